@@ -1,0 +1,170 @@
+package crm
+
+import (
+	"time"
+
+	"offhook/internal/text"
+)
+
+// Ref names a Salesforce record. ID has 15 or 18 characters; compare with SameID.
+type Ref struct {
+	Type string    `json:"type"` // API name: Contact, Lead, Account, Case, Opportunity, custom
+	ID   string    `json:"id"`
+	Name text.Text `json:"name,omitzero"`
+}
+
+// Zero reports whether the reference names nothing.
+func (r Ref) Zero() bool { return r.ID == "" }
+
+// SameID compares two record ids on their first 15 characters, which carry the identity (the last three of an
+// 18-character id are a checksum of the case).
+func SameID(a, b string) bool {
+	if len(a) < 15 || len(b) < 15 {
+		return a == b
+	}
+	return a[:15] == b[:15]
+}
+
+// MatchState is the result of a lookup.
+type MatchState string
+
+// Match states.
+const (
+	MatchNotSearched MatchState = ""          // outbound before dialling, emergency number
+	MatchSearching   MatchState = "searching" // lookup under way
+	MatchNone        MatchState = "none"
+	MatchOne         MatchState = "one"
+	MatchMany        MatchState = "many"
+	MatchInternal    MatchState = "internal" // a colleague: no lookup was made
+	MatchWithheld    MatchState = "withheld" // no number: no lookup was made
+	MatchFailed      MatchState = "failed"   // Salesforce did not answer in time, or refused
+)
+
+// Hit is one record that the lookup found and verified locally.
+type Hit struct {
+	Ref
+	Detail  text.Text `json:"detail,omitzero"`  // company, account or status, one line
+	Phone   text.Text `json:"phone,omitzero"`   // the stored number that matched, as typed
+	Account Ref       `json:"account,omitzero"` // the contact's account
+	// PersonContactID is set for a person account: the contact id a Task's WhoId needs.
+	PersonContactID string `json:"personContactId,omitempty"`
+}
+
+// Match is what the lookup found for a caller.
+type Match struct {
+	State    MatchState    `json:"state"`
+	Hits     []Hit         `json:"hits,omitempty"`
+	Possible int           `json:"possible,omitempty"` // hits whose number agreed only in its last digits: never used automatically
+	Via      string        `json:"via,omitempty"`      // "cache", "sosl", "soql"
+	Took     time.Duration `json:"took,omitempty"`
+	Detail   text.Text     `json:"detail,omitzero"` // why it failed, or where a number belongs ("Bournemouth")
+}
+
+// Only returns the single hit of a match, when there is exactly one.
+func (m Match) Only() (Hit, bool) {
+	if m.State == MatchOne && len(m.Hits) == 1 {
+		return m.Hits[0], true
+	}
+	return Hit{}, false
+}
+
+// FieldKind tells how a card field can be used.
+type FieldKind string
+
+// Field kinds.
+const (
+	KindText  FieldKind = "text"
+	KindPhone FieldKind = "phone" // can be dialled
+	KindEmail FieldKind = "email"
+	KindURL   FieldKind = "url"
+	KindRef   FieldKind = "reference" // opens another card
+)
+
+// CardField is one line of a card.
+type CardField struct {
+	Name  string    `json:"name"` // API name
+	Label text.Text `json:"label"`
+	Value text.Text `json:"value,omitzero"`
+	Kind  FieldKind `json:"kind"`
+	Ref   Ref       `json:"ref,omitzero"` // for KindRef
+}
+
+// Related is one line of a card's related list: an open case, a past call.
+type Related struct {
+	Ref
+	Detail text.Text `json:"detail,omitzero"`
+}
+
+// Card is a record as a screen pop shows it: the fields of the object's compact layout.
+type Card struct {
+	Ref
+	Label   text.Text   `json:"label"` // the object's label, "Contact"
+	Fields  []CardField `json:"fields"`
+	Related []Related   `json:"related,omitempty"` // open cases, then last activities
+	URL     text.Text   `json:"url,omitzero"`      // the record in the browser
+	// ContactID and AccountID are the record's own parents, for association: a Case's contact, a Contact's account.
+	ContactID       string    `json:"contactId,omitempty"`
+	AccountID       string    `json:"accountId,omitempty"`
+	PersonContactID string    `json:"personContactId,omitempty"`
+	Fetched         time.Time `json:"fetched"`
+}
+
+// FormField is one input of the New form, from the object's describe.
+type FormField struct {
+	Name     string      `json:"name"` // API name
+	Label    text.Text   `json:"label"`
+	Type     string      `json:"type"` // describe type: string, phone, email, picklist, textarea, boolean, date …
+	Required bool        `json:"required,omitempty"`
+	Value    text.Text   `json:"value,omitzero"` // default or prefilled
+	Options  []text.Text `json:"options,omitempty"`
+	Length   int         `json:"length,omitempty"` // characters, 0 for no limit
+	Error    text.Text   `json:"error,omitzero"`   // Salesforce's complaint about this field
+}
+
+// Form is the New form of one object.
+type Form struct {
+	Object string      `json:"object"` // API name
+	Label  text.Text   `json:"label"`
+	Fields []FormField `json:"fields"`
+	Error  text.Text   `json:"error,omitzero"` // a complaint about the whole record
+}
+
+// Direction is a call's direction, with the values of Task.CallType.
+type Direction string
+
+// Directions.
+const (
+	Inbound  Direction = "Inbound"
+	Outbound Direction = "Outbound"
+	Internal Direction = "Internal"
+)
+
+// CallRecord is everything that a completed Task is made of: what the desk knows of one leg when it ends. It is
+// stored in the ledger as JSON and is complete in itself: the sender needs nothing else from the desk.
+type CallRecord struct {
+	Version     int           `json:"version"` // 1
+	Key         string        `json:"key"`     // call key, UUIDv5 of the leg, fixed at call start
+	Type        Direction     `json:"type"`
+	Outgoing    bool          `json:"outgoing"` // with Type Internal: which way it went
+	Number      text.Text     `json:"number,omitzero"`
+	Name        text.Text     `json:"name,omitzero"` // as signalled
+	Called      text.Text     `json:"called,omitzero"`
+	Withheld    bool          `json:"withheld,omitempty"`
+	Start       time.Time     `json:"start"`             // INVITE
+	Answer      time.Time     `json:"answer,omitzero"`   // zero when it was never answered
+	End         time.Time     `json:"end"`               //
+	Duration    time.Duration `json:"duration"`          // answer to end by a monotonic clock; 0 unanswered
+	Action      string        `json:"action"`            // answered, missed, declined, cancelled, transfer, failed
+	Reason      text.Text     `json:"reason,omitzero"`   // end cause in words
+	HangUpBy    string        `json:"hangUpBy,omitzero"` // customer, agent, cold transfer, network
+	Place       text.Text     `json:"place,omitzero"`    // geocoded place of a fixed line
+	Notes       text.Block    `json:"notes,omitzero"`
+	Assoc       Association   `json:"assoc"`
+	Unresolved  bool          `json:"unresolved,omitempty"` // lookup had not finished: the sender resolves once
+	TransferTo  text.Text     `json:"transferTo,omitzero"`
+	Transfer    string        `json:"transfer,omitempty"` // blind, attended
+	Agent       text.Text     `json:"agent,omitzero"`     // SIP user
+	Correlation string        `json:"correlation,omitempty"`
+	SIPCallID   text.Text     `json:"sipCallId,omitzero"`
+	Codec       string        `json:"codec,omitempty"`
+}
