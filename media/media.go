@@ -1,0 +1,110 @@
+// Package media is the sound of a call: an RTP session with its codecs, jitter buffer, concealment, DTMF and RTCP, and
+// the headset that joins one session with microphone and loudspeaker. Sound is 16 kHz, signed 16 bit, mono, in frames
+// of 10 ms everywhere above the codecs. The clock of a call is its capture device; calls without a device are driven
+// by a Clock. The package never reads signalling, opens no file and decides nothing about a call: packets that stop,
+// strangers and refused ports are counted and shown, and the call goes on.
+package media
+
+import (
+	"errors"
+	"log/slog"
+	"net/netip"
+	"time"
+)
+
+// Rate and Frame are the sound of this package: 16,000 samples per second, 160 samples per frame of 10 ms.
+const (
+	Rate  = 16000
+	Frame = Rate / 100
+)
+
+// Errors that a caller decides on.
+var (
+	// ErrNoPort is wrapped by Listen when no even/odd pair of ports is free.
+	ErrNoPort = errors.New("no free pair of ports for RTP and RTCP")
+	// ErrNoDTMF is returned by SendDTMF when the far end accepted no telephone-event payload type, or nothing is sent.
+	ErrNoDTMF = errors.New("the far end does not take DTMF")
+	// ErrBadDigit is wrapped by SendDTMF for a character that is not a DTMF digit.
+	ErrBadDigit = errors.New("not a DTMF digit")
+	// ErrClosed is returned by a session that has been closed.
+	ErrClosed = errors.New("the sound session is closed")
+)
+
+// Codec is a coding of speech as SDP names it.
+type Codec struct {
+	Name     string `json:"name"`
+	PT       uint8  `json:"pt"`        // the static payload type (RFC 3551 §6)
+	RTPClock int    `json:"rtp_clock"` // ticks per second; 8000 even for G.722 (RFC 3551 §4.5.2)
+	Rate     int    `json:"rate"`      // samples per second
+}
+
+// The codecs that this package speaks.
+var (
+	G722 = Codec{Name: "G722", PT: 9, RTPClock: 8000, Rate: 16000}
+	PCMU = Codec{Name: "PCMU", PT: 0, RTPClock: 8000, Rate: 8000}
+	PCMA = Codec{Name: "PCMA", PT: 8, RTPClock: 8000, Rate: 8000}
+)
+
+// Codecs returns a new list of the codecs to offer, best first: G.722, µ-law, A-law.
+func Codecs() []Codec { return []Codec{G722, PCMU, PCMA} }
+
+// Params is what offer and answer agreed on. The zero time, type or address of a field means its default.
+type Params struct {
+	Remote     netip.AddrPort // where RTP goes, and the only source it is accepted from
+	RemoteRTCP netip.AddrPort // default: Remote's port + 1
+	Codec      Codec
+	SendPT     uint8         // payload type of Codec in what we send
+	RecvPT     uint8         // payload type of Codec in what we receive; static types of known codecs are understood too
+	DTMFSendPT uint8         // telephone-event that the far end accepts; 0 none
+	DTMFRecvPT uint8         // telephone-event that we offered; 0 none
+	PTime      time.Duration // of the packets we send, 10–60 ms; default 20 ms
+	Send       bool          // false: held, nothing is sent
+	Receive    bool          // false: what comes is not played
+	// Latch accepts another source than Remote at the beginning, for far ends behind a NAT: two consecutive packets of
+	// one SSRC with the negotiated payload type lock it until the next Configure.
+	Latch bool
+}
+
+// Config is what a Session needs before anything is negotiated.
+type Config struct {
+	LocalIP          netip.Addr // default 0.0.0.0
+	PortMin, PortMax int        // RTP takes an even port, RTCP the next; 0 lets the kernel choose
+	Logger           *slog.Logger
+	CNAME            string // RTCP's name for us; default: random (RFC 7022)
+
+	// OnDTMF hears each digit of the far end once, when it begins. OnStranger hears of the first packet from each new
+	// wrong source, at most one per second. Both are called on the session's receiving goroutine and must not block.
+	OnDTMF     func(digit rune)
+	OnStranger func(from netip.AddrPort)
+
+	now func() time.Duration // tests: time since an arbitrary start, for packets and playing alike
+}
+
+// Stats is a session's quality at one moment. Percentages and MOS are of what we hear, unless named Remote.
+type Stats struct {
+	Codec           string        `json:"codec"`
+	PacketsSent     uint64        `json:"packets_sent"`
+	PacketsReceived uint64        `json:"packets_received"`
+	Lost            uint64        `json:"lost"`
+	Late            uint64        `json:"late"`       // came, but too late to be played
+	Duplicates      uint64        `json:"duplicates"` // came twice
+	Malformed       uint64        `json:"malformed"`  // from the right source, but not to be understood
+	Strangers       uint64        `json:"strangers"`  // from a wrong source; dropped unread
+	SendErrors      uint64        `json:"send_errors"`
+	LossPercent     float64       `json:"loss_percent"`        // lost on the network since the start
+	RecentLoss      float64       `json:"recent_loss"`         // lost or late, over about the last ten seconds
+	Concealed       float64       `json:"concealed_percent"`   // of the sound played since the start
+	Stretched       float64       `json:"stretched_percent"`   // added or removed to follow the network
+	Jitter          time.Duration `json:"jitter_ns"`           // RFC 3550 A.8
+	RoundTrip       time.Duration `json:"round_trip_ns"`       // 0 until the far end's RTCP tells
+	Buffer          time.Duration `json:"buffer_ns"`           // delay of the jitter buffer
+	MOS             float64       `json:"mos"`                 // estimated for now by the E-model, 1–4.5; 0 until something was heard
+	MeanMOS         float64       `json:"mean_mos"`            // and for the whole session
+	RemoteLoss      float64       `json:"remote_loss_percent"` // what the far end loses of ours, from its last report
+	RemoteJitter    time.Duration `json:"remote_jitter_ns"`
+	RemoteMOS       float64       `json:"remote_mos"` // how the far end hears us; 0 until it reports
+	InLevel         float64       `json:"in_level"`   // microphone, dBFS (0 full scale, −96 silence)
+	OutLevel        float64       `json:"out_level"`  // far end, dBFS
+	Muted           bool          `json:"muted"`
+	LastPacket      time.Time     `json:"last_packet"` // zero before the first
+}
