@@ -1,0 +1,185 @@
+package salesforce
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options make a Client. Only App and Store are needed.
+type Options struct {
+	App       App
+	Store     TokenStore
+	JWT       *JWT          // sign in again by key when there is no refresh token
+	Version   string        // "66.0" pins the API version; "" takes the newest the org offers
+	UserAgent string        // "" for "offhook"
+	Timeout   time.Duration // of one request without an earlier deadline; 0 for 30 s
+	Tries     int           // of a repeatable request; 0 for 3
+	Log       *slog.Logger  // nil for none; never sees tokens, bodies or query text
+	// Sleep, Rand replace waiting and jitter in tests.
+	Sleep func(ctx context.Context, d time.Duration) error
+	Rand  func() float64
+}
+
+// Client talks to one org as one user. It is safe for use from many goroutines. Close it to wait for a token renewal
+// that may be under way.
+type Client struct {
+	o       Options
+	session *session
+	http    *http.Client
+	budget  atomic.Pointer[Budget]
+
+	versionGate chan struct{} // one negotiation at a time
+	version     atomic.Pointer[string]
+
+	describes cache[Describe]
+	compacts  cache[CompactLayout]
+	user      atomic.Pointer[UserInfo]
+}
+
+// New makes a client. It sends nothing; the first request loads the token and negotiates the version.
+func New(o Options) (*Client, error) {
+	if _, err := checkHost(o.App.LoginURL, o.App.Local); err != nil {
+		return nil, err
+	}
+	if o.Store == nil {
+		o.Store = NewMemoryStore(Token{})
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = 30 * time.Second
+	}
+	if o.Tries <= 0 {
+		o.Tries = 3
+	}
+	if o.UserAgent == "" {
+		o.UserAgent = "offhook"
+	}
+	if o.Sleep == nil {
+		o.Sleep = sleep
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Float64
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.App.Transport == nil {
+		t := http.DefaultTransport.(*http.Transport).Clone()
+		t.MaxIdleConnsPerHost = 8 // a lookup, a card and a Task at the same time
+		t.IdleConnTimeout = 90 * time.Second
+		o.App.Transport = t
+	}
+	return &Client{
+		o: o, http: httpClient(o.App.Transport), versionGate: make(chan struct{}, 1),
+		session: &session{app: o.App, jwt: o.JWT, store: o.Store, log: o.Log},
+	}, nil
+}
+
+// Close waits for work that outlives its request (a token renewal) and closes idle connections.
+func (c *Client) Close() {
+	c.session.wg.Wait()
+	c.http.CloseIdleConnections()
+}
+
+// SignedIn replaces the token after a new sign-in; requests that wait for one go on. It also forgets what belonged to
+// the former user.
+func (c *Client) SignedIn(ctx context.Context, t Token) error {
+	if _, err := checkHost(t.Instance, c.o.App.Local); err != nil {
+		return err
+	}
+	c.user.Store(nil)
+	c.version.Store(nil)
+	c.describes.clear()
+	c.compacts.clear()
+	return c.session.replace(ctx, t)
+}
+
+// SignOut revokes the sign-in at Salesforce and forgets it here. The token is forgotten even when Salesforce cannot be
+// reached; the error then says that it is still valid there.
+func (c *Client) SignOut(ctx context.Context) error {
+	t, err := c.session.stored(ctx)
+	if err != nil {
+		return err
+	}
+	revoked := c.o.App.Revoke(ctx, t)
+	if err := c.session.forget(ctx); err != nil {
+		return err
+	}
+	return revoked
+}
+
+// Budget returns the org's API use as the last reply told it.
+func (c *Client) Budget() Budget {
+	if b := c.budget.Load(); b != nil {
+		return *b
+	}
+	return Budget{}
+}
+
+// InstanceURL returns the org's address, or "" before the first sign-in.
+func (c *Client) InstanceURL() string { return c.session.instance() }
+
+// UserID returns the signed-in user's id from the token, or "".
+func (c *Client) UserID() string { return c.session.peek().UserID() }
+
+// RecordURL returns the address of a record in the browser, or "" before the first sign-in.
+func (c *Client) RecordURL(object Ident, id string) string {
+	base := c.InstanceURL()
+	if base == "" || !ValidID(id) || object.check() != nil {
+		return ""
+	}
+	return base + "/lightning/r/" + url.PathEscape(string(object)) + "/" + id + "/view"
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// cache holds one described thing per object, with what a conditional request needs.
+type cache[T any] struct {
+	mu sync.Mutex
+	m  map[Ident]*cached[T]
+}
+
+type cached[T any] struct {
+	value        *T
+	lastModified string
+	checked      time.Time
+}
+
+func (c *cache[T]) get(k Ident) (cached[T], bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, ok := c.m[k]
+	if !ok {
+		return cached[T]{}, false
+	}
+	return *e, true
+}
+
+func (c *cache[T]) put(k Ident, e cached[T]) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.m == nil {
+		c.m = make(map[Ident]*cached[T])
+	}
+	c.m[k] = &e
+}
+
+func (c *cache[T]) clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.m)
+}

@@ -1,0 +1,163 @@
+package salesforce
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// describeFresh is how long a description is used without asking whether it changed.
+const describeFresh = 15 * time.Minute
+
+// Describe is what an object looks like to this user.
+type Describe struct {
+	Name       string  `json:"name"`
+	Label      string  `json:"label"`
+	KeyPrefix  string  `json:"keyPrefix"`
+	Createable bool    `json:"createable"`
+	Fields     []Field `json:"fields"`
+}
+
+// Field is one field of an object.
+type Field struct {
+	Name         string     `json:"name"`
+	Label        string     `json:"label"`
+	Type         string     `json:"type"`
+	Length       int        `json:"length"`
+	Createable   bool       `json:"createable"`
+	Updateable   bool       `json:"updateable"`
+	Nillable     bool       `json:"nillable"`
+	Defaulted    bool       `json:"defaultedOnCreate"`
+	ExternalID   bool       `json:"externalId"`
+	Unique       bool       `json:"unique"`
+	Filterable   bool       `json:"filterable"`
+	NameField    bool       `json:"nameField"`
+	Custom       bool       `json:"custom"`
+	Restricted   bool       `json:"restrictedPicklist"`
+	Relationship string     `json:"relationshipName"`
+	ReferenceTo  []string   `json:"referenceTo"`
+	Picklist     []Picklist `json:"picklistValues"`
+}
+
+// Picklist is one value of a picklist.
+type Picklist struct {
+	Value   string `json:"value"`
+	Label   string `json:"label"`
+	Active  bool   `json:"active"`
+	Default bool   `json:"defaultValue"`
+}
+
+// Field returns the field of that API name, whatever its case.
+func (d *Describe) Field(name string) (Field, bool) {
+	if d != nil {
+		for _, f := range d.Fields {
+			if strings.EqualFold(f.Name, name) {
+				return f, true
+			}
+		}
+	}
+	return Field{}, false
+}
+
+// Has reports whether the field exists for this user.
+func (d *Describe) Has(name string) bool {
+	_, ok := d.Field(name)
+	return ok
+}
+
+// NameField returns the field that names a record of the object: Name, CaseNumber, Subject.
+func (d *Describe) NameField() string {
+	if d != nil {
+		for _, f := range d.Fields {
+			if f.NameField {
+				return f.Name
+			}
+		}
+	}
+	return "Name"
+}
+
+// CompactLayout is an object's primary compact layout: the fields of its record card, in order.
+type CompactLayout struct {
+	Name   string
+	Label  string
+	Object string
+	Items  []LayoutItem
+}
+
+// LayoutItem is one line of a compact layout: a label over one or more fields.
+type LayoutItem struct {
+	Label  string
+	Fields []string
+}
+
+// Describe returns the object's description. It is cached; after a quarter of an hour Salesforce is asked whether it
+// changed (If-Modified-Since, 304), and an outage leaves the old one in use.
+func (c *Client) Describe(ctx context.Context, object Ident) (*Describe, error) {
+	return conditional(ctx, c, &c.describes, object, "/describe", func(d *Describe) *Describe { return d })
+}
+
+// compactWire is a compact layout on the wire.
+type compactWire struct {
+	Name       string `json:"name"`
+	Label      string `json:"label"`
+	ObjectType string `json:"objectType"`
+	FieldItems []struct {
+		Label      string `json:"label"`
+		Components []struct {
+			Type  string `json:"type"`
+			Value string `json:"value"`
+		} `json:"layoutComponents"`
+	} `json:"fieldItems"`
+}
+
+// CompactLayout returns the object's primary compact layout, cached like Describe.
+func (c *Client) CompactLayout(ctx context.Context, object Ident) (*CompactLayout, error) {
+	return conditional(ctx, c, &c.compacts, object, "/describe/compactLayouts/primary", func(w *compactWire) *CompactLayout {
+		l := &CompactLayout{Name: w.Name, Label: w.Label, Object: w.ObjectType}
+		for _, it := range w.FieldItems {
+			item := LayoutItem{Label: it.Label}
+			for _, comp := range it.Components {
+				if comp.Type == "Field" && Ident(comp.Value).Valid() {
+					item.Fields = append(item.Fields, comp.Value)
+				}
+			}
+			if len(item.Fields) > 0 {
+				l.Items = append(l.Items, item)
+			}
+		}
+		return l
+	})
+}
+
+// conditional reads something about an object through a cache.
+func conditional[W, T any](ctx context.Context, c *Client, cc *cache[T], object Ident, suffix string, convert func(*W) *T) (*T, error) {
+	if err := object.check(); err != nil {
+		return nil, err
+	}
+	now := c.o.App.now()
+	old, have := cc.get(object)
+	if have && now.Sub(old.checked) < describeFresh {
+		return old.value, nil
+	}
+	var h http.Header
+	if have && old.lastModified != "" {
+		h = http.Header{"If-Modified-Since": {old.lastModified}}
+	}
+	var w W
+	r, err := c.do(ctx, call{method: http.MethodGet, path: "/sobjects/" + string(object) + suffix, header: h, into: &w})
+	switch {
+	case err != nil && have && KindOf(err) != KindUnlicensed && KindOf(err) != KindStale:
+		return old.value, nil
+	case err != nil:
+		return nil, err
+	case r.status == http.StatusNotModified && have:
+		old.checked = now
+		cc.put(object, old)
+		return old.value, nil
+	}
+	e := cached[T]{value: convert(&w), lastModified: r.header.Get("Last-Modified"), checked: now}
+	cc.put(object, e)
+	return e.value, nil
+}
