@@ -1,0 +1,215 @@
+package desk
+
+import (
+	"context"
+	"time"
+
+	"offhook/crm/ledger"
+)
+
+// write is one write to the ledger.
+type write struct {
+	key        CallKey
+	call       ledger.Call
+	item       *ledger.Item // with end
+	end        bool
+	transition string
+	at         time.Time
+	err        error // the call could not be put into words; never on disk
+}
+
+// writeOf turns the effects that belong on disk into a write.
+func writeOf(fx Effect, at time.Time) (write, bool) {
+	switch fx := fx.(type) {
+	case Journal:
+		c, err := ledgerCall(fx.Call, fx.Record)
+		return write{key: fx.Call.Key, call: c, transition: fx.Transition, at: at, err: err}, true
+	case Finish:
+		c, err := ledgerCall(fx.Call, fx.Record)
+		item := &ledger.Item{Key: c.Key, Payload: c.Detail}
+		if fx.Filtered {
+			item.State = ledger.Filtered
+		}
+		return write{key: fx.Call.Key, call: c, item: item, end: true, at: at, err: err}, true
+	}
+	return write{}, false
+}
+
+// save writes to the ledger now. What the disk refuses is kept, told to the agent and tried again in order: a later write
+// never overtakes an earlier one.
+func (d *Desk) save(ctx context.Context, w write) {
+	if len(d.unsaved) > 0 {
+		d.keep(w)
+		return
+	}
+	if err := d.put(ctx, w); err != nil {
+		d.keep(w)
+		d.machine, _ = d.machine.Step(w.at, JournalFailed{Call: w.key, Err: errText(err)})
+	}
+}
+
+// keep remembers a refused write. Of several states of one open call only the newest matters.
+func (d *Desk) keep(w write) {
+	if n := len(d.unsaved); n > 0 && d.unsaved[n-1].key == w.key && !d.unsaved[n-1].end && w.transition == "" && !w.end {
+		w.transition, w.at = d.unsaved[n-1].transition, d.unsaved[n-1].at
+		d.unsaved[n-1] = w
+		return
+	}
+	d.unsaved = append(d.unsaved, w)
+}
+
+func (d *Desk) put(ctx context.Context, w write) error {
+	if w.err != nil {
+		return w.err
+	}
+	ctx = context.WithoutCancel(ctx) // a record is written even while the program is ending
+	if !w.end {
+		return d.ports.Journal.Journal(ctx, w.call, w.transition, w.at)
+	}
+	if err := d.ports.Journal.Finish(ctx, w.call, w.item); err != nil {
+		return err
+	}
+	if d.ports.Committed != nil {
+		d.ports.Committed()
+	}
+	return nil
+}
+
+// rewrite tries the refused writes again.
+func (d *Desk) rewrite(ctx context.Context) {
+	if len(d.unsaved) == 0 {
+		return
+	}
+	for len(d.unsaved) > 0 {
+		if err := d.put(ctx, d.unsaved[0]); err != nil {
+			return
+		}
+		d.unsaved = d.unsaved[1:]
+	}
+	d.step(ctx, time.Now(), JournalRestored{})
+}
+
+// journalAlive marks every answered call as still up, so that a crash cannot cost more of its duration than this.
+func (d *Desk) journalAlive(ctx context.Context) {
+	at := time.Now()
+	t := turn{Machine: &d.machine, at: at}
+	for i := range d.machine.calls {
+		if c := &d.machine.calls[i]; !c.Answered.IsZero() && !c.finished {
+			t.journal(c, "")
+		}
+	}
+	for _, fx := range t.fx {
+		if w, ok := writeOf(fx, at); ok {
+			d.save(ctx, w)
+		}
+	}
+}
+
+// carryOut does what the machine wants done outside. Nothing here blocks the loop: the telephone's commands return at once,
+// Salesforce is asked on goroutines whose answers come back as events.
+func (d *Desk) carryOut(ctx context.Context, fx Effect) {
+	switch fx := fx.(type) {
+	case PhoneDo:
+		d.phoneDo(fx)
+	case Lookup:
+		d.ask(ctx, func(ctx context.Context) Event {
+			return LookupDone{Call: fx.Call, Match: d.ports.Customers.Lookup(ctx, fx.Number)}
+		})
+	case LoadCard:
+		d.ask(ctx, func(ctx context.Context) Event {
+			card, err := d.ports.Customers.Card(ctx, fx.Ref)
+			ev := CardLoaded{For: fx.For, Ref: fx.Ref, Auto: fx.Auto, Err: errText(err)}
+			if err == nil {
+				ev.Card = &card
+			}
+			return ev
+		})
+	case RunSearch:
+		d.ask(ctx, func(ctx context.Context) Event {
+			hits, err := d.ports.Customers.Search(ctx, fx.Query)
+			return SearchDone{For: fx.For, Query: fx.Query, Hits: hits, Err: errText(err)}
+		})
+	case LoadForm:
+		d.ask(ctx, func(ctx context.Context) Event {
+			form, err := d.ports.Customers.Form(ctx, fx.Object, fx.Number)
+			ev := FormLoaded{For: fx.For, Err: errText(err)}
+			if err == nil {
+				ev.Form = &form
+			}
+			return ev
+		})
+	case CreateRecord:
+		d.ask(ctx, func(ctx context.Context) Event {
+			ref, form, err := d.ports.Customers.Create(ctx, fx.Object, fx.Values)
+			return RecordCreated{For: fx.For, Ref: ref, Form: form, Err: errText(err)}
+		})
+	case Ring:
+		if d.ports.Ring != nil {
+			d.ports.Ring(fx.On)
+		}
+	case SendNow:
+		call(d.ports.SendNow)
+	case RetryLinks:
+		call(d.ports.Retry)
+	case Demo:
+		if d.ports.Demo != nil {
+			d.ports.Demo(fx)
+		}
+	case After:
+		d.after(fx)
+	}
+}
+
+func call(f func()) {
+	if f != nil {
+		f()
+	}
+}
+
+// ask runs one question to the outside on its own goroutine; the answer comes back as an event.
+func (d *Desk) ask(ctx context.Context, question func(context.Context) Event) {
+	d.busy.Add(1)
+	d.work.Go(func() {
+		defer d.busy.Add(-1)
+		ev := question(ctx)
+		if ctx.Err() == nil {
+			d.Post(ev)
+		}
+	})
+}
+
+func (d *Desk) after(fx After) {
+	if t, ok := d.timers[fx.ID]; ok {
+		t.Stop()
+		delete(d.timers, fx.ID)
+	}
+	if fx.In > 0 {
+		d.timers[fx.ID] = time.AfterFunc(fx.In, func() { d.Post(TimerFired{fx.ID}) })
+	}
+}
+
+func (d *Desk) phoneDo(fx PhoneDo) {
+	p := d.ports.Phone
+	switch fx.Do {
+	case PhoneAnswer:
+		p.Answer(fx.Leg)
+	case PhoneReject:
+		p.Reject(fx.Leg, fx.Code, fx.Text)
+	case PhoneHangup:
+		p.Hangup(fx.Leg)
+	case PhoneHold:
+		p.Hold(fx.Leg)
+	case PhoneResume:
+		p.Resume(fx.Leg)
+	case PhoneDial:
+		p.Dial(fx.Leg, fx.Text)
+	case PhoneDTMF:
+		p.SendDTMF(fx.Leg, fx.Text)
+	case PhoneMute:
+		p.Mute(fx.Leg, fx.On)
+	case PhoneTransfer:
+		p.Transfer(fx.Leg, fx.Text)
+	case PhoneRegister:
+		p.Register()
+	}
+}

@@ -1,0 +1,292 @@
+package desk
+
+import (
+	"fmt"
+	"strings"
+
+	"offhook/crm"
+	"offhook/internal/text"
+	"offhook/sip"
+)
+
+// command applies a wish. Every command is answered: by its effect in the next snapshot, or by a notice that says why not.
+func (t *turn) command(cmd Command) {
+	if t.deskCommand(cmd) {
+		return
+	}
+	c := t.target(cmd)
+	if c == nil {
+		t.say(Info, "", "There is no call to %s.", cmd.Verb)
+		return
+	}
+	if !allowed(c.Can, cmd.Verb) {
+		t.say(Info, c.Key, "%s is not possible while the call is %s.", capital(string(cmd.Verb)), c.State)
+		return
+	}
+	t.callCommand(c, cmd)
+}
+
+// allowed reports whether a verb is possible. Resume and Hold stand for one toggle key.
+func allowed(can []Verb, v Verb) bool {
+	for _, a := range can {
+		if a == v {
+			return true
+		}
+	}
+	return false
+}
+
+// target is the call a command means: the named one, else the talking one, else the ringing one, else the only one.
+func (t *turn) target(cmd Command) *call {
+	if cmd.Call != "" {
+		return t.find(cmd.Call)
+	}
+	want := []CallState{Talking, Incoming, Alerting, Dialling, Held}
+	if cmd.Verb == Answer || cmd.Verb == Reject {
+		want = []CallState{Incoming}
+	}
+	for _, s := range want {
+		for i := range t.calls {
+			if t.calls[i].State == s {
+				return &t.calls[i]
+			}
+		}
+	}
+	if len(t.calls) > 0 {
+		return &t.calls[len(t.calls)-1]
+	}
+	return nil
+}
+
+// callCommand carries out a command on one call.
+func (t *turn) callCommand(c *call, cmd Command) {
+	switch cmd.Verb {
+	case Answer:
+		t.holdOthers(c)
+		t.do(PhoneDo{Do: PhoneAnswer, Leg: c.Leg})
+		t.enter(c, Answering, "answering")
+		t.ring()
+	case Reject:
+		code, phrase := 603, "Decline"
+		if cmd.Text == "busy" {
+			code, phrase = 486, "Busy Here"
+		}
+		c.action = "declined"
+		t.do(PhoneDo{Do: PhoneReject, Leg: c.Leg, Code: code, Text: phrase})
+		t.enter(c, Ending, "declined")
+		t.ring()
+	case Hangup:
+		t.do(PhoneDo{Do: PhoneHangup, Leg: c.Leg})
+		t.enter(c, Ending, "hanging up")
+	case Hold:
+		t.do(PhoneDo{Do: PhoneHold, Leg: c.Leg})
+		t.enter(c, Holding, "holding")
+	case Resume:
+		t.holdOthers(c)
+		t.do(PhoneDo{Do: PhoneResume, Leg: c.Leg})
+		t.enter(c, Resuming, "resuming")
+	case Mute:
+		c.Muted = !c.Muted
+		t.do(PhoneDo{Do: PhoneMute, Leg: c.Leg, On: c.Muted})
+	case DTMF:
+		digits := dtmfDigits(cmd.Text)
+		if digits == "" {
+			t.say(Info, c.Key, "Only 0–9, *, # and A–D can be sent as tones.")
+			return
+		}
+		c.DTMFOut = text.Clean(fmt.Sprintf("%d digits", len(digits)+countOf(c.DTMFOut)))
+		t.do(PhoneDo{Do: PhoneDTMF, Leg: c.Leg, Text: digits})
+	case Xfer:
+		target := strings.TrimSpace(cmd.Text)
+		if target == "" {
+			t.say(Info, c.Key, "Transfer to whom? Type a number.")
+			return
+		}
+		c.Transfer = &Transfer{Target: text.Clean(target), Text: text.Clean("asking")}
+		t.do(PhoneDo{Do: PhoneTransfer, Leg: c.Leg, Text: target})
+		t.enter(c, Transferring, "transferring to "+target)
+	case Note:
+		c.Notes = text.CleanBlock(cmd.Text, 30_000)
+		t.journal(c, "") // saved at each keystroke, without a line in the timeline
+	case Dismiss:
+		t.dismiss(c)
+	default:
+		t.customerCommand(c, cmd)
+	}
+}
+
+// deskCommand carries out the commands that concern no call; it reports whether cmd was one of them.
+func (t *turn) deskCommand(cmd Command) bool {
+	switch cmd.Verb {
+	case Dial:
+		t.dial(cmd)
+	case Open:
+		t.openRecord(cmd)
+	case Close:
+		t.close()
+	case Create:
+		t.create(cmd)
+	case SearchIn:
+		if t.target(cmd) != nil {
+			return false
+		}
+		t.startSearch("", cmd.Text)
+	case New:
+		if t.target(cmd) != nil {
+			return false
+		}
+		t.startForm("", cmd.Text, text.Text{})
+	case GoAvailable, GoAway:
+		t.goTo(cmd)
+	case Quit:
+		if t.live() {
+			t.leaving = true
+		} else {
+			t.quit = true
+		}
+	case QuitCancel:
+		t.leaving = false
+	case QuitNow:
+		t.leave()
+	case RetryOutbox:
+		t.do(SendNow{})
+		t.say(Info, "", "Sending every unsent record now.")
+	case Reconnect:
+		t.do(RetryLinks{}, PhoneDo{Do: PhoneRegister})
+	case HideNotice:
+		for i, n := range t.notices {
+			if n.ID == cmd.Number {
+				t.notices = append(t.notices[:i:i], t.notices[i+1:]...)
+				break
+			}
+		}
+	case DemoNext, DemoBye, DemoHold, DemoFault:
+		if !t.agent.Demo {
+			t.say(Info, "", "That key belongs to the demo.")
+			return true
+		}
+		leg := sip.LegID("")
+		if c := t.target(Command{}); c != nil {
+			leg = c.Leg
+		}
+		t.do(Demo{Verb: cmd.Verb, Text: cmd.Text, Leg: leg})
+	default:
+		return false
+	}
+	return true
+}
+
+// holdOthers puts every other talking call on hold: a second line never drops the first.
+func (t *turn) holdOthers(except *call) {
+	for i := range t.calls {
+		o := &t.calls[i]
+		if o.Key != except.Key && o.State == Talking {
+			t.do(PhoneDo{Do: PhoneHold, Leg: o.Leg})
+			t.enter(o, Holding, "holding for another call")
+		}
+	}
+}
+
+// dial starts an outbound call. The record it belongs to is settled now: the record whose phone field was chosen, or the card
+// that is open while a number is typed (association rules 3 and 4).
+func (t *turn) dial(cmd Command) {
+	number := strings.TrimSpace(cmd.Text)
+	switch {
+	case number == "":
+		t.say(Info, "", "Dial whom? Type a number.")
+		return
+	case t.quit:
+		return
+	case t.reg != sip.Registered && t.reg != sip.Local:
+		t.say(Warning, "", "No call can be made: the telephone is not registered. It keeps trying; r tries now.")
+		return
+	}
+	t.forget()
+	t.dialled++
+	leg := sip.LegID(fmt.Sprintf("out-%d", t.dialled))
+	c := call{Call: Call{
+		// A key of its own until the INVITE has a Call-ID; OutgoingCall gives the final one in the same instant.
+		Key: CallKey("dialling-" + string(leg)), Leg: leg, Dir: crm.Outbound, Outgoing: true, State: Dialling,
+		Remote:  sip.Party{Number: text.Clean(number), Source: sip.FromDialled},
+		Called:  text.Clean(number),
+		Started: t.at, StateSince: t.at, Record: RecordOpen,
+	}, dialText: number}
+	if !cmd.Record.Zero() {
+		c.source = t.hitFor(cmd.Record)
+	} else if t.open != nil {
+		c.openAtDial = t.open.Ref
+	}
+	t.identify(&c)
+	t.holdOthers(&c)
+	t.calls = append(t.calls, c)
+	t.do(PhoneDo{Do: PhoneDial, Leg: leg, Text: number})
+}
+
+func (t *turn) goTo(cmd Command) {
+	want := Available
+	if cmd.Verb == GoAway {
+		want = Away
+		t.reason = text.Clean(cmd.Text)
+	}
+	if t.live() {
+		// One pending slot, shown, applied when the call ends; the last wish wins (BEHAVIOUR §8).
+		t.pending = want
+		if t.base == want {
+			t.pending = ""
+		}
+		return
+	}
+	t.base, t.pending = want, ""
+}
+
+// leave ends every call and then the desk. The call records are written as the calls end.
+func (t *turn) leave() {
+	t.leaving, t.quit = false, true
+	for i := range t.calls {
+		c := &t.calls[i]
+		if c.State != Ended && c.State != Ending {
+			t.do(PhoneDo{Do: PhoneHangup, Leg: c.Leg})
+			t.enter(c, Ending, "the agent left")
+		}
+	}
+	t.do(Ring{})
+}
+
+func (t *turn) dismiss(c *call) {
+	if c.State != Ended {
+		return
+	}
+	for i := range t.calls {
+		if t.calls[i].Key == c.Key {
+			t.calls = append(t.calls[:i:i], t.calls[i+1:]...)
+			return
+		}
+	}
+}
+
+// dtmfDigits keeps the digits that RFC 4733 has events for.
+func dtmfDigits(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= '0' && r <= '9', r == '*', r == '#', r >= 'A' && r <= 'D':
+			return r
+		case r >= 'a' && r <= 'd':
+			return r - 32
+		}
+		return -1
+	}, s)
+}
+
+// countOf reads back "12 digits": the digits themselves are never kept (BEHAVIOUR §12, PCI).
+func countOf(t text.Text) int {
+	n := 0
+	fmt.Sscanf(t.String(), "%d", &n)
+	return n
+}
+
+func capital(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}

@@ -1,0 +1,307 @@
+package desk
+
+import (
+	"fmt"
+	"strings"
+
+	"offhook/crm"
+	"offhook/internal/text"
+)
+
+// lookup asks who the caller is, unless the number is internal, withheld or an emergency number: those make no request at all.
+func (t *turn) lookup(c *call) {
+	switch {
+	case c.class.Internal:
+		c.Match = crm.Match{State: crm.MatchInternal}
+	case c.class.Withheld:
+		c.Match = crm.Match{State: crm.MatchWithheld}
+	case c.class.Emergency:
+		c.Match = crm.Match{State: crm.MatchNotSearched}
+	default:
+		c.Match = crm.Match{State: crm.MatchSearching}
+		t.do(Lookup{Call: c.Key, Number: c.Remote.Number})
+	}
+	t.associate(c)
+}
+
+func (t *turn) lookupDone(ev LookupDone) {
+	c := t.find(ev.Call)
+	if c == nil || c.finished || c.Match.State != crm.MatchSearching {
+		return
+	}
+	c.Match = ev.Match
+	if hit, one := c.Match.Only(); one {
+		if !hit.Name.Empty() {
+			c.Name, c.NameFrom = hit.Name, "Salesforce"
+		}
+		if t.set.Pop == PopOnRing || t.set.Pop == PopOnAnswer && !c.Answered.IsZero() {
+			t.autoPop(c, hit)
+		}
+	}
+	if c.Match.State == crm.MatchFailed {
+		t.say(Warning, c.Key, "Salesforce did not say who this is (%s). The call and its record are safe; search with s.", c.Match.Detail)
+	}
+	t.associate(c)
+	t.journal(c, "lookup: "+matchText(c.Match))
+}
+
+// autoPop shows the card of a single match without being asked. It never takes the page away from a form, a search or
+// another conversation, and it does not count as opening: only what the agent does makes a record current.
+func (t *turn) autoPop(c *call, hit crm.Hit) {
+	if t.form != nil || t.search != nil {
+		return
+	}
+	for i := range t.calls {
+		if o := &t.calls[i]; o.Key != c.Key && (o.State == Talking || o.State == Transferring) {
+			return
+		}
+	}
+	t.do(LoadCard{For: c.Key, Ref: hit.Ref, Auto: true})
+}
+
+// customerCommand carries out pop, search, new, pin and clear.
+func (t *turn) customerCommand(c *call, cmd Command) {
+	switch cmd.Verb {
+	case Pop:
+		if hit, one := c.Match.Only(); one {
+			t.makeCurrent(c, hit)
+			t.do(LoadCard{For: c.Key, Ref: hit.Ref})
+		}
+	case SearchIn:
+		query := cmd.Text
+		if query == "" && len(c.Match.Hits) > 0 {
+			t.form = nil
+			t.search = &Search{For: c.Key, Query: c.Remote.Number, Hits: c.Match.Hits}
+			return
+		}
+		if query == "" && !c.class.Withheld {
+			query = c.Remote.Number.String()
+		}
+		t.startSearch(c.Key, query)
+	case New:
+		number := c.Remote.Number
+		if c.class.Withheld {
+			number = text.Text{}
+		}
+		t.startForm(c.Key, cmd.Text, number)
+	case Pin:
+		t.pin(c)
+	case Clear:
+		c.Cleared = !c.Cleared
+		if c.Cleared {
+			c.Pinned, c.pin = false, crm.Hit{}
+		}
+		t.associate(c)
+		t.journal(c, "association changed by the agent")
+	}
+}
+
+// pin fixes the record the call belongs to: the one that is open, else the one it would have now. A second pin takes it off.
+func (t *turn) pin(c *call) {
+	if c.Pinned {
+		c.Pinned, c.pin = false, crm.Hit{}
+	} else {
+		switch {
+		case !c.current.Zero():
+			c.pin = c.current
+		case !c.Assoc.Record().Zero():
+			c.pin = t.hitFor(c.Assoc.Record())
+		default:
+			t.say(Info, c.Key, "There is no record to pin: open one first.")
+			return
+		}
+		c.Pinned, c.Cleared = true, false
+	}
+	t.associate(c)
+	t.journal(c, "association changed by the agent")
+}
+
+// hitFor gives what is known of a record: with its parents when a match or the open card tells them.
+func (t *turn) hitFor(ref crm.Ref) crm.Hit {
+	if t.open != nil && crm.SameID(t.open.ID, ref.ID) {
+		return cardHit(t.open)
+	}
+	for i := range t.calls {
+		for _, h := range t.calls[i].Match.Hits {
+			if crm.SameID(h.ID, ref.ID) {
+				return h
+			}
+		}
+		for _, h := range []crm.Hit{t.calls[i].current, t.calls[i].pin, t.calls[i].source} {
+			if !h.Zero() && crm.SameID(h.ID, ref.ID) {
+				return h
+			}
+		}
+	}
+	return crm.Hit{Ref: ref}
+}
+
+// openRecord opens a card. During a call that makes it the call's current record, if Salesforce allows activities on it.
+func (t *turn) openRecord(cmd Command) {
+	if cmd.Record.Zero() {
+		return
+	}
+	key := cmd.Call
+	if key == "" {
+		if t.search != nil && t.search.For != "" {
+			key = t.search.For
+		} else if c := t.target(Command{}); c != nil && c.State != Ended {
+			key = c.Key
+		}
+	}
+	if c := t.find(key); c != nil && !c.finished {
+		t.makeCurrent(c, t.hitFor(cmd.Record))
+	} else {
+		key = ""
+	}
+	t.search, t.form = nil, nil
+	t.do(LoadCard{For: key, Ref: cmd.Record})
+}
+
+func (t *turn) makeCurrent(c *call, hit crm.Hit) {
+	if c.class.Internal || !takesActivities(hit.Type) {
+		return
+	}
+	c.current, c.Current = hit, hit.Ref
+	if c.NameFrom != "Salesforce" && !hit.Name.Empty() && (hit.Type == "Contact" || hit.Type == "Lead") {
+		c.Name, c.NameFrom = hit.Name, "Salesforce"
+	}
+	t.associate(c)
+	t.journal(c, "opened "+hit.Type+" "+hit.Name.String())
+}
+
+func (t *turn) cardLoaded(ev CardLoaded) {
+	if ev.Card == nil {
+		t.say(Warning, ev.For, "The %s could not be opened (%s). The call and its record are safe.", strings.ToLower(ev.Ref.Type), ev.Err)
+		return
+	}
+	if ev.Auto && (t.form != nil || t.search != nil) {
+		return
+	}
+	t.open = ev.Card
+	c := t.find(ev.For)
+	if c == nil || c.finished {
+		return
+	}
+	if crm.SameID(c.current.ID, ev.Card.ID) {
+		// The card knows the record's parents, which decide who the Task is about.
+		c.current = cardHit(ev.Card)
+		c.Current = ev.Card.Ref
+	}
+	t.associate(c)
+	t.journal(c, "")
+}
+
+func cardHit(card *crm.Card) crm.Hit {
+	h := crm.Hit{Ref: card.Ref, PersonContactID: card.PersonContactID}
+	if card.AccountID != "" {
+		h.Account = crm.Ref{Type: "Account", ID: card.AccountID}
+	}
+	return h
+}
+
+// startSearch opens the search page with a query, or empty for the agent to type.
+func (t *turn) startSearch(key CallKey, query string) {
+	t.form = nil
+	t.search = &Search{For: key, Query: text.Clean(query), Busy: query != ""}
+	if query != "" {
+		t.do(RunSearch{For: key, Query: t.search.Query})
+	}
+}
+
+func (t *turn) searchDone(ev SearchDone) {
+	if t.search == nil || t.search.Query != ev.Query {
+		return // an answer to an older question
+	}
+	t.search = &Search{For: t.search.For, Query: ev.Query, Hits: ev.Hits, Error: ev.Err}
+}
+
+// startForm opens the New form; object is the layout's no-match object when not named.
+func (t *turn) startForm(key CallKey, object string, number text.Text) {
+	if object == "" {
+		object = t.set.NoMatch
+	}
+	t.search = nil
+	t.do(LoadForm{For: key, Object: object, Number: number})
+}
+
+func (t *turn) formLoaded(ev FormLoaded) {
+	if ev.Form == nil {
+		t.say(Warning, ev.For, "The New form could not be opened (%s). The call and its record are safe.", ev.Err)
+		return
+	}
+	t.form = &form{Form: *ev.Form, for_: ev.For}
+}
+
+func (t *turn) create(cmd Command) {
+	if t.form == nil || t.form.busy {
+		return
+	}
+	f := *t.form
+	f.busy = true
+	t.form = &f
+	t.do(CreateRecord{For: f.for_, Object: f.Object, Values: cmd.Values})
+}
+
+// recordCreated ends the New form. What Salesforce complained about stands beside its field and nothing typed is lost: the
+// values live in the front end until the record exists.
+func (t *turn) recordCreated(ev RecordCreated) {
+	switch {
+	case !ev.Ref.Zero():
+		t.form = nil
+		if c := t.find(ev.For); c != nil && !c.finished {
+			t.makeCurrent(c, crm.Hit{Ref: ev.Ref})
+		}
+		t.say(Info, ev.For, "%s %s was created.", ev.Ref.Type, ev.Ref.Name)
+		t.do(LoadCard{For: ev.For, Ref: ev.Ref})
+	case t.form == nil:
+		t.say(Warning, ev.For, "The record was not created: %s", ev.Err)
+	default:
+		f := *t.form
+		f.busy = false
+		if ev.Form != nil {
+			f.Form = *ev.Form
+		} else {
+			f.Error = ev.Err
+		}
+		t.form = &f
+	}
+}
+
+// close closes what is on top: the form, the search page, then the card.
+func (t *turn) close() {
+	switch {
+	case t.form != nil:
+		t.form = nil
+	case t.search != nil:
+		t.search = nil
+	default:
+		t.open = nil // leaving a card does not clear a call's current record (BEHAVIOUR §2)
+	}
+}
+
+// takesActivities reports whether a Task can be about a record of this type: users and activities themselves never become
+// current (BEHAVIOUR §2).
+func takesActivities(object string) bool {
+	switch object {
+	case "", "User", "Task", "Event", "Report", "Dashboard", "EmailMessage":
+		return false
+	}
+	return true
+}
+
+func matchText(m crm.Match) string {
+	switch m.State {
+	case crm.MatchOne:
+		if len(m.Hits) == 1 {
+			return "one match, " + m.Hits[0].Type + " " + m.Hits[0].Name.String()
+		}
+	case crm.MatchMany:
+		return fmt.Sprintf("%d matches", len(m.Hits))
+	case crm.MatchNone:
+		return "no match"
+	case crm.MatchFailed:
+		return "failed, " + m.Detail.String()
+	}
+	return string(m.State)
+}

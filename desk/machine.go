@@ -1,0 +1,247 @@
+package desk
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"offhook/crm"
+	"offhook/internal/text"
+	"offhook/sip"
+)
+
+// Machine is the state of one desk. It is a value: Step returns the next one and leaves the old one as it was.
+type Machine struct {
+	set     Settings
+	seq     uint64
+	agent   Agent
+	base    State // available, away or not responding: the state without calls
+	reason  text.Text
+	pending State
+	shown   State // the state as last published, with its beginning
+	since   time.Time
+	reg     sip.RegistrationState
+	calls   []call
+	open    *crm.Card
+	form    *form
+	search  *Search
+	links   Links
+	outbox  Outbox
+	notices []Notice
+	noticed uint64
+	landed  []Landed
+	dialled int // outbound legs made so far, for their ids
+	leaving bool
+	quit    bool // leaving is decided: every call is being ended
+	caption text.Text
+}
+
+// call is a Call with what only the machine needs.
+type call struct {
+	Call
+	class      Class
+	source     crm.Hit // click to dial: the record whose phone field it was
+	openAtDial crm.Ref // card that was open when a number was typed
+	current    crm.Hit // the record last opened, with its parents
+	pin        crm.Hit // the pinned record
+	dialText   string
+	resumeNext bool // a failed transfer: take the call back as soon as it ended
+	byUs       bool
+	missed     bool
+	action     string
+	cause      sip.EndCause
+	hangUpBy   string
+	transferTo text.Text
+	sipCallID  string
+	finished   bool
+}
+
+// form is the open New form.
+type form struct {
+	crm.Form
+	for_ CallKey
+	busy bool
+}
+
+// NewMachine makes the machine of a desk that has not started yet.
+func NewMachine(set Settings) Machine {
+	set = set.withDefaults()
+	return Machine{set: set, agent: set.Agent, base: Available, shown: Starting}
+}
+
+// turn is one Step under way: the next machine, and what it wants done.
+type turn struct {
+	*Machine
+	at time.Time
+	fx []Effect
+}
+
+// Step applies one event that happened at the given time. It returns the next machine and the effects to carry out, in order;
+// Journal and Finish effects come first.
+func (m Machine) Step(at time.Time, ev Event) (Machine, []Effect) {
+	next := m
+	next.seq++
+	next.calls = slices.Clone(m.calls)
+	next.notices = slices.Clone(m.notices)
+	next.landed = slices.Clone(m.landed)
+	t := &turn{Machine: &next, at: at}
+	switch ev := ev.(type) {
+	case PhoneEvent:
+		t.phone(ev.Event)
+	case Commanded:
+		t.command(ev.Command)
+	case LookupDone:
+		t.lookupDone(ev)
+	case CardLoaded:
+		t.cardLoaded(ev)
+	case SearchDone:
+		t.searchDone(ev)
+	case FormLoaded:
+		t.formLoaded(ev)
+	case RecordCreated:
+		t.recordCreated(ev)
+	case JournalFailed:
+		t.journalFailed(ev)
+	case JournalRestored:
+		t.journalRestored()
+	case OutboxChanged:
+		t.outbox = ev.Outbox
+	case TaskLanded:
+		t.taskLanded(ev.Landed)
+	case TaskDead:
+		t.taskDead(ev)
+	case LinkChanged:
+		t.linkChanged(ev)
+	case SignedIn:
+		t.agent.User, t.agent.Org = ev.User, ev.Org
+	case Told:
+		t.notify(ev.Severity, "", ev.Text)
+	case CaptionChanged:
+		t.caption = ev.Text
+	case QualityRead:
+		t.qualityRead(ev)
+	case TimerFired:
+		t.timerFired(ev.ID)
+	}
+	t.settle()
+	return next, t.ordered()
+}
+
+// ordered puts what must be on disk before everything else, keeping the order within both groups.
+func (t *turn) ordered() []Effect {
+	slices.SortStableFunc(t.fx, func(a, b Effect) int { return rank(a) - rank(b) })
+	return t.fx
+}
+
+func rank(e Effect) int {
+	switch e.(type) {
+	case Journal, Finish:
+		return 0
+	}
+	return 1
+}
+
+func (t *turn) do(fx ...Effect) { t.fx = append(t.fx, fx...) }
+
+// notify shows one line to the agent. The same text is not shown twice in a row.
+func (t *turn) notify(sev Severity, key CallKey, line text.Text) {
+	if n := len(t.notices); n > 0 && t.notices[n-1].Text == line {
+		t.notices[n-1].At = t.at
+		return
+	}
+	t.noticed++
+	t.notices = append(t.notices, Notice{ID: t.noticed, At: t.at, Severity: sev, Text: line, Call: key})
+	if len(t.notices) > MaxNotices {
+		// A problem outlives what is merely informative.
+		drop := slices.IndexFunc(t.notices, func(n Notice) bool { return n.Severity == Info })
+		t.notices = slices.Delete(t.notices, max(drop, 0), max(drop, 0)+1)
+	}
+}
+
+func (t *turn) say(sev Severity, key CallKey, format string, args ...any) {
+	t.notify(sev, key, text.Clean(fmt.Sprintf(format, args...)))
+}
+
+// find returns the call with this key, or nil.
+func (t *turn) find(key CallKey) *call {
+	for i := range t.calls {
+		if t.calls[i].Key == key {
+			return &t.calls[i]
+		}
+	}
+	return nil
+}
+
+func (t *turn) leg(id sip.LegID) *call {
+	for i := range t.calls {
+		if t.calls[i].Leg == id {
+			return &t.calls[i]
+		}
+	}
+	return nil
+}
+
+// live reports whether any call is not over.
+func (m *Machine) live() bool {
+	return slices.ContainsFunc(m.calls, func(c call) bool { return c.State != Ended })
+}
+
+// settle derives what follows from the calls: the agent's state, what is possible, the order of leaving.
+func (t *turn) settle() {
+	for i := range t.calls {
+		t.calls[i].Can = t.can(&t.calls[i])
+	}
+	state := t.derive()
+	if state != t.shown {
+		wasBusy := t.shown == OnCall || t.shown == Ringing
+		t.shown, t.since = state, t.at
+		if wasBusy && t.pending != "" && state != OnCall && state != Ringing {
+			t.base, t.pending = t.pending, ""
+			t.shown = t.derive()
+		}
+	}
+	if !t.live() {
+		t.leaving = false
+	}
+}
+
+// derive is the agent's state as the calls, the registration and the agent's own wish make it (BEHAVIOUR §8).
+func (t *turn) derive() State {
+	ringing := false
+	for i := range t.calls {
+		switch t.calls[i].State {
+		case Ended:
+		case Incoming:
+			ringing = true
+		default:
+			return OnCall
+		}
+	}
+	switch {
+	case ringing:
+		return Ringing
+	case t.reg == "" || t.reg == sip.Registering && t.shown == Starting:
+		return Starting
+	case t.reg != sip.Registered && t.reg != sip.Local:
+		return Offline
+	}
+	return t.base
+}
+
+// Snapshot is the machine as front ends see it, at a time.
+func (m *Machine) Snapshot(at time.Time) *Snapshot {
+	s := &Snapshot{
+		Seq: m.seq, At: at, Agent: m.agent, State: m.shown, Since: m.since, Pending: m.pending,
+		Open: m.open, Search: m.search, Links: m.links, Outbox: m.outbox,
+		Notices: m.notices, Landed: m.landed, Leaving: m.leaving, Caption: m.caption,
+		Quit: m.quit && !m.live(),
+	}
+	for i := range m.calls {
+		s.Calls = append(s.Calls, m.calls[i].Call)
+	}
+	if m.form != nil {
+		f := m.form.Form
+		s.Form, s.FormFor = &f, m.form.for_
+	}
+	return s
+}

@@ -1,0 +1,318 @@
+package desk
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"offhook/crm"
+	"offhook/internal/text"
+	"offhook/sip"
+)
+
+// keySpace is the namespace of call keys: UUIDv5 of the SIP Call-ID, our tag and the leg, fixed at call start so that a
+// restart, a retry or a second program makes the same key for the same leg.
+var keySpace = uuid.MustParse("6f66666f-6f6b-5f63-8c61-6c6c5f6b6579")
+
+// NewCallKey is the key of one leg.
+func NewCallKey(sipCallID, localTag string, account text.Text) CallKey {
+	return CallKey(uuid.NewSHA1(keySpace, []byte(sipCallID+"\x00"+localTag+"\x00"+account.String())).String())
+}
+
+// phone applies an event of the telephone.
+func (t *turn) phone(ev sip.Event) {
+	switch ev := ev.(type) {
+	case sip.RegistrationChanged:
+		t.registration(ev)
+	case sip.SoundChanged:
+		health := HealthOK
+		if !ev.OK {
+			health = HealthWarn
+		}
+		line := ev.Device
+		if !ev.OK {
+			line = ev.Detail
+		}
+		t.linkChanged(LinkChanged{Name: LinkSound, Health: health, Text: line})
+	case sip.IncomingCall:
+		t.incoming(ev)
+	case sip.OutgoingCall:
+		t.outgoing(ev)
+	case sip.CallProgress:
+		t.progress(ev)
+	case sip.CallAnswered:
+		t.answered(ev)
+	case sip.CallHeld:
+		t.held(ev)
+	case sip.CommandFailed:
+		t.commandFailed(ev)
+	case sip.PartyChanged:
+		t.partyChanged(ev)
+	case sip.DTMFReceived:
+		if c := t.leg(ev.Leg); c != nil {
+			c.DTMFIn = text.Clean(c.DTMFIn.String() + string(ev.Digit))
+		}
+	case sip.TransferProgress:
+		if c := t.leg(ev.Leg); c != nil && c.Transfer != nil {
+			c.Transfer = &Transfer{Target: c.Transfer.Target, Text: ev.Reason}
+		}
+	case sip.TransferEnded:
+		t.transferEnded(ev)
+	case sip.CallEnded:
+		t.ended(ev)
+	}
+}
+
+func (t *turn) registration(ev sip.RegistrationChanged) {
+	t.reg = ev.State
+	if !ev.Account.Empty() {
+		t.agent.Account = ev.Account
+	}
+	link := LinkChanged{Name: LinkSIP}
+	switch ev.State {
+	case sip.Registered:
+		link.Health, link.Text = HealthOK, text.Clean("registered at "+ev.Server.String())
+	case sip.Local:
+		link.Health, link.Text = HealthOK, text.Clean("taking calls on "+ev.Server.String())
+	case sip.Registering:
+		link.Health, link.Text = HealthWaiting, text.Clean("registering at "+ev.Server.String())
+	case sip.Unregistered:
+		link.Health, link.Text = HealthOff, text.Clean("not registered")
+	default:
+		link.Health, link.Text = HealthDown, ev.Reason
+		if t.links.SIP.Text != ev.Reason {
+			t.say(Problem, "", "%s – no call can come in; calls that are up go on.", ev.Reason)
+		}
+	}
+	t.linkChanged(link)
+}
+
+// incoming is a new inbound call: journalled before anything else, then looked up while it rings.
+func (t *turn) incoming(ev sip.IncomingCall) {
+	t.forget()
+	c := call{Call: Call{
+		Key: NewCallKey(ev.CallID, ev.LocalTag, t.set.Agent.Account), Leg: ev.Leg, Dir: crm.Inbound, State: Incoming,
+		Remote: ev.Remote, Called: ev.Called, Started: ev.At, StateSince: ev.At, Record: RecordOpen,
+	}, sipCallID: ev.CallID}
+	t.identify(&c)
+	t.calls = append(t.calls, c)
+	t.journal(&t.calls[len(t.calls)-1], "incoming")
+	t.lookup(&t.calls[len(t.calls)-1])
+	t.ring()
+}
+
+// outgoing confirms that our INVITE is leaving; the call has been on the list since the command.
+func (t *turn) outgoing(ev sip.OutgoingCall) {
+	c := t.leg(ev.Leg)
+	if c == nil {
+		return
+	}
+	c.Key = NewCallKey(ev.CallID, ev.LocalTag, t.set.Agent.Account)
+	c.sipCallID = ev.CallID
+	c.Remote = ev.Remote
+	t.identify(c)
+	t.enter(c, Dialling, "dialling")
+	t.lookup(c)
+}
+
+// identify classifies the far end and takes the best name that is known without Salesforce.
+func (t *turn) identify(c *call) {
+	c.class = t.set.Classify(c.Remote)
+	switch {
+	case c.class.Internal:
+		c.Dir = crm.Internal
+	case c.Outgoing:
+		c.Dir = crm.Outbound
+	default:
+		c.Dir = crm.Inbound
+	}
+	c.Place = c.class.Place
+	if c.NameFrom == "" || c.NameFrom == "SIP" {
+		c.Name, c.NameFrom = c.Remote.Name, "SIP"
+	}
+}
+
+func (t *turn) progress(ev sip.CallProgress) {
+	if c := t.leg(ev.Leg); c != nil && (c.State == Dialling || c.State == Alerting) && ev.Code > 100 {
+		if c.State == Dialling {
+			t.enter(c, Alerting, "alerting")
+		}
+	}
+}
+
+func (t *turn) answered(ev sip.CallAnswered) {
+	c := t.leg(ev.Leg)
+	if c == nil || c.State == Ended {
+		return
+	}
+	c.Codec = ev.Codec
+	c.action = "answered"
+	if c.Answered.IsZero() {
+		c.Answered = ev.At
+	}
+	if c.State == Ending {
+		return
+	}
+	t.enter(c, Talking, "answered")
+	t.ring()
+	if hit, one := c.Match.Only(); one && t.set.Pop == PopOnAnswer {
+		t.autoPop(c, hit)
+	}
+}
+
+func (t *turn) held(ev sip.CallHeld) {
+	c := t.leg(ev.Leg)
+	if c == nil || c.State == Ended || c.State == Ending {
+		return
+	}
+	changed := c.HeldByThem != ev.ByThem
+	c.HeldByThem = ev.ByThem
+	switch {
+	case c.State == Transferring:
+	case ev.ByUs && c.State != Held:
+		t.enter(c, Held, "held")
+		return
+	case !ev.ByUs && (c.State == Held || c.State == Resuming || c.State == Holding):
+		t.enter(c, Talking, "resumed")
+		return
+	}
+	if changed && ev.ByThem {
+		t.journal(c, "held by the far end")
+	} else if changed {
+		t.journal(c, "resumed by the far end")
+	}
+}
+
+func (t *turn) commandFailed(ev sip.CommandFailed) {
+	c := t.leg(ev.Leg)
+	if c == nil || c.State == Ended {
+		return
+	}
+	switch ev.Command {
+	case "hold":
+		t.enter(c, Talking, "hold refused")
+		t.say(Warning, c.Key, "The other side refused the hold (%s); the call goes on, they still hear you. Mute with m.", ev.Reason)
+	case "resume":
+		t.enter(c, Held, "resume refused")
+		t.say(Warning, c.Key, "The call could not be resumed (%s); it is still on hold. Try again.", ev.Reason)
+	case "transfer":
+		t.transferFailed(c, ev.Reason)
+	default:
+		t.say(Warning, c.Key, "%s failed (%s); the call goes on.", ev.Command, ev.Reason)
+	}
+}
+
+// partyChanged is a new identity in mid-call: the person is looked up again (BEHAVIOUR §4).
+func (t *turn) partyChanged(ev sip.PartyChanged) {
+	c := t.leg(ev.Leg)
+	if c == nil || c.State == Ended || c.Remote.Number == ev.Remote.Number && c.Remote.Name == ev.Remote.Name {
+		return
+	}
+	c.Remote = ev.Remote
+	c.NameFrom, c.Match = "", crm.Match{}
+	t.identify(c)
+	t.journal(c, "party changed")
+	t.lookup(c)
+}
+
+func (t *turn) transferEnded(ev sip.TransferEnded) {
+	c := t.leg(ev.Leg)
+	if c == nil || c.State == Ended {
+		return
+	}
+	if !ev.OK {
+		t.transferFailed(c, ev.Reason)
+		return
+	}
+	c.transferTo = ev.Target
+	c.action = "transfer"
+	if c.Transfer != nil {
+		c.Transfer = &Transfer{Target: ev.Target, Text: text.Clean("done")}
+	}
+	t.enter(c, Ending, "transferred")
+}
+
+// transferFailed takes the caller back: nobody is left on hold by a transfer that did not happen.
+func (t *turn) transferFailed(c *call, why text.Text) {
+	target := text.Text{}
+	if c.Transfer != nil {
+		target = c.Transfer.Target
+	}
+	c.Transfer = &Transfer{Target: target, Text: why, Failed: true}
+	t.enter(c, Resuming, "transfer failed")
+	t.do(PhoneDo{Do: PhoneResume, Leg: c.Leg})
+	t.say(Warning, c.Key, "The transfer to %s failed (%s). The caller is back with you.", target, why)
+}
+
+// ended is the end of a leg: the call record goes to disk in this very step.
+func (t *turn) ended(ev sip.CallEnded) {
+	c := t.leg(ev.Leg)
+	if c == nil || c.finished {
+		return
+	}
+	c.cause, c.byUs = ev.Cause, ev.ByUs
+	c.EndedAt = ev.At
+	rang := ev.At.Sub(c.Started)
+	missed := c.State == Incoming && !ev.ByUs && ev.Cause != sip.EndAnsweredElsewhere && ev.Cause != sip.EndShutdown
+	c.missed = missed
+	c.Cause = text.Clean(causeText(c, ev))
+	if ev.Cause == sip.EndTransferred {
+		c.action = "transfer"
+	}
+	if c.Assoc.Pick {
+		t.say(Info, c.Key, "Several records have this number and none was picked: the Task names none of them.")
+	}
+	t.finish(c)
+	t.ring()
+	if missed && rang >= t.set.MissedAfter && t.base == Available {
+		t.base = NotResponding
+	}
+	if t.set.Linger > 0 {
+		t.do(After{ID: TimerID("linger " + string(c.Key)), In: t.set.Linger})
+	}
+}
+
+// ring keeps the ring tone going exactly while a call is ringing here and nobody is talking.
+func (t *turn) ring() {
+	ringing, talking := false, false
+	for i := range t.calls {
+		switch t.calls[i].State {
+		case Incoming:
+			ringing = true
+		case Talking, Transferring:
+			talking = true
+		}
+	}
+	t.do(Ring{On: ringing && !talking})
+}
+
+// enter moves a call into a state and writes it to the journal.
+func (t *turn) enter(c *call, s CallState, transition string) {
+	c.State, c.StateSince = s, t.at
+	t.journal(c, transition)
+}
+
+// forget takes ended calls off the list when a new one begins: the list is about now, the history has the rest. Calls whose record
+// is not safe stay.
+func (t *turn) forget() {
+	kept := t.calls[:0]
+	for _, c := range t.calls {
+		if c.State != Ended || c.Record == RecordUnsafe {
+			kept = append(kept, c)
+		}
+	}
+	t.calls = kept
+}
+
+func (t *turn) timerFired(id TimerID) {
+	if key, ok := cutTimer(id, "linger "); ok {
+		c := t.find(CallKey(key))
+		switch {
+		case c == nil || c.State != Ended:
+		case c.Record == RecordSent || c.Record == RecordFiltered:
+			t.dismiss(c)
+		default:
+			t.do(After{ID: id, In: max(t.set.Linger, 5*time.Second)})
+		}
+	}
+}

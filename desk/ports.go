@@ -1,0 +1,81 @@
+package desk
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"offhook/crm"
+	"offhook/crm/ledger"
+	"offhook/internal/text"
+	"offhook/media"
+	"offhook/sip"
+)
+
+// Phone is the telephone that a desk uses (sip.Phone). Commands return at once; what came of them is told as events.
+type Phone interface {
+	Events() <-chan sip.Event
+	Answer(leg sip.LegID)
+	Reject(leg sip.LegID, code int, reason string)
+	Hangup(leg sip.LegID)
+	Hold(leg sip.LegID)
+	Resume(leg sip.LegID)
+	Dial(leg sip.LegID, target string)
+	SendDTMF(leg sip.LegID, digits string)
+	Mute(leg sip.LegID, on bool)
+	Transfer(leg sip.LegID, target string)
+	Register()
+	Quality(leg sip.LegID) (media.Stats, bool)
+}
+
+// Customers is where callers are looked up (crm.Directory). Every method may take as long as Salesforce does; the desk calls
+// them on goroutines of their own and never waits.
+type Customers interface {
+	Lookup(ctx context.Context, number text.Text) crm.Match
+	Card(ctx context.Context, ref crm.Ref) (crm.Card, error)
+	Search(ctx context.Context, query text.Text) ([]crm.Hit, error)
+	Form(ctx context.Context, object string, number text.Text) (crm.Form, error)
+	Create(ctx context.Context, object string, values map[string]string) (crm.Ref, *crm.Form, error)
+}
+
+// Journaller is the durable store of calls and call records (ledger.Ledger).
+type Journaller interface {
+	Journal(ctx context.Context, c ledger.Call, transition string, at time.Time) error
+	Finish(ctx context.Context, c ledger.Call, item *ledger.Item) error
+}
+
+// Ports are the desk's hands. Phone, Customers and Journal must be set; a nil function does nothing.
+type Ports struct {
+	Phone     Phone
+	Customers Customers
+	Journal   Journaller
+	Ring      func(on bool)
+	SendNow   func() // tries every unsent record at once
+	Committed func() // a call record was put into the outbox
+	Retry     func() // retries Salesforce and the hub now
+	Demo      func(Demo)
+}
+
+// ledgerCall is a call as the ledger stores it; the call record travels along as JSON, so that a crash at any moment
+// leaves everything that a Task needs.
+func ledgerCall(c Call, rec crm.CallRecord) (ledger.Call, error) {
+	detail, err := json.Marshal(rec)
+	if err != nil {
+		return ledger.Call{}, err
+	}
+	about := rec.Assoc.Record()
+	out := ledger.Call{
+		Key: string(c.Key), State: string(c.State), Direction: string(c.Dir), Outgoing: c.Outgoing,
+		Number: rec.Number, Name: c.Name, Match: string(c.Match.State),
+		RecordType: about.Type, RecordID: about.ID, RecordName: about.Name,
+		Started: c.Started, Answered: c.Answered, Ended: c.EndedAt, Seconds: int(rec.Duration.Seconds()),
+		Cause: c.Cause, Notes: c.Notes, Detail: detail,
+	}
+	if c.State == Ended {
+		out.State = ledger.EndedNormal
+		if rec.Action != "answered" && rec.Action != "transfer" {
+			out.State = ledger.Ended + ":" + rec.Action
+		}
+	}
+	return out, nil
+}

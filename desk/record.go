@@ -1,0 +1,288 @@
+package desk
+
+import (
+	"strings"
+	"time"
+
+	"offhook/crm"
+	"offhook/internal/text"
+	"offhook/sip"
+)
+
+// associate settles which record the call belongs to, as far as is known now. It is frozen when the call is finished.
+func (t *turn) associate(c *call) {
+	if c.finished {
+		return
+	}
+	c.Assoc = crm.Associate(crm.AssocInput{
+		Internal:   c.class.Internal,
+		Withheld:   c.class.Withheld,
+		Pinned:     c.pin,
+		Cleared:    c.Cleared,
+		Current:    c.current,
+		Source:     c.source,
+		OpenAtDial: t.openAtDial(c),
+		Match:      c.Match,
+	})
+}
+
+// openAtDial is rule 4's record, as the setting tunes it.
+func (t *turn) openAtDial(c *call) crm.Hit {
+	if c.openAtDial.Zero() || t.set.OpenRecord == "never" {
+		return crm.Hit{}
+	}
+	hit := t.hitFor(c.openAtDial)
+	if t.set.OpenRecord == "if_number_matches" {
+		for _, h := range c.Match.Hits {
+			if crm.SameID(h.ID, hit.ID) {
+				return h
+			}
+		}
+		return crm.Hit{}
+	}
+	return hit
+}
+
+// record is the call record as it would be if the call ended now.
+func (t *turn) record(c *call) crm.CallRecord {
+	end := c.EndedAt
+	if end.IsZero() {
+		end = t.at
+	}
+	rec := crm.CallRecord{
+		Version: 1, Key: string(c.Key), Type: c.Dir, Outgoing: c.Outgoing,
+		Number: c.Remote.Number, Name: c.Remote.Name, Called: c.Called, Withheld: c.class.Withheld,
+		Start: c.Started, Answer: c.Answered, End: end,
+		Action: c.action, Reason: c.Cause, HangUpBy: c.hangUpBy, Place: c.Place, Notes: c.Notes, Assoc: c.Assoc,
+		Agent: t.agent.Account, Correlation: string(c.Key), SIPCallID: text.Clean(c.sipCallID), Codec: c.Codec,
+	}
+	if !c.Answered.IsZero() {
+		rec.Duration = max(end.Sub(c.Answered), 0) // both carry the monotonic clock
+	}
+	if c.class.Withheld {
+		rec.Number, rec.Name = text.Text{}, text.Text{}
+	}
+	if rec.Action == "" {
+		rec.Action = "missed"
+		if c.Outgoing {
+			rec.Action = "failed"
+		}
+	}
+	rec.Unresolved = c.class.Searchable() && c.Assoc.Rule == crm.RuleNone &&
+		(c.Match.State == crm.MatchSearching || c.Match.State == crm.MatchFailed)
+	if !c.transferTo.Empty() {
+		rec.TransferTo, rec.Transfer = c.transferTo, "blind"
+	}
+	return rec
+}
+
+// journal writes the call's state to disk. An empty transition updates the row without a line in the timeline.
+func (t *turn) journal(c *call, transition string) {
+	if c.finished || c.State == Ended || c.sipCallID == "" {
+		return
+	}
+	t.do(Journal{Call: c.Call, Record: t.record(c), Transition: transition})
+}
+
+// finish freezes the call and puts its record into the outbox in the transaction that ends it.
+func (t *turn) finish(c *call) {
+	c.action, c.hangUpBy = outcome(c)
+	c.State, c.StateSince = Ended, t.at
+	c.Quality, c.HeldByThem = nil, false
+	if c.sipCallID == "" { // no INVITE ever left: there was no call
+		t.say(Warning, "", "%s could not be called: %s.", c.Called, strings.TrimSuffix(c.Cause.String(), "."))
+		t.dismiss(c)
+		return
+	}
+	rec := t.record(c)
+	c.finished = true
+	filtered := !t.set.wanted(rec)
+	c.Record = RecordPending
+	if filtered {
+		c.Record = RecordFiltered
+	}
+	t.do(Finish{Call: c.Call, Record: rec, Filtered: filtered})
+	if c.Outgoing && c.Answered.IsZero() && !c.byUs {
+		t.say(Info, c.Key, "%s: %s", c.Remote.Number, c.Cause)
+	}
+}
+
+// outcome is the record's action and who hung up (BEHAVIOUR §4, §6).
+func outcome(c *call) (action, by string) {
+	by = "customer"
+	if c.byUs {
+		by = "agent"
+	}
+	switch c.cause {
+	case sip.EndTransferred:
+		return "transfer", "cold transfer"
+	case sip.EndNetwork, sip.EndNoACK, sip.EndNoMedia, sip.EndShutdown:
+		by = "network"
+		if c.cause == sip.EndShutdown {
+			by = "agent"
+		}
+	}
+	switch {
+	case c.action == "transfer":
+		return "transfer", "cold transfer"
+	case !c.Answered.IsZero():
+		return "answered", by
+	case c.action == "declined" || !c.Outgoing && c.byUs:
+		return "declined", by
+	case c.cause == sip.EndAnsweredElsewhere:
+		return "answered elsewhere", by
+	case !c.Outgoing:
+		return "missed", by
+	case c.cause == sip.EndCancelled || c.byUs:
+		return "cancelled", by
+	}
+	return "failed", by
+}
+
+// causeText is why a call ended, in the words of a person.
+func causeText(c *call, ev sip.CallEnded) string {
+	who := "the caller"
+	if c.Outgoing {
+		who = "the other side"
+	}
+	switch ev.Cause {
+	case sip.EndNormal:
+		if ev.ByUs {
+			return "you hung up"
+		}
+		return who + " hung up"
+	case sip.EndCancelled:
+		if ev.ByUs {
+			return "you hung up before it was answered"
+		}
+		return "missed: the caller gave up"
+	case sip.EndAnsweredElsewhere:
+		return "answered elsewhere"
+	case sip.EndDeclined:
+		if ev.ByUs {
+			return "you declined"
+		}
+		return "declined"
+	case sip.EndBusy:
+		if ev.ByUs {
+			return "you declined (busy)"
+		}
+		return "busy"
+	case sip.EndNoAnswer:
+		if !c.Outgoing {
+			return "missed: nobody answered"
+		}
+		return "no answer"
+	case sip.EndUnknownNumber:
+		return "the number does not exist"
+	case sip.EndTransferred:
+		return "transferred to " + c.transferTo.String()
+	case sip.EndNoACK:
+		return "the caller's phone never confirmed the answer"
+	case sip.EndNoMedia:
+		return "no common sound format"
+	case sip.EndShutdown:
+		return "offhook was closed"
+	case sip.EndReplaced:
+		return "replaced by another call"
+	case sip.EndUnauthorised:
+		return "the exchange refused the password"
+	}
+	if !ev.Reason.Empty() {
+		return ev.Reason.String()
+	}
+	return "the connection was lost"
+}
+
+func (t *turn) journalFailed(ev JournalFailed) {
+	if c := t.find(ev.Call); c != nil {
+		c.Record = RecordUnsafe
+	}
+	t.linkChanged(LinkChanged{Name: LinkDisk, Health: HealthDown, Text: ev.Err})
+	t.say(Problem, ev.Call, "The record of this call is not on disk (%s). offhook keeps trying; do not close it before this line goes.", ev.Err)
+}
+
+func (t *turn) journalRestored() {
+	for i := range t.calls {
+		c := &t.calls[i]
+		if c.Record != RecordUnsafe {
+			continue
+		}
+		c.Record = RecordOpen
+		if c.State == Ended {
+			c.Record = RecordPending
+		}
+	}
+	t.linkChanged(LinkChanged{Name: LinkDisk, Health: HealthOK})
+	kept := t.notices[:0]
+	for _, n := range t.notices {
+		if !(n.Severity == Problem && strings.Contains(n.Text.String(), "is not on disk")) {
+			kept = append(kept, n)
+		}
+	}
+	t.notices = kept
+	t.say(Info, "", "The disk takes writes again; every record is safe.")
+}
+
+func (t *turn) taskLanded(l Landed) {
+	if c := t.find(l.Call); c != nil {
+		c.Record, c.TaskID = RecordSent, l.TaskID
+	}
+	for _, have := range t.landed {
+		if have.Call == l.Call {
+			return
+		}
+	}
+	l.At = t.at
+	t.landed = append(t.landed, l)
+	if len(t.landed) > MaxLanded {
+		t.landed = t.landed[1:]
+	}
+}
+
+func (t *turn) taskDead(ev TaskDead) {
+	if c := t.find(ev.Call); c != nil {
+		c.Record = RecordDead
+	}
+	t.say(Problem, ev.Call, "Salesforce refused a call record for good (%s). It is safe here: offhook outbox show %.8s.", ev.Reason, ev.Call)
+}
+
+// linkChanged notes the state of an outside link.
+func (t *turn) linkChanged(ev LinkChanged) {
+	var l *Link
+	switch ev.Name {
+	case LinkSIP:
+		l = &t.links.SIP
+	case LinkSalesforce:
+		l = &t.links.Salesforce
+	case LinkSound:
+		l = &t.links.Sound
+	case LinkHub:
+		l = &t.links.Hub
+	case LinkDisk:
+		l = &t.links.Disk
+	default:
+		return
+	}
+	if l.Health != ev.Health {
+		l.Since = t.at
+	}
+	l.Health, l.Text = ev.Health, ev.Text
+}
+
+// qualityRead takes over the live figures. "You are not being heard" is said by the figures themselves; a call without
+// any sound from the far end for five seconds is told once.
+func (t *turn) qualityRead(ev QualityRead) {
+	for i := range t.calls {
+		c := &t.calls[i]
+		st, ok := ev.Stats[c.Leg]
+		if !ok || c.State == Ended {
+			continue
+		}
+		c.Quality = &st
+		silent := c.State == Talking && !c.HeldByThem && t.at.Sub(c.StateSince) > 5*time.Second && t.at.Sub(st.LastPacket) > 5*time.Second
+		if silent {
+			t.say(Warning, c.Key, "No sound has come from %s for five seconds; the call is still up. Ask whether they hear you, or call back.", c.Remote.Number.Or(text.Clean("the caller")))
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package desk
+
+import (
+	"slices"
+	"time"
+
+	"offhook/crm"
+	"offhook/internal/text"
+	"offhook/sip"
+)
+
+// PopTiming says when a single match opens its card by itself (BEHAVIOUR §8).
+type PopTiming string
+
+// Pop timings.
+const (
+	PopManual   PopTiming = "manual"
+	PopOnRing   PopTiming = "ring"
+	PopOnAnswer PopTiming = "answer"
+)
+
+// Settings are the rules of one desk. They never change while the machine runs.
+type Settings struct {
+	Agent Agent
+	// Classify says what kind of party this is, before any parsing as a telephone number (BEHAVIOUR §3). It must be pure.
+	Classify func(sip.Party) Class
+	Pop      PopTiming // default PopOnRing
+	NoMatch  string    // object of the New form, default Lead
+	// OpenRecord tunes association rule 4 (typed number while a card is open): always, if_number_matches, never.
+	OpenRecord string
+	// Log names the actions that make a Task: answered, missed, declined, cancelled, transfer, failed. Empty means all.
+	Log []string
+	// MissedAfter is how long a ring must have gone unanswered to make the agent "not responding".
+	MissedAfter time.Duration
+	// Linger is how long an ended call stays on the screen once its record is safe; zero keeps it until the next call or
+	// Dismiss, which is what scripted play wants: no state changes by the clock.
+	Linger time.Duration
+}
+
+// Class is what kind of party is at the other end.
+type Class struct {
+	Internal  bool
+	Withheld  bool
+	Emergency bool
+	Place     text.Text // town of a fixed line, empty when unknown
+}
+
+// Searchable reports whether the party is looked up at all.
+func (c Class) Searchable() bool { return !c.Internal && !c.Withheld && !c.Emergency }
+
+// withDefaults fills in what was left out.
+func (s Settings) withDefaults() Settings {
+	if s.Pop == "" {
+		s.Pop = PopOnRing
+	}
+	if s.NoMatch == "" {
+		s.NoMatch = "Lead"
+	}
+	if s.OpenRecord == "" {
+		s.OpenRecord = "always"
+	}
+	if s.MissedAfter == 0 {
+		s.MissedAfter = 15 * time.Second
+	}
+	if s.Classify == nil {
+		s.Classify = func(p sip.Party) Class { return Class{Withheld: p.Withheld} }
+	}
+	return s
+}
+
+// wanted reports whether a call with this action makes a Task.
+func (s Settings) wanted(rec crm.CallRecord) bool {
+	return len(s.Log) == 0 || slices.Contains(s.Log, rec.Action)
+}

@@ -1,0 +1,213 @@
+package desk
+
+import (
+	"time"
+
+	"offhook/crm"
+	"offhook/internal/text"
+	"offhook/media"
+	"offhook/sip"
+)
+
+// Snapshot is everything a front end needs to draw the desk. It is immutable once published and travels as JSON.
+type Snapshot struct {
+	Seq     uint64    `json:"seq"`
+	At      time.Time `json:"at"`
+	Agent   Agent     `json:"agent"`
+	State   State     `json:"state"`
+	Since   time.Time `json:"since"`
+	Pending State     `json:"pending,omitempty"` // state to change to when the call ends
+	Calls   []Call    `json:"calls,omitempty"`   // oldest first; ended calls leave after Linger
+	Open    *crm.Card `json:"open,omitempty"`    // the card that is open at the desk
+	Form    *crm.Form `json:"form,omitempty"`    // the New form, when open
+	FormFor CallKey   `json:"formFor,omitempty"` // the call it was opened for
+	Search  *Search   `json:"search,omitempty"`  // the search page, when open
+	Links   Links     `json:"links"`
+	Outbox  Outbox    `json:"outbox"`
+	Notices []Notice  `json:"notices,omitempty"` // newest last, at most MaxNotices
+	Landed  []Landed  `json:"landed,omitempty"`  // Tasks that reached Salesforce, newest last, at most MaxLanded
+	Leaving bool      `json:"leaving,omitempty"` // leaving was asked for while a call was up: needs confirmation
+	Quit    bool      `json:"quit,omitempty"`    // the desk has finished: front ends end
+	Caption text.Text `json:"caption,omitzero"`  // what a demo tells the newcomer at this moment
+}
+
+// Limits of the snapshot's lists.
+const (
+	MaxNotices = 5
+	MaxLanded  = 8
+	MaxCalls   = 12
+)
+
+// Agent is who works here.
+type Agent struct {
+	Account text.Text `json:"account"`         // SIP address of record or local address
+	User    text.Text `json:"user,omitzero"`   // signed-in Salesforce user
+	Org     text.Text `json:"org,omitzero"`    // host of the org
+	Profile text.Text `json:"profile"`         // profile of the config
+	Version string    `json:"version"`         //
+	Demo    bool      `json:"demo,omitempty"`  // the practice backend is in use
+	Quiet   bool      `json:"quiet,omitempty"` // demo: customers come only when asked for
+}
+
+// State is the agent's state.
+type State string
+
+// Agent states (BEHAVIOUR §8). Starting: not ready yet, calls cannot come in.
+const (
+	Starting      State = "starting"
+	Offline       State = "offline" // no registration: no call can come in
+	Available     State = "available"
+	Ringing       State = "ringing"
+	OnCall        State = "on call"
+	Away          State = "away"
+	NotResponding State = "not responding" // a ring went unanswered
+)
+
+// CallKey is the call's key for its whole life, in the journal and in Salesforce (UUIDv5).
+type CallKey string
+
+// CallState is the state of one call.
+type CallState string
+
+// Call states. Held is by us; a far end's hold is Call.HeldByThem.
+const (
+	Incoming     CallState = "incoming" // ringing here
+	Dialling     CallState = "dialling" // our INVITE is out
+	Alerting     CallState = "alerting" // 180 or early media
+	Answering    CallState = "answering"
+	Talking      CallState = "talking"
+	Holding      CallState = "holding" // hold asked for, not yet confirmed
+	Held         CallState = "held"
+	Resuming     CallState = "resuming"
+	Transferring CallState = "transferring"
+	Ending       CallState = "ending"
+	Ended        CallState = "ended"
+)
+
+// Call is one dialog with one far end.
+type Call struct {
+	Key        CallKey         `json:"key"`
+	Leg        sip.LegID       `json:"leg"`
+	Dir        crm.Direction   `json:"dir"`      // Inbound, Outbound, Internal
+	Outgoing   bool            `json:"outgoing"` // with Internal: which way
+	State      CallState       `json:"state"`
+	Remote     sip.Party       `json:"remote"`
+	Called     text.Text       `json:"called,omitzero"`
+	Name       text.Text       `json:"name,omitzero"` // best name known now
+	NameFrom   string          `json:"nameFrom,omitempty"`
+	Place      text.Text       `json:"place,omitzero"` // town of a fixed line
+	Match      crm.Match       `json:"match"`
+	Assoc      crm.Association `json:"assoc"`
+	Current    crm.Ref         `json:"current,omitzero"` // record last opened during the call
+	Pinned     bool            `json:"pinned,omitempty"`
+	Cleared    bool            `json:"cleared,omitempty"` // the agent said: belongs to nothing
+	Started    time.Time       `json:"started"`
+	Answered   time.Time       `json:"answered,omitzero"`
+	StateSince time.Time       `json:"stateSince"`
+	EndedAt    time.Time       `json:"endedAt,omitzero"`
+	HeldByThem bool            `json:"heldByThem,omitempty"`
+	Muted      bool            `json:"muted,omitempty"`
+	Codec      string          `json:"codec,omitempty"`
+	Quality    *media.Stats    `json:"quality,omitempty"` // while media flows, about five times a second
+	DTMFOut    text.Text       `json:"dtmfOut,omitzero"`  // digits sent, masked count when policy says so
+	DTMFIn     text.Text       `json:"dtmfIn,omitzero"`
+	Transfer   *Transfer       `json:"transfer,omitempty"`
+	Notes      text.Block      `json:"notes,omitzero"`
+	Cause      text.Text       `json:"cause,omitzero"` // why it ended, in words
+	Record     RecordState     `json:"record"`         // where its call record is
+	TaskID     string          `json:"taskId,omitempty"`
+	Can        []Verb          `json:"can,omitempty"` // what is possible now, most likely first
+}
+
+// Transfer is a transfer that is under way or has failed.
+type Transfer struct {
+	Target text.Text `json:"target"`
+	Text   text.Text `json:"text,omitzero"` // "ringing", "busy here – the call is back"
+	Failed bool      `json:"failed,omitempty"`
+}
+
+// RecordState is where a call's record is.
+type RecordState string
+
+// Record states.
+const (
+	RecordOpen     RecordState = "open"    // the call is up; journalled
+	RecordPending  RecordState = "pending" // on disk, on its way to Salesforce
+	RecordSent     RecordState = "sent"
+	RecordDead     RecordState = "dead" // Salesforce refused it for good: the agent must look
+	RecordFiltered RecordState = "filtered"
+	RecordUnsafe   RecordState = "unsafe" // the disk refused the journal: the agent was told
+)
+
+// Search is the search page.
+type Search struct {
+	For   CallKey   `json:"for,omitempty"` // empty: not for a call
+	Query text.Text `json:"query"`
+	Hits  []crm.Hit `json:"hits,omitempty"`
+	Busy  bool      `json:"busy,omitempty"`
+	Error text.Text `json:"error,omitzero"`
+}
+
+// Health of an outside link.
+type Health string
+
+// Healths.
+const (
+	HealthOff     Health = "off" // not configured
+	HealthWaiting Health = "waiting"
+	HealthOK      Health = "ok"
+	HealthWarn    Health = "warn"
+	HealthDown    Health = "down"
+)
+
+// Link is one outside link of the desk, with one line a person understands.
+type Link struct {
+	Health Health    `json:"health"`
+	Text   text.Text `json:"text,omitzero"`
+	Since  time.Time `json:"since,omitzero"`
+}
+
+// Links are the desk's connections with the world.
+type Links struct {
+	SIP        Link `json:"sip"`
+	Salesforce Link `json:"salesforce"`
+	Sound      Link `json:"sound"`
+	Hub        Link `json:"hub"`
+	Disk       Link `json:"disk"`
+}
+
+// Outbox counts call records that are not in Salesforce yet.
+type Outbox struct {
+	Pending int       `json:"pending"`
+	Dead    int       `json:"dead"`
+	Oldest  time.Time `json:"oldest,omitzero"`
+	Paused  text.Text `json:"paused,omitzero"` // why nothing is being sent
+}
+
+// Severity of a notice.
+type Severity string
+
+// Severities.
+const (
+	Info    Severity = "info"
+	Warning Severity = "warning"
+	Problem Severity = "problem"
+)
+
+// Notice is one line for the agent: what happened, what it means for the call or the record, what to do.
+type Notice struct {
+	ID       uint64    `json:"id"`
+	At       time.Time `json:"at"`
+	Severity Severity  `json:"severity"`
+	Text     text.Text `json:"text"`
+	Call     CallKey   `json:"call,omitempty"`
+}
+
+// Landed is a Task that reached Salesforce.
+type Landed struct {
+	At      time.Time `json:"at"`
+	Call    CallKey   `json:"call"`
+	TaskID  string    `json:"taskId"`
+	Subject text.Text `json:"subject"`
+	About   crm.Ref   `json:"about,omitzero"` // the record it is attached to
+}
