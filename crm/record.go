@@ -48,6 +48,8 @@ type Hit struct {
 	Account Ref       `json:"account,omitzero"` // the contact's account
 	// PersonContactID is set for a person account: the contact id a Task's WhoId needs.
 	PersonContactID string `json:"personContactId,omitempty"`
+	// ContactID is a Case's or Opportunity's own contact, for association.
+	ContactID string `json:"contactId,omitempty"`
 }
 
 // Match is what the lookup found for a caller.
