@@ -148,9 +148,9 @@ func (d *Desk) carryOut(ctx context.Context, fx Effect) {
 			d.ports.Ring(fx.On)
 		}
 	case SendNow:
-		call(d.ports.SendNow)
+		run(d.ports.SendNow)
 	case RetryLinks:
-		call(d.ports.Retry)
+		run(d.ports.Retry)
 	case Demo:
 		if d.ports.Demo != nil {
 			d.ports.Demo(fx)
@@ -160,7 +160,7 @@ func (d *Desk) carryOut(ctx context.Context, fx Effect) {
 	}
 }
 
-func call(f func()) {
+func run(f func()) {
 	if f != nil {
 		f()
 	}

@@ -210,7 +210,7 @@ func (t *turn) dial(cmd Command) {
 		Remote:  sip.Party{Number: text.Clean(number), Source: sip.FromDialled},
 		Called:  text.Clean(number),
 		Started: t.at, StateSince: t.at, Record: RecordOpen,
-	}, dialText: number}
+	}}
 	if !cmd.Record.Zero() {
 		c.source = t.hitFor(cmd.Record)
 	} else if t.open != nil {

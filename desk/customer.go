@@ -2,6 +2,7 @@ package desk
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"offhook/crm"
@@ -118,8 +119,11 @@ func (t *turn) pin(c *call) {
 
 // hitFor gives what is known of a record: with its parents when a match or the open card tells them.
 func (t *turn) hitFor(ref crm.Ref) crm.Hit {
+	if ref.Zero() {
+		return crm.Hit{}
+	}
 	if t.open != nil && crm.SameID(t.open.ID, ref.ID) {
-		return cardHit(t.open)
+		return crm.CardHit(*t.open)
 	}
 	for i := range t.calls {
 		for _, h := range t.calls[i].Match.Hits {
@@ -162,7 +166,11 @@ func (t *turn) makeCurrent(c *call, hit crm.Hit) {
 	if c.class.Internal || !takesActivities(hit.Type) {
 		return
 	}
+	if !c.current.Zero() && !crm.SameID(c.current.ID, hit.ID) {
+		c.earlier = append(slices.Clip(c.earlier), c.current)
+	}
 	c.current, c.Current = hit, hit.Ref
+	c.Cleared = false // opening a record takes "belongs to nothing" back
 	if c.NameFrom != "Salesforce" && !hit.Name.Empty() && (hit.Type == "Contact" || hit.Type == "Lead") {
 		c.Name, c.NameFrom = hit.Name, "Salesforce"
 	}
@@ -185,19 +193,11 @@ func (t *turn) cardLoaded(ev CardLoaded) {
 	}
 	if crm.SameID(c.current.ID, ev.Card.ID) {
 		// The card knows the record's parents, which decide who the Task is about.
-		c.current = cardHit(ev.Card)
+		c.current = crm.CardHit(*ev.Card)
 		c.Current = ev.Card.Ref
 	}
 	t.associate(c)
 	t.journal(c, "")
-}
-
-func cardHit(card *crm.Card) crm.Hit {
-	h := crm.Hit{Ref: card.Ref, PersonContactID: card.PersonContactID}
-	if card.AccountID != "" {
-		h.Account = crm.Ref{Type: "Account", ID: card.AccountID}
-	}
-	return h
 }
 
 // startSearch opens the search page with a query, or empty for the agent to type.

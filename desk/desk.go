@@ -11,7 +11,7 @@ import (
 	"offhook/sip"
 )
 
-// Desk is the one loop that runs a Machine. Make it with New, subscribe, then Run it; Send and Post may be called from any
+// Desk is the one loop that runs a Machine. Make it with NewDesk, subscribe, then Run it; Send and Post may be called from any
 // goroutine.
 type Desk struct {
 	ports  Ports
@@ -43,8 +43,8 @@ const (
 	retryDisk    = 2 * time.Second
 )
 
-// New makes a desk. Nothing happens before Run.
-func New(set Settings, ports Ports) *Desk {
+// NewDesk makes a desk. Nothing happens before Run.
+func NewDesk(set Settings, ports Ports) *Desk {
 	d := &Desk{
 		ports: ports, events: make(chan timed, 64), done: make(chan struct{}),
 		subs: map[chan *Snapshot]struct{}{}, machine: NewMachine(set), timers: map[TimerID]*time.Timer{},

@@ -40,14 +40,12 @@ type Machine struct {
 type call struct {
 	Call
 	class      Class
-	source     crm.Hit // click to dial: the record whose phone field it was
-	openAtDial crm.Ref // card that was open when a number was typed
-	current    crm.Hit // the record last opened, with its parents
-	pin        crm.Hit // the pinned record
-	dialText   string
-	resumeNext bool // a failed transfer: take the call back as soon as it ended
+	source     crm.Hit   // click to dial: the record whose phone field it was
+	openAtDial crm.Ref   // card that was open when a number was typed
+	current    crm.Hit   // the record last opened, with its parents
+	earlier    []crm.Hit // opened before it during this call
+	pin        crm.Hit   // the pinned record
 	byUs       bool
-	missed     bool
 	action     string
 	cause      sip.EndCause
 	hangUpBy   string

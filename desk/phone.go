@@ -254,7 +254,6 @@ func (t *turn) ended(ev sip.CallEnded) {
 	c.EndedAt = ev.At
 	rang := ev.At.Sub(c.Started)
 	missed := c.State == Incoming && !ev.ByUs && ev.Cause != sip.EndAnsweredElsewhere && ev.Cause != sip.EndShutdown
-	c.missed = missed
 	c.Cause = text.Clean(causeText(c, ev))
 	if ev.Cause == sip.EndTransferred {
 		c.action = "transfer"

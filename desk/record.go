@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -14,33 +15,21 @@ func (t *turn) associate(c *call) {
 	if c.finished {
 		return
 	}
+	open := t.hitFor(c.openAtDial)
 	c.Assoc = crm.Associate(crm.AssocInput{
-		Internal:   c.class.Internal,
-		Withheld:   c.class.Withheld,
-		Pinned:     c.pin,
-		Cleared:    c.Cleared,
-		Current:    c.current,
-		Source:     c.source,
-		OpenAtDial: t.openAtDial(c),
-		Match:      c.Match,
+		Internal:      c.class.Internal,
+		Emergency:     c.class.Emergency,
+		Withheld:      c.class.Withheld,
+		Pinned:        c.pin,
+		Cleared:       c.Cleared,
+		Current:       c.current,
+		Earlier:       c.earlier,
+		Source:        c.source,
+		OpenAtDial:    open,
+		OpenRecord:    crm.OpenRecordRule(t.set.OpenRecord),
+		NumberMatches: !open.Zero() && slices.ContainsFunc(c.Match.Hits, func(h crm.Hit) bool { return crm.SameID(h.ID, open.ID) }),
+		Match:         c.Match,
 	})
-}
-
-// openAtDial is rule 4's record, as the setting tunes it.
-func (t *turn) openAtDial(c *call) crm.Hit {
-	if c.openAtDial.Zero() || t.set.OpenRecord == "never" {
-		return crm.Hit{}
-	}
-	hit := t.hitFor(c.openAtDial)
-	if t.set.OpenRecord == "if_number_matches" {
-		for _, h := range c.Match.Hits {
-			if crm.SameID(h.ID, hit.ID) {
-				return h
-			}
-		}
-		return crm.Hit{}
-	}
-	return hit
 }
 
 // record is the call record as it would be if the call ended now.

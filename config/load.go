@@ -1,0 +1,220 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/knadh/koanf/v2"
+	"github.com/pelletier/go-toml/v2"
+)
+
+// sep separates the parts of a path inside koanf. A dot would cut the names of actions ("call.answer") in [keys].
+const sep = "/"
+
+// DefaultProfile is the profile that is used when none is named.
+const DefaultProfile = "default"
+
+// ErrNoFile is returned by Load when there is no file of settings at all.
+var ErrNoFile = errors.New("there is no configuration yet")
+
+// Source says where to load from. The zero value loads the user's own file with the default profile.
+type Source struct {
+	File    string   // --config; empty: File()
+	Profile string   // --profile
+	Environ []string // os.Environ(); nil: none
+	Flags   map[string]string
+}
+
+// Loaded is a configuration with the origin of each setting.
+type Loaded struct {
+	Config
+	Path    string // the user's file
+	Profile string
+	origin  map[string]string // key path → layer
+	values  *koanf.Koanf
+}
+
+// layer is a koanf.Provider over a map.
+type layer map[string]any
+
+func (l layer) ReadBytes() ([]byte, error)    { return nil, errors.New("a layer has no bytes") }
+func (l layer) Read() (map[string]any, error) { return l, nil }
+
+// Load reads all layers: defaults < system file < user file < profile < OFFHOOK_SECTION_KEY < flags. What is wrong comes back
+// as Problems, all of them at once, each with its file, line and what to do.
+func Load(src Source) (*Loaded, error) {
+	l := &Loaded{Path: src.File, Profile: src.Profile, origin: map[string]string{}, values: koanf.New(sep)}
+	if l.Profile == "" {
+		l.Profile = DefaultProfile
+	}
+	var problems Problems
+	l.over("default", defaults())
+
+	if l.Path == "" {
+		path, err := File()
+		if err != nil {
+			return nil, fmt.Errorf("the configuration folder cannot be found: %w", err)
+		}
+		l.Path = path
+	}
+	found := false
+	for _, file := range []string{systemFile(), l.Path} {
+		table, profiles, bad, err := readFile(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		found = true
+		problems = append(problems, bad...)
+		l.over(file, table)
+		switch p, ok := profiles[l.Profile]; {
+		case ok:
+			l.over("profile "+l.Profile, p)
+		case l.Profile != DefaultProfile && file == l.Path:
+			names := slices.Sorted(maps.Keys(profiles))
+			problems = append(problems, Problem{File: file, Text: fmt.Sprintf("there is no profile %q; it has %s", l.Profile, list(names))})
+		}
+	}
+	if !found {
+		return nil, fmt.Errorf("%w: %s does not exist", ErrNoFile, l.Path)
+	}
+	problems = append(problems, l.environment(src.Environ)...)
+	problems = append(problems, l.flags(src.Flags)...)
+	if err := l.decode(); err != nil {
+		problems = append(problems, Problem{File: l.Path, Text: err.Error()})
+	}
+	if len(problems) == 0 {
+		problems = append(problems, l.validate()...)
+	}
+	if len(problems) > 0 {
+		return l, problems
+	}
+	return l, nil
+}
+
+func defaults() map[string]any {
+	out := map[string]any{}
+	for _, s := range Sections() {
+		table := map[string]any{}
+		for _, k := range s.Keys {
+			table[k.Name()] = k.defaultValue()
+		}
+		out[s.Name] = table
+	}
+	return out
+}
+
+// over lays one layer over those below and remembers which settings it changed.
+func (l *Loaded) over(name string, table map[string]any) {
+	_ = l.values.Load(layer(table), nil) // a map cannot fail to be read
+	for section, v := range table {
+		if keys, ok := v.(map[string]any); ok {
+			for key := range keys {
+				l.origin[section+"."+key] = name
+			}
+		}
+	}
+}
+
+// readFile parses one file, checks every key and its type, and separates the profiles.
+func readFile(file string) (table map[string]any, profiles map[string]map[string]any, bad Problems, err error) {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	table = map[string]any{}
+	if err := toml.Unmarshal(raw, &table); err != nil {
+		var at *toml.DecodeError
+		if errors.As(err, &at) {
+			row, col := at.Position()
+			return nil, nil, Problems{{File: file, Line: row, Text: fmt.Sprintf("column %d: %s", col, strings.TrimPrefix(at.Error(), "toml: "))}}, nil
+		}
+		return nil, nil, Problems{{File: file, Text: strings.TrimPrefix(err.Error(), "toml: ")}}, nil
+	}
+	profiles = map[string]map[string]any{}
+	if p, ok := table["profile"].(map[string]any); ok {
+		for name, v := range p {
+			if t, ok := v.(map[string]any); ok {
+				profiles[name] = t
+				bad = append(bad, checkTable(file, string(raw), t)...)
+			} else {
+				bad = append(bad, Problem{File: file, Line: lineOf(string(raw), "profile."+name), Text: fmt.Sprintf("profile.%s must be a table, as [profile.%s.sip]", name, name)})
+			}
+		}
+	}
+	delete(table, "profile")
+	bad = append(bad, checkTable(file, string(raw), table)...)
+	return table, profiles, bad, nil
+}
+
+// environment lays OFFHOOK_SECTION_KEY over the files.
+func (l *Loaded) environment(environ []string) (bad Problems) {
+	for _, kv := range environ {
+		name, value, _ := strings.Cut(kv, "=")
+		rest, ok := strings.CutPrefix(name, "OFFHOOK_")
+		if !ok {
+			continue
+		}
+		section, key, ok := strings.Cut(strings.ToLower(rest), "_")
+		if !ok {
+			continue
+		}
+		if k, found := Find(section + "." + key); found {
+			bad = append(bad, l.set(name, k, value)...)
+		}
+	}
+	return bad
+}
+
+func (l *Loaded) flags(flags map[string]string) (bad Problems) {
+	for path, value := range flags {
+		k, ok := Find(path)
+		if !ok {
+			bad = append(bad, unknownKey("--set", 0, path))
+			continue
+		}
+		bad = append(bad, l.set("--set", k, value)...)
+	}
+	return bad
+}
+
+// set lays one setting, written as text, over the others.
+func (l *Loaded) set(origin string, k Key, value string) Problems {
+	var v any = value
+	switch k.Type {
+	case "true/false":
+		if value != "true" && value != "false" {
+			return Problems{{File: origin, Key: k.Path, Text: fmt.Sprintf("%q is not true or false", value)}}
+		}
+		v = value == "true"
+	case "list":
+		v = strings.Split(value, ",")
+	case "list of tables":
+		return Problems{{File: origin, Key: k.Path, Text: "can only be set in the file"}}
+	}
+	section, name, _ := strings.Cut(k.Path, ".")
+	l.over(origin, map[string]any{section: map[string]any{name: v}})
+	return nil
+}
+
+func (l *Loaded) decode() error {
+	return l.values.UnmarshalWithConf("", &l.Config, koanf.UnmarshalConf{DecoderConfig: &mapstructure.DecoderConfig{
+		Result: &l.Config, TagName: "key", WeaklyTypedInput: true,
+		DecodeHook: mapstructure.ComposeDecodeHookFunc(mapstructure.StringToTimeDurationHookFunc()),
+	}})
+}
+
+func list(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
