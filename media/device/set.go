@@ -1,0 +1,208 @@
+package device
+
+import (
+	"os"
+	"strings"
+	"sync"
+
+	"offhook/internal/text"
+)
+
+// Info is one device of the sound server.
+type Info struct {
+	Name        string    // the server's name for it
+	Description text.Text // what people call it
+	Output      bool      // loudspeaker, else microphone
+	Default     bool
+	Monitor     bool // hears what a loudspeaker plays; never chosen unless it is named
+}
+
+// Set is the devices of one desk. Its methods may be called from any goroutine.
+type Set struct {
+	choices map[Role]choice
+	events  *bus
+	server  *server // nil when nothing asks for the sound server
+
+	mu     sync.Mutex
+	file   map[string]*recording // files being written, by path
+	input  *clip                 // the samples of a file input
+	ringer Ringer
+	closed bool
+}
+
+// Open prepares the devices that spec names. It fails with a *SpecError or an *UnknownError, whose text is one line
+// for the person who wrote the setting; that there is no sound server is no error: the devices run on the null clock,
+// an Event says so, and they heal when the server comes. No microphone is opened before a Capture is started.
+// Open waits for a sound server that answers slowly, at most some seconds.
+func Open(spec Spec) (*Set, error) {
+	choices, err := spec.parse()
+	if err != nil {
+		return nil, err
+	}
+	s := &Set{choices: choices, events: newBus(), file: make(map[string]*recording)}
+	if in := choices[Input]; in.kind == kindFile {
+		if s.input, err = loadClip(in); err != nil {
+			return nil, &SpecError{Role: Input, Value: spec.Input, Why: reason(err), Err: err}
+		}
+	}
+	for role, value := range map[Role]string{Output: spec.Output, Ring: spec.Ring} {
+		if c := choices[role]; c.kind == kindFile && s.file[c.path] == nil {
+			r, err := newRecording(c.path)
+			if err != nil {
+				s.closeFiles()
+				return nil, &SpecError{Role: role, Value: value, Why: reason(err), Err: err}
+			}
+			s.file[c.path] = r
+		}
+	}
+	if err := s.openServer(spec); err != nil {
+		s.closeFiles()
+		return nil, err
+	}
+	s.ringer = s.newRinger()
+	return s, nil
+}
+
+func (s *Set) openServer(spec Spec) error {
+	wanted := make(map[Role]string)
+	for role, c := range s.choices {
+		if c.kind == kindServer {
+			wanted[role] = c.name
+		}
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	getenv := spec.Getenv
+	if getenv == nil {
+		getenv = os.Getenv
+	}
+	srv := newServer(locate(spec.Server, getenv), s.events, spec.logger())
+	srv.connect()
+	if srv.conn != nil {
+		for role, name := range wanted {
+			if name == "" {
+				continue
+			}
+			if _, err := srv.seen.find(role, name); err != nil {
+				srv.drop(errClosed)
+				return err
+			}
+		}
+	}
+	srv.start(wanted)
+	s.server = srv
+	return nil
+}
+
+// Capture returns a new stream from the microphone. It is silent until it is started, and is closed by its owner.
+func (s *Set) Capture() Capture {
+	switch c := s.choices[Input]; c.kind {
+	case kindServer:
+		return newMic(s.server, c.name)
+	case kindTone:
+		return newToneCapture(c.hz)
+	case kindFile:
+		return newFileCapture(s.input, c)
+	}
+	return newNullCapture()
+}
+
+// Playback returns a new stream to the loudspeaker. It is silent until it is started, and is closed by its owner.
+func (s *Set) Playback() Playback { return s.playback(Output) }
+
+func (s *Set) playback(role Role) Playback {
+	switch c := s.choices[role]; c.kind {
+	case kindServer:
+		return newSpeaker(s.server, c.name, role)
+	case kindFile:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return newFilePlayback(s.file[c.path])
+	}
+	return newNullPlayback()
+}
+
+// Ringer returns the ring tone. It is closed with the set.
+func (s *Set) Ringer() Ringer { return s.ringer }
+
+// RingBell reports that the terminal bell should ring as well, because the ring is set to "bell" or its device
+// cannot be heard at the moment.
+func (s *Set) RingBell() bool {
+	switch s.choices[Ring].kind {
+	case kindBell:
+		return true
+	case kindServer:
+		return !s.server.audible(s.choices[Ring].name)
+	}
+	return false
+}
+
+// Events tells what happens to the hardware. The channel is closed with the set; when nobody reads, the oldest
+// events are dropped.
+func (s *Set) Events() <-chan Event { return s.events.c }
+
+// List returns the devices that the sound server has now, loudspeakers first, monitors last.
+func (s *Set) List() []Info {
+	if s.server == nil {
+		return nil
+	}
+	return s.server.snapshot().infos()
+}
+
+// Describe says in one line which devices are in use and on whose machine, or why there is no sound.
+func (s *Set) Describe() text.Text {
+	var parts []string
+	for _, role := range []Role{Input, Output} {
+		noun := map[Role]string{Input: "microphone", Output: "speaker"}[role]
+		switch c := s.choices[role]; c.kind {
+		case kindNull:
+			parts = append(parts, "no "+noun+" (null)")
+		case kindTone:
+			if role == Input {
+				parts = append(parts, "a tone as microphone")
+			} else {
+				parts = append(parts, "no speaker (tone)")
+			}
+		case kindFile:
+			parts = append(parts, noun+" is the file "+c.path)
+		}
+	}
+	if s.server != nil {
+		parts = append(parts, s.server.describe())
+	}
+	return text.Clean(strings.Join(parts, ", "))
+}
+
+// Close ends the ring, lets go of the sound server and closes the files and the Events channel. Streams that are still
+// open go on at the null clock until their owners close them.
+func (s *Set) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	s.mu.Unlock()
+	err := s.ringer.Close()
+	if s.server != nil {
+		s.server.close()
+	}
+	if e := s.closeFiles(); err == nil {
+		err = e
+	}
+	s.events.close()
+	return err
+}
+
+func (s *Set) closeFiles() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var first error
+	for _, r := range s.file {
+		if err := r.close(); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
