@@ -2,3 +2,5 @@
 // validation, the explanation of every key, the JSON schema, and where secrets come from. It knows what settings are allowed
 // and says in one line what is wrong with the others; it opens no socket and starts nothing.
 package config
+
+//go:generate go test . -run TestTheReferenceAndTheSchemaAreFresh -update
