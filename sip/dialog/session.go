@@ -2,81 +2,171 @@ package dialog
 
 import (
 	"net/netip"
+	"time"
 
 	"offhook/sip/transaction"
 )
 
 // Session is one INVITE session. Its methods return at once, may be called from anywhere, and are carried out on
-// the loop in the order of the calls; what cannot be done in the state that the session then has is ignored or comes
-// back as Refused.
+// the loop in the order of the calls, together with what is given to UA.Post; what cannot be done in the state that
+// the session then has is ignored or comes back as Refused.
 type Session struct {
 	// Data belongs to the Handler.
 	Data any
+
+	ua       *UA
+	outgoing bool
+	id       ident
+	peer     netip.AddrPort
+	localIP  netip.Addr
+	localTag string
+	invite   *transaction.Request
+	offer    []byte // of the first INVITE that came in
+
+	// The rest is owned by the loop.
+	state    state
+	answered bool
+	terms    terms
+	tx       *transaction.ServerTx // the incoming INVITE
+	ringing  bool
+	oks      map[uint32]*unacked // our 2xx without ACK, by CSeq
+	call     *attempt            // our INVITE
+	modify   modify
+	refer    *transfer
+	refers   bool // we have sent a REFER
+}
+
+// state of a session. An ended one stays for 64·T1, to answer what is still on its way.
+type state int
+
+const (
+	early     state = iota // no final response to the INVITE
+	accepted               // our 2xx waits for its ACK
+	confirmed              // ACK sent or received
+	ended
+)
+
+// linger is how long an ended session answers late messages (RFC 3261 §13.2.2.4: forks may answer for 64·T1).
+const linger = 64 * transaction.T1
+
+func (u *UA) add(s *Session) { u.sessions[key{s.id.callID, s.localTag}] = s }
+
+// emit tells the handler.
+func (s *Session) emit(e Event) { s.ua.h.Event(s, e) }
+
+// finish ends the session for the handler: exactly once.
+func (s *Session) finish(e Ended) {
+	if s.state == ended {
+		return
+	}
+	if t := s.refer; t != nil {
+		s.endTransfer(TransferDone{Code: e.Code, Reason: "The call ended first"})
+	}
+	s.state = ended
+	s.modify.retry.stop()
+	s.emit(e)
+	s.ua.after(linger, func() { delete(s.ua.sessions, key{s.id.callID, s.localTag}) })
 }
 
 // Outgoing tells who called.
-func (s *Session) Outgoing() bool { return false }
+func (s *Session) Outgoing() bool { return s.outgoing }
 
-// CallID, LocalTag: fixed for the life of the session.
-func (s *Session) CallID() string   { return "" }
-func (s *Session) LocalTag() string { return "" }
+// CallID is the Call-ID, fixed for the life of the session.
+func (s *Session) CallID() string { return s.id.callID }
 
-// Request is the INVITE that began it.
-func (s *Session) Request() *transaction.Request { return nil }
+// LocalTag is our tag, fixed for the life of the session.
+func (s *Session) LocalTag() string { return s.localTag }
+
+// Request is the INVITE that began it; it must not be changed.
+func (s *Session) Request() *transaction.Request { return s.invite }
 
 // Peer is the address that the first INVITE came from or went to.
-func (s *Session) Peer() netip.AddrPort { return netip.AddrPort{} }
+func (s *Session) Peer() netip.AddrPort { return s.peer }
 
 // LocalIP is the address of this machine that Peer sees: the one to bind media to.
-func (s *Session) LocalIP() netip.Addr { return netip.Addr{} }
+func (s *Session) LocalIP() netip.Addr { return s.localIP }
 
-// Offered reports whether the INVITE carried an offer (else ours goes into the 2xx).
-func (s *Session) Offered() bool { return false }
+// Offered reports whether the INVITE that came in carried an offer (else ours goes into the 2xx).
+func (s *Session) Offered() bool { return s.offer != nil }
 
-// Ring sends 180. When it is called on the loop, the response is on the wire when it returns.
-func (s *Session) Ring() {}
+// do carries f out on the loop.
+func (s *Session) do(f func()) { s.ua.loop.post(f) }
+
+// Ring sends 180. What is posted to the UA afterwards runs when the response is on the wire.
+func (s *Session) Ring() { s.do(func() { s.provisional(180, "", nil) }) }
 
 // Progress sends another provisional response; with media it is early media (the answer in a 183).
-func (s *Session) Progress(code int, reason string, media *Local) {}
+func (s *Session) Progress(code int, reason string, media *Local) {
+	s.do(func() { s.provisional(code, reason, media) })
+}
 
 // Answer sends 200 with our answer, or our offer when theirs is to come in the ACK.
-func (s *Session) Answer(media Local, headers ...transaction.Header) {}
+func (s *Session) Answer(media Local, headers ...transaction.Header) {
+	s.do(func() { s.accept(media, headers) })
+}
 
 // Reject refuses an incoming session with a final response from 300 to 699. It becomes a BYE when it was answered.
-func (s *Session) Reject(code int, reason string, headers ...transaction.Header) {}
+func (s *Session) Reject(code int, reason string, headers ...transaction.Header) {
+	s.do(func() { s.end(code, reason, "", headers...) })
+}
 
-// End ends the session by whatever ends it now: CANCEL, BYE, 486. reason may be "" or a Reason header value
+// End ends the session by whatever ends it now: CANCEL, BYE, 480. reason may be "" or a Reason header value
 // (RFC 3326). The Ended event comes at once; the rest goes on behind it.
-func (s *Session) End(reason string) {}
+func (s *Session) End(reason string) { s.do(func() { s.end(480, "", reason) }) }
 
-// Hold and Resume send a re-INVITE as soon as the session is confirmed and no other offer is under way.
-func (s *Session) Hold()   {}
-func (s *Session) Resume() {}
+// Hold sends a re-INVITE as soon as the session is confirmed and no other offer is under way.
+func (s *Session) Hold() { s.do(func() { s.want(true, OpHold) }) }
+
+// Resume undoes Hold in the same way.
+func (s *Session) Resume() { s.do(func() { s.want(false, OpResume) }) }
 
 // Transfer puts the far end on hold, and once that is confirmed asks it to call target (RFC 3515 REFER).
-func (s *Session) Transfer(target transaction.Address, referredBy transaction.Address) {}
+// It ends in one TransferDone.
+func (s *Session) Transfer(target transaction.Address, referredBy transaction.Address) {
+	s.do(func() { s.startTransfer(target, referredBy) })
+}
 
-// Update sends an UPDATE or re-INVITE-free request in the dialog: any method but INVITE, ACK, BYE, CANCEL. done, if
-// not nil, gets the final response on the loop, or the error.
+// Send sends a request in the dialog: any method but INVITE, ACK, BYE, CANCEL. done, if not nil, gets the final response
+// on the loop, or the error.
 func (s *Session) Send(method string, headers transaction.Headers, contentType string, body []byte, done func(*transaction.Response, error)) {
+	s.do(func() {
+		if done == nil {
+			done = func(*transaction.Response, error) {}
+		}
+		if s.state == ended || s.id.remote.Tag() == "" {
+			done(nil, errNoDialog)
+			return
+		}
+		req := s.id.request(method)
+		req.Headers, req.ContentType, req.Body = append(req.Headers, headers...), contentType, body
+		s.send(req, done)
+	})
 }
 
 // Reinvite sends a re-INVITE without a change, or without SDP (late). For session refresh and tests.
-func (s *Session) Reinvite(late bool) {}
+func (s *Session) Reinvite(late bool) { s.do(func() { s.again(late) }) }
 
-// Refer is a REFER that came in. All methods may be called from anywhere.
-type Refer struct {
-	Session    *Session
-	Target     transaction.Address // Refer-To
-	ReferredBy string              // raw
-	Request    *transaction.Request
+// send starts a request in the dialog. A 481 to it means that the far end has lost the dialog (§12.2.1.2).
+func (s *Session) send(req *transaction.Request, done func(*transaction.Response, error)) *outgoing {
+	o := &outgoing{ua: s.ua, d: &s.id, req: req}
+	o.onFinal = func(res *transaction.Response, err error) {
+		done(res, err)
+		if res != nil && res.Status == 481 && req.Method != "BYE" && req.Method != "NOTIFY" {
+			s.finish(Ended{Cause: CauseNetwork, Code: 481, Reason: res.Reason})
+		}
+	}
+	o.start()
+	return o
 }
 
-// Accept answers 202 and sends NOTIFY 100 (RFC 3515 §2.4.2).
-func (r *Refer) Accept() {}
+// bye ends a dialog; whatever comes back ends it (RFC 3261 §15.1.1).
+func (u *UA) bye(d *ident, reason string) {
+	req := d.request("BYE")
+	if reason != "" {
+		req.Headers.Add("Reason", reason)
+	}
+	o := &outgoing{ua: u, d: d, req: req, onFinal: func(*transaction.Response, error) {}}
+	o.start()
+}
 
-// Reject answers a final response ≥ 300.
-func (r *Refer) Reject(code int, reason string) {}
-
-// Notify tells the transferor how it goes: sipfrag of the status line; a final status ends the subscription.
-func (r *Refer) Notify(code int, reason string) {}
+func millis(n int) time.Duration { return time.Duration(n) * time.Millisecond }

@@ -2,8 +2,10 @@ package dialog
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/netip"
+	"sync"
 	"time"
 
 	"offhook/sip/transaction"
@@ -57,46 +59,83 @@ type Config struct {
 }
 
 // UA is a user agent: the sessions of one transaction layer.
-type UA struct{}
+type UA struct {
+	cfg   Config
+	h     Handler
+	log   *slog.Logger
+	layer *transaction.Layer
+	loop  *loop
+
+	ctx    context.Context // of look-ups and connections
+	cancel context.CancelFunc
+	jobs   sync.WaitGroup
+
+	// Owned by the loop.
+	sessions map[key]*Session
+	pending  int // requests of ours, and 2xx of ours, that wait for the far end
+	idle     chan struct{}
+	closing  bool
+}
+
+// key finds the session of a message: the far end's tag is compared afterwards, because an INVITE of ours has one
+// session and, while it forks, many far ends.
+type key struct{ callID, localTag string }
 
 // New starts a UA with its own transaction layer, without flows: open them through Layer.
-func New(cfg Config, h Handler) *UA { return nil }
+func New(cfg Config, h Handler) *UA {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.PTime == 0 {
+		cfg.PTime = 20 * time.Millisecond
+	}
+	if cfg.ReferWait == 0 {
+		cfg.ReferWait = 64 * transaction.T1
+	}
+	u := &UA{cfg: cfg, h: h, log: cfg.Logger, loop: newLoop(), sessions: map[key]*Session{}}
+	u.ctx, u.cancel = context.WithCancel(context.Background())
+	u.layer = transaction.New(cfg.Transaction, intake{u})
+	return u
+}
 
 // Layer is the transaction layer, to open flows and to send requests outside of dialogs. The callbacks of
 // Layer.Send run on the layer's goroutines; bring them here with Post.
-func (u *UA) Layer() *transaction.Layer { return nil }
+func (u *UA) Layer() *transaction.Layer { return u.layer }
 
 // Post runs f on the loop, after everything posted before. It returns at once and may be called from anywhere;
 // after Close it does nothing.
-func (u *UA) Post(f func()) {}
+func (u *UA) Post(f func()) { u.loop.post(f) }
 
 // Close ends every session (BYE, CANCEL, 480), waits until the far ends agreed or ctx is over, and closes the layer.
 // It must not be called on the loop.
-func (u *UA) Close(ctx context.Context) error { return nil }
-
-// NotAllowed answers 405 with our Allow.
-func (u *UA) NotAllowed(tx *transaction.ServerTx) {}
-
-// Invite describes an outgoing session.
-type Invite struct {
-	Flow  *transaction.Flow     // where it goes out
-	Dst   netip.AddrPort        // first hop; zero: found from Route, else Target (must then be an IP literal or known host)
-	URI   transaction.URI       // Request-URI
-	To    transaction.Address   // zero: URI
-	From  transaction.Address   // ours, without tag
-	Route []transaction.Address // preloaded routes (outbound proxy, Service-Route)
-
-	Media   Local
-	Headers transaction.Headers // further headers, such as P-Asserted-Identity
-
-	CallID, Tag string // chosen when empty
-
-	// LateOffer leaves the offer to the far end's 2xx (RFC 3261 §13.2.1).
-	LateOffer bool
-	// RingLimit ends the attempt with a CANCEL. 0: 3 min.
-	RingLimit time.Duration
+func (u *UA) Close(ctx context.Context) error {
+	idle := make(chan struct{})
+	u.loop.post(func() {
+		u.closing = true
+		for _, s := range u.sessions {
+			s.end(480, "Temporarily Unavailable", "")
+		}
+		u.idle = idle
+		u.busy(0)
+	})
+	var err error
+	select {
+	case <-idle:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	u.cancel()
+	u.jobs.Wait()
+	err = errors.Join(err, u.layer.Close())
+	u.loop.close()
+	return err
 }
 
-// Invite starts an outgoing session and returns it at once; what becomes of it comes as Events. It may be called from
-// anywhere.
-func (u *UA) Invite(in Invite) *Session { return nil }
+// busy counts what still runs; Close waits for zero.
+func (u *UA) busy(n int) {
+	u.pending += n
+	if u.pending == 0 && u.idle != nil {
+		close(u.idle)
+		u.idle = nil
+	}
+}

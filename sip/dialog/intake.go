@@ -1,0 +1,185 @@
+package dialog
+
+import (
+	"strings"
+
+	"offhook/sip/transaction"
+)
+
+// allow is what we understand; everything else is answered 405.
+const allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, REFER, NOTIFY"
+
+// supported are the option tags that a Require may hold: none yet.
+var supported []string
+
+// intake brings what the transaction layer tells to the loop.
+type intake struct{ u *UA }
+
+func (in intake) HandleRequest(tx *transaction.ServerTx, req *transaction.Request) {
+	req = req.Clone()
+	in.u.loop.run(func() { in.u.request(tx, req) })
+}
+
+func (in intake) HandleAck(req *transaction.Request) {
+	req = req.Clone()
+	in.u.loop.run(func() { in.u.acked(req) })
+}
+
+func (in intake) HandleCancel(tx *transaction.ServerTx, cancel *transaction.Request) {
+	k, why := key{cancel.CallID, tx.LocalTag()}, reasonOf(cancel.Headers)
+	in.u.loop.run(func() {
+		if s := in.u.sessions[k]; s != nil {
+			s.cancelled(tx, why)
+		}
+	})
+}
+
+func (in intake) HandleStray(res *transaction.Response) {
+	res = res.Clone()
+	in.u.loop.run(func() {
+		if s := in.u.sessions[key{res.CallID, res.FromTag()}]; s != nil {
+			s.stray(res)
+		}
+	})
+}
+
+func (in intake) HandleFlowDown(f *transaction.Flow, err error) {
+	in.u.loop.run(func() { in.u.h.FlowDown(f, err) })
+}
+
+// respond sends a response made of status and headers.
+func respond(tx *transaction.ServerTx, code int, reason string, headers ...transaction.Header) error {
+	res := transaction.NewResponse(tx.Request(), code, reason)
+	res.Headers = append(res.Headers, headers...)
+	return tx.Respond(res)
+}
+
+// NotAllowed answers 405 with our Allow.
+func (u *UA) NotAllowed(tx *transaction.ServerTx) {
+	respond(tx, 405, "", transaction.Header{Name: "Allow", Value: allow})
+}
+
+// capabilities answers OPTIONS, in a dialog or not (RFC 3261 §11.2).
+func capabilities(tx *transaction.ServerTx) {
+	respond(tx, 200, "", transaction.Header{Name: "Allow", Value: allow},
+		transaction.Header{Name: "Accept", Value: "application/sdp, message/sipfrag, application/dtmf-relay"},
+		transaction.Header{Name: "Supported", Value: ""})
+}
+
+// required answers 420 when the far end demands an extension that we do not have (§8.2.2.3). A far end that demands session
+// timers or reliable provisional responses must hear so, not be left waiting for them.
+func required(tx *transaction.ServerTx, req *transaction.Request) bool {
+	var unknown []string
+	for _, v := range req.Headers.Values("Require") {
+		if !isAny(v, supported...) {
+			unknown = append(unknown, v)
+		}
+	}
+	if len(unknown) == 0 {
+		return true
+	}
+	respond(tx, 420, "", transaction.Header{Name: "Unsupported", Value: strings.Join(unknown, ", ")})
+	return false
+}
+
+func (u *UA) request(tx *transaction.ServerTx, req *transaction.Request) {
+	if req.ToTag() == "" {
+		u.outside(tx, req)
+		return
+	}
+	s := u.sessions[key{req.CallID, req.ToTag()}]
+	if s == nil || !s.knows(req.FromTag()) {
+		respond(tx, 481, "")
+		return
+	}
+	s.inside(tx, req)
+}
+
+// outside handles a request that is in no dialog.
+func (u *UA) outside(tx *transaction.ServerTx, req *transaction.Request) {
+	switch req.Method {
+	case "INVITE":
+		if u.cfg.Screen != nil && u.cfg.Screen(tx, req) {
+			return
+		}
+		if required(tx, req) {
+			u.invited(tx, req)
+		}
+	case "OPTIONS":
+		switch {
+		case u.cfg.Options:
+			u.h.Request(tx, req)
+		case required(tx, req):
+			capabilities(tx)
+		}
+	case "BYE", "UPDATE", "INFO", "PRACK":
+		respond(tx, 481, "")
+	default:
+		u.h.Request(tx, req)
+	}
+}
+
+// knows reports whether tag is a far end of the session. While our INVITE is not answered, every fork is one.
+func (s *Session) knows(tag string) bool {
+	if remote := s.id.remote.Tag(); remote != "" {
+		return remote == tag
+	}
+	return s.call != nil && s.call.forks[tag] != nil
+}
+
+// inside handles a request in the dialog.
+func (s *Session) inside(tx *transaction.ServerTx, req *transaction.Request) {
+	if s.id.remoteSeq != 0 && req.CSeq < s.id.remoteSeq { // §12.2.2
+		respond(tx, 500, "", retryAfter())
+		return
+	}
+	s.id.remoteSeq = req.CSeq
+	if req.Method == "BYE" { // also when it is over: theirs and ours may have crossed
+		s.byed(tx, req)
+		return
+	}
+	if req.Method == "NOTIFY" && s.refers {
+		s.notified(tx, req)
+		return
+	}
+	if s.state == ended {
+		respond(tx, 481, "")
+		return
+	}
+	if !required(tx, req) {
+		return
+	}
+	switch req.Method {
+	case "INVITE":
+		s.reinvited(tx, req)
+	case "UPDATE":
+		s.updated(tx, req)
+	case "OPTIONS":
+		capabilities(tx)
+	case "INFO":
+		s.informed(tx, req)
+	case "REFER":
+		s.referred(tx, req)
+	case "NOTIFY":
+		respond(tx, 481, "Subscription does not exist")
+	default:
+		s.ua.NotAllowed(tx)
+	}
+}
+
+// informed takes keypad digits (application/dtmf-relay) and refuses other packages (RFC 6086 §4.2.2).
+func (s *Session) informed(tx *transaction.ServerTx, req *transaction.Request) {
+	if pkg := req.Headers.Get("Info-Package"); pkg != "" {
+		respond(tx, 469, "Bad Info Package", transaction.Header{Name: "Recv-Info", Value: ""})
+		return
+	}
+	d, ok := digitOf(req.ContentType, req.Body)
+	if !ok && len(req.Body) > 0 {
+		respond(tx, 415, "", transaction.Header{Name: "Accept", Value: "application/dtmf-relay, application/dtmf"})
+		return
+	}
+	respond(tx, 200, "")
+	if d.Digit != 0 {
+		s.emit(d)
+	}
+}

@@ -1,0 +1,257 @@
+package dialog
+
+import (
+	"errors"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"offhook/sip/transaction"
+)
+
+// retryAfter spreads the next try of somebody we cannot serve right now over 0–10 s (§14.2).
+func retryAfter() transaction.Header {
+	return transaction.Header{Name: "Retry-After", Value: strconv.Itoa(rand.IntN(11))}
+}
+
+// invited is a new INVITE.
+func (u *UA) invited(tx *transaction.ServerTx, req *transaction.Request) {
+	if u.closing {
+		respond(tx, 480, "")
+		return
+	}
+	if len(req.Contact) == 0 || req.Contact[0].URI.Host == "" || req.FromTag() == "" {
+		respond(tx, 400, "Contact or From tag missing")
+		return
+	}
+	offer, err := sdpOf(req.ContentType, req.Headers, req.Body)
+	if err != nil {
+		respond(tx, 415, "", transaction.Header{Name: "Accept", Value: "application/sdp"})
+		return
+	}
+	s := &Session{
+		ua: u, id: fromInvite(req, tx.LocalTag()), peer: req.Source, localTag: tx.LocalTag(), invite: req, offer: offer,
+		tx: tx, oks: map[uint32]*unacked{}, terms: newTerms(rand.Uint64()>>2, Local{}),
+	}
+	local := req.Flow.LocalFor(req.Source)
+	s.localIP = local.Addr()
+	s.id.contact = u.contact(req.Flow, req.Source)
+	s.terms.local = s.local(Local{})
+	if offer != nil { // what cannot be answered must not ring
+		r, err := readSDP(offer)
+		if err == nil {
+			_, _, err = s.terms.choose(r)
+		}
+		if err != nil {
+			refuseSDP(tx, err)
+			return
+		}
+	}
+	u.add(s)
+	u.h.Incoming(s)
+}
+
+// refuseSDP answers 400 to what cannot be read and 488 to what cannot be met (§21.4.26, §20.43).
+func refuseSDP(tx *transaction.ServerTx, err error) {
+	if errors.Is(err, ErrNoCommon) {
+		respond(tx, 488, "", transaction.Header{Name: "Warning", Value: `305 offhook "no audio codec in common"`})
+		return
+	}
+	respond(tx, 400, "Bad session description", transaction.Header{Name: "Warning", Value: `399 offhook "the session description cannot be read"`})
+}
+
+// local fills in what the caller left to the configuration.
+func (s *Session) local(l Local) Local {
+	if l.Codecs == nil {
+		l.Codecs = s.ua.cfg.Codecs
+	}
+	if l.DTMF == 0 {
+		l.DTMF = s.ua.cfg.DTMF
+	}
+	if l.PTime == 0 {
+		l.PTime = s.ua.cfg.PTime
+	}
+	return l
+}
+
+// response to the first INVITE, with what makes a dialog (§12.1.1).
+func (s *Session) response(code int, reason string) *transaction.Response {
+	res := transaction.NewResponse(s.invite, code, reason)
+	res.Contact = []transaction.Address{s.id.contact}
+	res.Headers.Add("Allow", allow)
+	return res
+}
+
+func (s *Session) provisional(code int, reason string, media *Local) {
+	if s.tx == nil || s.state != early || code <= 100 || code >= 200 {
+		return
+	}
+	res := s.response(code, reason)
+	if media != nil && s.offer != nil {
+		t := s.terms
+		t.local = s.local(*media)
+		t, body, err := t.answer(s.offer, false)
+		if err != nil {
+			s.ua.log.Warn("early media", "err", err)
+			return
+		}
+		res.ContentType, res.Body = "application/sdp", body
+		s.terms = t
+	}
+	if err := s.tx.Respond(res); err != nil {
+		s.ua.log.Debug("provisional response", "code", code, "err", err)
+		return
+	}
+	if res.Body != nil {
+		s.emit(MediaChanged{s.media()})
+	}
+}
+
+func (s *Session) accept(media Local, headers []transaction.Header) {
+	if s.tx == nil || s.state != early {
+		return
+	}
+	t := s.terms
+	if !t.agreed || media.RTP.IsValid() {
+		t.local = s.local(media)
+	}
+	var body []byte
+	var err error
+	if s.offer != nil {
+		t, body, err = t.answer(s.offer, false)
+	} else {
+		t, body, err = t.offer(false)
+	}
+	if err != nil {
+		s.emit(Refused{Op: OpAnswer, Code: 488, Reason: err.Error()})
+		return
+	}
+	res := s.response(200, "")
+	res.Headers = append(res.Headers, headers...)
+	res.ContentType, res.Body = "application/sdp", body
+	if err := s.tx.Respond(res); err != nil {
+		if errors.Is(err, transaction.ErrCancelled) {
+			return // its HandleCancel is on the way here
+		}
+		s.finish(Ended{Cause: CauseNetwork, Code: 503, Reason: err.Error()})
+		return
+	}
+	s.terms, s.state, s.answered = t, accepted, true
+	s.repeat(s.tx, s.invite.CSeq, s.offer == nil)
+	if s.offer != nil {
+		s.emit(MediaChanged{s.media()})
+		if t.byThem {
+			s.emit(HoldChanged{ByThem: true})
+		}
+	}
+	s.emit(Answered{})
+}
+
+// media is what was agreed, with the hint that a private address behind a public one is a NAT's.
+func (s *Session) media() Media {
+	m := s.terms.media
+	if m.Remote.IsValid() && m.Remote.Addr().IsPrivate() && !s.peer.Addr().IsPrivate() && !s.peer.Addr().IsLoopback() {
+		m.Symmetric = true
+	}
+	return m
+}
+
+// unacked is a 2xx of ours that is repeated until its ACK comes (§13.3.1.4), on every transport.
+type unacked struct {
+	tx      *transaction.ServerTx
+	late    bool // the ACK is to bring an answer
+	started time.Time
+	wait    time.Duration
+	timer   *timer
+}
+
+func (s *Session) repeat(tx *transaction.ServerTx, cseq uint32, late bool) {
+	r := &unacked{tx: tx, late: late, started: time.Now(), wait: transaction.T1}
+	s.oks[cseq] = r
+	s.ua.busy(1)
+	r.timer = s.ua.after(r.wait, func() { s.again2xx(cseq, r) })
+}
+
+func (s *Session) again2xx(cseq uint32, r *unacked) {
+	left := 64*transaction.T1 - time.Since(r.started)
+	if left <= 0 {
+		s.forget(cseq)
+		if s.state == ended { // a BYE that waited for this ACK
+			s.ua.bye(&s.id, "")
+			return
+		}
+		s.finish(Ended{Cause: CauseNoACK, ByUs: true, Code: 408, Reason: "No ACK to our answer"})
+		s.ua.bye(&s.id, `SIP;cause=408;text="No ACK"`)
+		return
+	}
+	if err := r.tx.RespondAgain(); err != nil {
+		s.ua.log.Debug("repeating a 2xx", "err", err)
+	}
+	r.wait = min(2*r.wait, transaction.T2)
+	r.timer = s.ua.after(min(r.wait, left), func() { s.again2xx(cseq, r) })
+}
+
+func (s *Session) forget(cseq uint32) {
+	if r := s.oks[cseq]; r != nil {
+		r.timer.stop()
+		delete(s.oks, cseq)
+		s.ua.busy(-1)
+	}
+}
+
+// acked is an ACK to a 2xx of ours.
+func (u *UA) acked(req *transaction.Request) {
+	s := u.sessions[key{req.CallID, req.ToTag()}]
+	if s == nil || s.id.remote.Tag() != req.FromTag() {
+		return
+	}
+	r := s.oks[req.CSeq]
+	if r == nil {
+		return // a repetition
+	}
+	s.forget(req.CSeq)
+	if s.state == ended {
+		u.bye(&s.id, "")
+		return
+	}
+	if r.late {
+		body, err := sdpOf(req.ContentType, req.Headers, req.Body)
+		t := s.terms
+		if err == nil {
+			t, err = t.accept(body)
+		}
+		if err != nil { // an answer in an ACK cannot be refused but by ending the call
+			s.finish(Ended{Cause: CauseNoMedia, ByUs: true, Code: 488, Reason: err.Error()})
+			u.bye(&s.id, `SIP;cause=488;text="Not Acceptable Here"`)
+			return
+		}
+		s.commit(t)
+	}
+	if s.state == accepted {
+		s.state = confirmed
+		s.emit(Confirmed{})
+	}
+	s.next()
+}
+
+// commit makes t what is agreed, and tells what that changes.
+func (s *Session) commit(t terms) {
+	old := s.terms
+	s.terms = t
+	s.emit(MediaChanged{s.media()})
+	if old.byUs != t.byUs && old.agreed || old.byThem != t.byThem {
+		s.emit(HoldChanged{ByUs: t.byUs, ByThem: t.byThem})
+	}
+}
+
+// cancelled: the layer has answered the CANCEL 200 and the INVITE 487.
+func (s *Session) cancelled(tx *transaction.ServerTx, why reason) {
+	if s.tx != tx || s.state != early {
+		return
+	}
+	e := Ended{Cause: CauseCancelled, Code: why.code(), Reason: why.text}
+	if why.elsewhere() {
+		e.Cause = CauseElsewhere
+	}
+	s.finish(e)
+}

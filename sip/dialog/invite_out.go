@@ -1,0 +1,241 @@
+package dialog
+
+import (
+	"errors"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"time"
+
+	"offhook/sip/transaction"
+)
+
+// errNoDialog: a request in a dialog before or after its life.
+var errNoDialog = errors.New("the call is not established")
+
+// Invite describes an outgoing session.
+type Invite struct {
+	Flow  *transaction.Flow     // where it goes out
+	Dst   netip.AddrPort        // first hop
+	URI   transaction.URI       // Request-URI
+	To    transaction.Address   // zero: URI
+	From  transaction.Address   // ours, without tag
+	Route []transaction.Address // preloaded routes (outbound proxy, Service-Route)
+
+	Media   Local
+	Headers transaction.Headers // further headers, such as P-Asserted-Identity
+
+	CallID, Tag string // chosen when empty
+
+	// LateOffer leaves the offer to the far end's 2xx (RFC 3261 §13.2.1).
+	LateOffer bool
+	// RingLimit ends the attempt with a CANCEL. 0: 3 min.
+	RingLimit time.Duration
+}
+
+// Invite starts an outgoing session and returns it at once; what becomes of it comes as Events. It may be called from
+// anywhere. data becomes Session.Data.
+func (u *UA) Invite(in Invite, data any) *Session {
+	if in.CallID == "" {
+		in.CallID = transaction.NewCallID()
+	}
+	if in.Tag == "" {
+		in.Tag = transaction.NewTag()
+	}
+	if in.To.URI.IsZero() {
+		in.To = transaction.Address{URI: in.URI}
+	}
+	if in.RingLimit == 0 {
+		in.RingLimit = 3 * time.Minute
+	}
+	s := &Session{
+		Data: data, ua: u, outgoing: true, peer: in.Dst, localTag: in.Tag, oks: map[uint32]*unacked{},
+		localIP: in.Flow.LocalFor(in.Dst).Addr(),
+		id: ident{
+			callID: in.CallID, local: in.From.WithTag(in.Tag), remote: in.To.WithTag(""), route: in.Route,
+			target: in.URI, flow: in.Flow, dst: in.Dst, contact: u.contact(in.Flow, in.Dst),
+		},
+	}
+	s.terms = newTerms(rand.Uint64()>>2, s.local(in.Media))
+	req := s.id.request("INVITE")
+	req.Headers = append(req.Headers, transaction.Header{Name: "Allow", Value: allow})
+	req.Headers = append(req.Headers, in.Headers...)
+	s.invite = req
+	a := &attempt{s: s, forks: map[string]*fork{}, late: in.LateOffer, base: s.terms}
+	var err error
+	if !in.LateOffer {
+		req.ContentType = "application/sdp"
+		a.base, req.Body, err = s.terms.offer(false)
+	}
+	a.o = &outgoing{ua: u, d: &s.id, req: req.Clone(), flow: in.Flow, dst: in.Dst, onResponse: a.response, onFinal: a.final}
+	s.call = a
+	u.Post(func() {
+		u.add(s)
+		switch {
+		case err != nil:
+			s.finish(Ended{Cause: CauseNoMedia, ByUs: true, Reason: err.Error()})
+		case u.closing:
+			s.finish(Ended{Cause: CauseCancelled, ByUs: true})
+		case s.state == early:
+			a.limit = u.after(in.RingLimit, func() { a.giveUp(408, "No answer") })
+			a.o.start()
+		}
+	})
+	return s
+}
+
+func (u *UA) contact(flow *transaction.Flow, remote netip.AddrPort) transaction.Address {
+	if u.cfg.Contact != nil {
+		return transaction.Address{URI: u.cfg.Contact(flow, remote)}
+	}
+	return flow.Contact(u.cfg.User, remote)
+}
+
+// attempt is our INVITE and everybody who answers it.
+type attempt struct {
+	s      *Session
+	o      *outgoing
+	base   terms            // with the open offer; each fork answers it for itself
+	forks  map[string]*fork // by To tag; "" holds the responses without one
+	newest *fork            // the last one that gave an early answer: its media are heard (RFC 3960)
+	late   bool
+	limit  *timer
+}
+
+// fork is one far end that answered: an early dialog, or after its 2xx a dialog.
+type fork struct {
+	id    ident
+	terms terms
+	body  string // of its last early answer
+	ack   *ack
+}
+
+func (a *attempt) fork(res *transaction.Response) *fork {
+	f := a.forks[res.ToTag()]
+	if f == nil {
+		f = &fork{id: a.s.id}
+		f.id.route = slices.Clone(a.s.id.route)
+		if len(a.forks) < 64 {
+			a.forks[res.ToTag()] = f
+		}
+	}
+	if res.ToTag() != "" {
+		f.id.learn(res)
+	}
+	return f
+}
+
+func (a *attempt) response(res *transaction.Response) {
+	switch {
+	case res.Success():
+		a.success(res)
+	case res.Status > 100 && a.s.state == early:
+		a.progress(res)
+	}
+}
+
+func (a *attempt) progress(res *transaction.Response) {
+	s, f := a.s, a.fork(res)
+	if res.Status == 199 { // that one is out of the race (RFC 6228)
+		delete(a.forks, res.ToTag())
+		if a.newest == f {
+			a.newest = nil
+		}
+	} else if body, err := sdpOf(res.ContentType, res.Headers, res.Body); err == nil && body != nil && !a.late && string(body) != f.body {
+		if t, err := a.base.accept(body); err == nil {
+			f.terms, f.body = t, string(body)
+			a.newest, s.terms = f, t
+			s.emit(MediaChanged{s.media()})
+		}
+	}
+	s.emit(Progress{Code: res.Status, Reason: res.Reason, EarlyMedia: a.newest != nil && a.newest.terms.media.Receive})
+}
+
+func (a *attempt) final(res *transaction.Response, err error) {
+	a.limit.stop()
+	switch {
+	case err != nil:
+		code, why := status(err)
+		a.s.finish(Ended{Cause: CauseNetwork, Code: code, Reason: why})
+	case res.Success():
+		a.success(res)
+	default:
+		a.s.finish(Ended{Cause: CauseRejected, Code: res.Status, Reason: res.Reason, Response: res})
+	}
+}
+
+// success is a 2xx: the first one wins, each gets its ACK, and each but the winner a BYE (§13.2.2.4) — also when the call
+// was given up while the 2xx was on its way.
+func (a *attempt) success(res *transaction.Response) {
+	s, f := a.s, a.fork(res)
+	if f.ack != nil {
+		f.ack.send(s.ua)
+		return
+	}
+	won := s.state == early
+	d := &f.id
+	d.localSeq = s.id.localSeq
+	if won {
+		s.id = f.id
+		d = &s.id
+	}
+	t, answer, err := a.agree(f, res)
+	f.ack = s.ua.newAck(d, a.o.req, answer)
+	switch {
+	case !won:
+		s.ua.bye(d, "")
+	case err != nil:
+		s.finish(Ended{Cause: CauseNoMedia, ByUs: true, Code: 488, Reason: err.Error()})
+		s.ua.bye(d, `SIP;cause=488;text="Not Acceptable Here"`)
+	default:
+		a.limit.stop()
+		s.terms, s.state, s.answered = t, confirmed, true
+		s.emit(Refreshed{Response: res})
+		s.emit(MediaChanged{s.media()})
+		if t.byThem {
+			s.emit(HoldChanged{ByThem: true})
+		}
+		s.emit(Answered{})
+		s.emit(Confirmed{})
+		s.next()
+	}
+}
+
+// agree reads the answer of a 2xx, or answers its offer when ours was left out.
+func (a *attempt) agree(f *fork, res *transaction.Response) (terms, []byte, error) {
+	body, err := sdpOf(res.ContentType, res.Headers, res.Body)
+	switch {
+	case err != nil:
+		return a.base, nil, err
+	case a.late:
+		return a.base.answer(body, false)
+	case body == nil && f.body != "": // the early answer was the answer
+		return f.terms, nil, nil
+	}
+	t, err := a.base.accept(body)
+	return t, nil, err
+}
+
+// giveUp ends the attempt from our side.
+func (a *attempt) giveUp(code int, why string) {
+	if a.s.state != early {
+		return
+	}
+	a.limit.stop()
+	cause := CauseCancelled
+	if code != 0 {
+		cause = CauseRejected
+	}
+	a.s.finish(Ended{Cause: cause, ByUs: true, Code: code, Reason: why})
+	a.o.cancel(nil)
+}
+
+// stray is a 2xx outside of its transaction: a late fork, or a repetition that wants its ACK again.
+func (s *Session) stray(res *transaction.Response) {
+	switch {
+	case s.call != nil && res.CSeq == s.call.o.req.CSeq:
+		s.call.success(res)
+	case s.modify.ack != nil && res.CSeq == s.modify.ack.req.CSeq:
+		s.modify.ack.send(s.ua)
+	}
+}

@@ -1,0 +1,178 @@
+package dialog
+
+import (
+	"errors"
+	"net/netip"
+
+	"offhook/sip/transaction"
+)
+
+// outgoing is one request of ours through all its tries: the way is found, challenges are answered with the next CSeq number
+// (RFC 3261 §22.2). Its callbacks run on the loop.
+type outgoing struct {
+	ua  *UA
+	d   *ident
+	req *transaction.Request // of the last try
+
+	flow *transaction.Flow // fixed way; nil: hop finds it
+	dst  netip.AddrPort
+
+	onResponse func(*transaction.Response)        // 1xx, and for INVITE each 2xx after the first
+	onFinal    func(*transaction.Response, error) // once; the response is nil when there is an error
+
+	tx        *transaction.ClientTx
+	tries     int
+	final     bool
+	cancelled bool
+	reason    transaction.Headers
+}
+
+func (o *outgoing) start() {
+	o.ua.busy(1)
+	if o.flow != nil && o.dst.IsValid() && o.flow.Alive() {
+		o.transmit(o.flow, o.dst, nil)
+		return
+	}
+	o.ua.hop(o.d, o.req, o.transmit)
+}
+
+func (o *outgoing) finish(res *transaction.Response, err error) {
+	if o.final {
+		return
+	}
+	o.final = true
+	o.onFinal(res, err)
+	o.ua.busy(-1)
+}
+
+func (o *outgoing) transmit(flow *transaction.Flow, dst netip.AddrPort, err error) {
+	if err != nil {
+		o.finish(nil, err)
+		return
+	}
+	if o.cancelled { // nothing has been sent yet
+		o.finish(nil, transaction.ErrTerminated)
+		return
+	}
+	o.flow, o.dst = flow, dst
+	if o.ua.cfg.Digest != nil && o.tries == 0 {
+		o.ua.cfg.Digest.Prepare(o.req)
+	}
+	o.tries++
+	try := o.tries
+	l := o.ua.loop
+	o.tx, err = o.ua.layer.Send(flow, dst, o.req,
+		func(res *transaction.Response) {
+			res = res.Clone()
+			l.run(func() { o.response(try, res) })
+		},
+		func(err error) {
+			if err != nil {
+				l.run(func() { o.fail(try, err) })
+			}
+		})
+	if err != nil {
+		o.finish(nil, err)
+		return
+	}
+	if o.cancelled {
+		o.tx.Cancel(o.reason)
+	}
+}
+
+func (o *outgoing) fail(try int, err error) {
+	if try == o.tries {
+		o.finish(nil, err)
+	}
+}
+
+func (o *outgoing) response(try int, res *transaction.Response) {
+	switch {
+	case try != o.tries:
+	case !res.Final(), o.final:
+		if o.onResponse != nil {
+			o.onResponse(res)
+		}
+	case (res.Status == 401 || res.Status == 407) && o.ua.cfg.Digest != nil && !o.cancelled && o.tries < 4:
+		next := o.req.Clone()
+		o.d.localSeq++
+		next.CSeq = o.d.localSeq
+		if ok, err := o.ua.cfg.Digest.Authorize(next, res); !ok || err != nil {
+			o.finish(res, nil)
+			return
+		}
+		o.req = next
+		if o.flow.Alive() {
+			o.transmit(o.flow, o.dst, nil)
+		} else {
+			o.ua.hop(o.d, o.req, o.transmit)
+		}
+	default:
+		o.finish(res, nil)
+	}
+}
+
+// cancel sends a CANCEL as soon as that is possible. A 2xx may still come.
+func (o *outgoing) cancel(reason transaction.Headers) {
+	if o.final || o.cancelled {
+		return
+	}
+	o.cancelled, o.reason = true, reason
+	if o.tx != nil {
+		o.tx.Cancel(reason)
+	}
+}
+
+// status turns an error of a request into the status that RFC 3261 §8.1.3.1 gives it.
+func status(err error) (int, string) {
+	var field *transaction.FieldError
+	switch {
+	case errors.Is(err, transaction.ErrTimeout):
+		return 408, "No answer from the far end"
+	case errors.As(err, &field):
+		return 400, err.Error()
+	}
+	return 503, err.Error()
+}
+
+// ack is the ACK to a 2xx of INVITE: its own transaction, the INVITE's CSeq number and credentials (§13.2.2.4, §22.1). It is
+// sent again for each repetition of the 2xx.
+type ack struct {
+	req  *transaction.Request
+	flow *transaction.Flow
+	dst  netip.AddrPort
+}
+
+func (u *UA) newAck(d *ident, invite *transaction.Request, body []byte) *ack {
+	req := d.request("ACK")
+	req.CSeq = invite.CSeq
+	for _, h := range invite.Headers {
+		if isAny(h.Name, "Authorization", "Proxy-Authorization") {
+			req.Headers.Add(h.Name, h.Value)
+		}
+	}
+	if body != nil {
+		req.ContentType, req.Body = "application/sdp", body
+	}
+	a := &ack{req: req}
+	u.busy(1)
+	u.hop(d, req, func(flow *transaction.Flow, dst netip.AddrPort, err error) {
+		defer u.busy(-1)
+		if err != nil {
+			u.log.Warn("ACK has no way", "err", err)
+			return
+		}
+		a.flow, a.dst = flow, dst
+		a.send(u)
+	})
+	return a
+}
+
+func (a *ack) send(u *UA) {
+	if a.flow == nil {
+		return // still looking for the way
+	}
+	if err := u.layer.SendAck(a.flow, a.dst, a.req); err != nil {
+		u.log.Debug("ACK", "err", err)
+	}
+}
