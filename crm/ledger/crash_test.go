@@ -43,7 +43,7 @@ func child(path string) {
 		if rng.IntN(4) == 0 {
 			continue // stays open
 		}
-		_, err := l.Finish(ctx, ended(key, at), &Item{Payload: payload(key)})
+		err := l.Finish(ctx, ended(key, at), &Item{Payload: payload(key)})
 		check("finished", key, err)
 		if rng.IntN(2) == 0 {
 			it, _, err := l.Claim(ctx, key, at.Add(time.Hour))
@@ -59,12 +59,21 @@ func child(path string) {
 type promise struct{ journalled, finished, claimed, sent bool }
 
 func TestNothingAcknowledgedIsLostIn100Kills(t *testing.T) {
+	for desk := range 4 { // each with a ledger of its own, killed 25 times
+		t.Run(fmt.Sprintf("desk %d", desk), func(t *testing.T) {
+			t.Parallel()
+			killDesk(t, 25, uint64(desk))
+		})
+	}
+}
+
+func killDesk(t *testing.T, rounds int, seed uint64) {
 	path := file(t)
-	rng := rand.New(rand.NewPCG(42, 7))
+	rng := rand.New(rand.NewPCG(42, seed))
 	promises := map[string]promise{}
 	recovered := map[string]bool{}
 	acknowledged, openAtDeath, cutSends := 0, 0, 0
-	for round := range 100 {
+	for round := range rounds {
 		fresh := map[string]promise{}
 		runAndKill(t, path, round, rng.IntN(30), func(what, key string) {
 			p := fresh[key]
@@ -134,7 +143,7 @@ func TestNothingAcknowledgedIsLostIn100Kills(t *testing.T) {
 			t.Errorf("%s is there %d times", key, seen[key])
 		}
 	}
-	if acknowledged < 500 || openAtDeath < 50 || cutSends < 5 {
+	if acknowledged < 100 || openAtDeath < 10 || cutSends < 1 {
 		t.Errorf("the kills did not hit what they should: %d acknowledged, %d open, %d sends cut off", acknowledged, openAtDeath, cutSends)
 	}
 	t.Logf("%d acknowledged writes, %d calls cut off, %d sends cut off, none lost, none doubled", acknowledged, openAtDeath, cutSends)
@@ -241,7 +250,7 @@ func step(t *testing.T, l *Ledger, rng *rand.Rand) string {
 	case 2:
 		err = l.Journal(ctx, talking(key, t0), "answered", t0.Add(4*time.Second))
 	case 3, 4:
-		_, err = l.Finish(ctx, ended(key, t0), &Item{Payload: payload(key)})
+		err = l.Finish(ctx, ended(key, t0), &Item{Payload: payload(key)})
 	case 5:
 		_, _, err = l.Claim(ctx, key, t0.Add(time.Hour))
 	case 6:
@@ -283,6 +292,7 @@ func dump(t *testing.T, l *Ledger) string {
 
 // Whatever part of the log a power cut leaves behind, the ledger holds exactly the operations whose commit is in it.
 func TestATornLogHoldsExactlyTheCommitsThatReachedTheDisk(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(6) {
 		rng := rand.New(rand.NewPCG(seed, 2))
 		path := file(t)

@@ -70,7 +70,7 @@ func finished(t testing.TB, l *Ledger, key string, at time.Time) {
 	if err := l.Journal(t.Context(), ringing(key, at), "INVITE", at); err != nil {
 		t.Fatal(err)
 	}
-	first, err := l.Finish(t.Context(), ended(key, at), &Item{Payload: payload(key)})
+	first, err := l.FinishOnce(t.Context(), ended(key, at), &Item{Payload: payload(key)})
 	if err != nil || !first {
 		t.Fatalf("finish %s: first %v, %v", key, first, err)
 	}

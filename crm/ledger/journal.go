@@ -12,7 +12,8 @@ import (
 )
 
 // Journal stores the call as it is now and adds a line to its journal: what happened, and when. It is called at the INVITE
-// and at every transition, before the effect is visible. An ended call is not opened again: ErrFinished, nothing changed.
+// and at every transition, before the effect is visible. Without words (what is empty) and without a new state it only stores the
+// call and notes that it was up at this time. An ended call is not opened again: ErrFinished, nothing changed.
 func (l *Ledger) Journal(ctx context.Context, c Call, what string, at time.Time) error {
 	const op = "journal the call"
 	if err := valid(c); err != nil {
@@ -26,6 +27,13 @@ func (l *Ledger) Journal(ctx context.Context, c Call, what string, at time.Time)
 		id, err := l.upsert(tx, c, at)
 		if err != nil {
 			return err
+		}
+		if what == "" {
+			var last sql.NullString
+			err := tx.QueryRow("SELECT state FROM transitions WHERE call = ? ORDER BY seq DESC LIMIT 1", id).Scan(&last)
+			if err == nil && last.String == c.State {
+				return nil
+			}
 		}
 		return transition(tx, id, at, c.State, text.Clean(what))
 	})
@@ -42,8 +50,15 @@ func (l *Ledger) Alive(ctx context.Context, at time.Time) error {
 
 // Finish ends the call and puts its record into the outbox, in one transaction. c.State is Ended with a reason; a zero
 // c.Ended means now. A nil item means that the call is kept but not sent: state Filtered, with c.Detail as the payload, so that a
-// person can still decide otherwise. Of several calls for one key the first counts: the others change nothing and return false.
-func (l *Ledger) Finish(ctx context.Context, c Call, item *Item) (first bool, err error) {
+// person can still decide otherwise. Of several calls for one key the first counts: the others change nothing and succeed, so
+// that a caller that did not hear the answer may repeat it. FinishOnce tells which it was.
+func (l *Ledger) Finish(ctx context.Context, c Call, item *Item) error {
+	_, err := l.FinishOnce(ctx, c, item)
+	return err
+}
+
+// FinishOnce is Finish, and reports whether this was the first, the one that counts.
+func (l *Ledger) FinishOnce(ctx context.Context, c Call, item *Item) (first bool, err error) {
 	const op = "store the call's record"
 	if c.Ended.IsZero() {
 		c.Ended = l.now()
@@ -167,7 +182,7 @@ func (l *Ledger) Recover(ctx context.Context, at time.Time, build func(Call) *It
 		if c.Cause.Empty() {
 			c.Cause = text.Clean("offhook stopped during the call")
 		}
-		first, err := l.Finish(ctx, c, build(c))
+		first, err := l.FinishOnce(ctx, c, build(c))
 		if err != nil {
 			return done, err
 		}
@@ -179,7 +194,6 @@ func (l *Ledger) Recover(ctx context.Context, at time.Time, build func(Call) *It
 }
 
 func (l *Ledger) openCalls(ctx context.Context) (open []Call, seen []time.Time, err error) {
-	open = nil
 	es, err := entries(ctx, l.r, "SELECT "+entryColumns+entryTables+"WHERE c.ended = 0 AND c.session <> ? ORDER BY c.id", l.session)
 	if err != nil {
 		return nil, nil, err

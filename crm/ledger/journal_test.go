@@ -17,7 +17,7 @@ func TestACallIsStoredAsItWasGiven(t *testing.T) {
 	want := ended("k1", t0)
 	want.Outgoing = true
 	must(t, l.Journal(t.Context(), ringing("k1", t0), "INVITE", t0))
-	if _, err := l.Finish(t.Context(), want, &Item{Payload: payload("x")}); err != nil {
+	if err := l.Finish(t.Context(), want, &Item{Payload: payload("x")}); err != nil {
 		t.Fatal(err)
 	}
 	must(t, l.Close())
@@ -46,7 +46,7 @@ func TestEveryTransitionIsKeptInOrderEvenWhenTheClockGoesBack(t *testing.T) {
 	must(t, l.Journal(t.Context(), ringing("k1", t0), "INVITE", t0))
 	must(t, l.Journal(t.Context(), talking("k1", t0), "answered", t0.Add(4*time.Second)))
 	must(t, l.Journal(t.Context(), talking("k1", t0), "held by \x1b[31mthem", t0.Add(2*time.Second)))
-	_, err := l.Finish(t.Context(), ended("k1", t0), nil)
+	err := l.Finish(t.Context(), ended("k1", t0), nil)
 	must(t, err)
 	s, err := l.Call(t.Context(), "k1")
 	must(t, err)
@@ -66,7 +66,7 @@ func TestOnlyTheFirstEndOfACallCounts(t *testing.T) {
 	<-l.Changed()
 	again := ended("k1", t0)
 	again.State, again.Seconds = "ended:crash", 1
-	first, err := l.Finish(t.Context(), again, &Item{Payload: payload("other")})
+	first, err := l.FinishOnce(t.Context(), again, &Item{Payload: payload("other")})
 	if first || err != nil {
 		t.Fatalf("second Finish: first %v, %v", first, err)
 	}
@@ -87,7 +87,7 @@ func TestOnlyTheFirstEndOfACallCounts(t *testing.T) {
 
 func TestACallWithoutRecordIsKeptAsFiltered(t *testing.T) {
 	l := open(t, file(t), newClock())
-	_, err := l.Finish(t.Context(), ended("k1", t0), nil)
+	err := l.Finish(t.Context(), ended("k1", t0), nil)
 	must(t, err)
 	if it := item(t, l, "k1"); it.State != Filtered || string(it.Payload) != string(payload("detail")) {
 		t.Errorf("%+v", it)
@@ -115,11 +115,11 @@ func TestWhatIsNotACallIsRefusedBeforeTheDisk(t *testing.T) {
 			t.Errorf("%s was accepted", name)
 		}
 	}
-	if _, err := l.Finish(t.Context(), talking("k", t0), nil); err == nil {
+	if err := l.Finish(t.Context(), talking("k", t0), nil); err == nil {
 		t.Error("a talking call was finished")
 	}
 	for _, it := range []Item{{}, {Payload: []byte("no")}, {State: Sent, Payload: payload("x")}} {
-		if _, err := l.Finish(t.Context(), ended("k", t0), &it); err == nil {
+		if err := l.Finish(t.Context(), ended("k", t0), &it); err == nil {
 			t.Errorf("item %+v was accepted", it)
 		}
 	}
@@ -133,7 +133,7 @@ func TestAWriteIsNotGivenUpWhenItsContextEnds(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	must(t, l.Journal(gone, ringing("k1", t0), "INVITE", t0))
-	_, err := l.Finish(gone, ended("k1", t0), &Item{Payload: payload("x")})
+	err := l.Finish(gone, ended("k1", t0), &Item{Payload: payload("x")})
 	must(t, err)
 	if it := item(t, l, "k1"); it.State != Pending {
 		t.Errorf("%+v", it)

@@ -94,7 +94,7 @@ func applyReal(t *testing.T, l *Ledger, op int, key string) {
 	case 1:
 		err = l.Journal(ctx, talking(key, t0), "answered", t0)
 	case 2:
-		_, err = l.Finish(ctx, ended(key, t0), &Item{Payload: payload(key)})
+		err = l.Finish(ctx, ended(key, t0), &Item{Payload: payload(key)})
 	case 3:
 		_, _, err = l.Claim(ctx, key, t0.Add(time.Hour))
 	case 4:
@@ -147,6 +147,7 @@ func compare(t *testing.T, l *Ledger, m model, story []string) {
 // Random operations on few calls, with crashes in between: the ledger always is what the model says. A crash leaves the
 // files as they are on disk, without a Close, and another desk starts on them.
 func TestTheLedgerIsWhatItsModelSaysThroughRandomOperationsAndCrashes(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(8) {
 		rng := rand.New(rand.NewPCG(seed, 3))
 		m := model{}

@@ -16,7 +16,7 @@ import (
 func inState(t *testing.T, l *Ledger, key string, s ItemState) {
 	t.Helper()
 	if s == Filtered {
-		_, err := l.Finish(t.Context(), ended(key, t0), nil)
+		err := l.Finish(t.Context(), ended(key, t0), nil)
 		must(t, err)
 		return
 	}
@@ -100,7 +100,7 @@ func sameItem(a, b Item) bool {
 func TestRecordsComeWhenTheyAreDueAndOldestFirst(t *testing.T) {
 	l := open(t, file(t), newClock())
 	for key, due := range map[string]time.Duration{"c": 3 * time.Minute, "a": time.Minute, "b": 2 * time.Minute, "later": time.Hour} {
-		_, err := l.Finish(t.Context(), ended(key, t0), &Item{Payload: payload(key), Due: t0.Add(due)})
+		err := l.Finish(t.Context(), ended(key, t0), &Item{Payload: payload(key), Due: t0.Add(due)})
 		must(t, err)
 	}
 	keys := func(at time.Time, limit int) (out []string) {
