@@ -1,0 +1,100 @@
+package crm
+
+import (
+	"context"
+	"time"
+
+	"offhook/crm/salesforce"
+	"offhook/internal/text"
+)
+
+// Org is what the desk must know of the org and its user before it writes Tasks.
+type Org struct {
+	UserID    string
+	UserName  text.Text
+	Username  text.Text
+	OrgID     string
+	Instance  text.Text
+	Version   string
+	Zone      *time.Location // the user's; nil when Salesforce names one that is not known
+	Status    string         // the closed status of Tasks
+	TaskHas   map[string]bool
+	TaskWrite bool        // this user may create Tasks
+	Warnings  []text.Text // one line each, for the administrator
+}
+
+// Preflight reads who is signed in, which Task fields exist and which status is closed. Only the first is needed: what
+// else cannot be read is a warning, and the record is written with the fields every org has.
+func Preflight(ctx context.Context, sf *salesforce.Client) (Org, error) {
+	u, err := sf.User(ctx)
+	if err != nil {
+		return Org{}, lineError(err)
+	}
+	o := Org{
+		UserID: u.UserID, UserName: text.Clean(u.Name), Username: text.Clean(u.Username), OrgID: u.OrgID,
+		Instance: text.Clean(sf.InstanceURL()), Status: "Completed", TaskWrite: true,
+	}
+	o.Version, _ = sf.Version(ctx)
+	if u.Zone != "" {
+		if loc, err := time.LoadLocation(u.Zone); err == nil {
+			o.Zone = loc
+		} else {
+			o.warn("Salesforce's time zone " + u.Zone + " is not known here: subjects use this machine's zone")
+		}
+	}
+	desc, err := sf.Describe(ctx, "Task")
+	if err != nil {
+		o.warn("the fields of Task could not be read (" + salesforce.Line(err) + ")")
+		return o, nil
+	}
+	o.TaskWrite = desc.Createable
+	if !desc.Createable {
+		o.warn("this user may not create Tasks: calls cannot be recorded in Salesforce; ask the administrator for activity permissions")
+	}
+	o.TaskHas = map[string]bool{}
+	for _, f := range taskOptional {
+		fd, ok := desc.Field(f)
+		o.TaskHas[f] = ok && fd.Createable
+		if f == KeyField && ok && !fd.Unique {
+			o.TaskHas[f] = false
+			o.warn("the field " + KeyField + " on Task is not unique: it cannot prevent double records; install it as shipped")
+		}
+	}
+	o.chooseStatus(ctx, sf)
+	return o, nil
+}
+
+func (o *Org) warn(s string) { o.Warnings = append(o.Warnings, text.Clean(s)) }
+
+// chooseStatus takes Completed when it is a closed status, else the org's first closed one.
+func (o *Org) chooseStatus(ctx context.Context, sf *salesforce.Client) {
+	page, err := sf.Query(ctx, salesforce.Select("ApiName", "MasterLabel", "IsClosed", "SortOrder").From("TaskStatus").
+		Where(salesforce.Eq("IsClosed", salesforce.Bool(true))).OrderBy("SortOrder", false))
+	if err != nil || len(page.Records) == 0 {
+		return
+	}
+	first := ""
+	for _, r := range page.Records {
+		name := or(r.Str("ApiName"), r.Str("MasterLabel"))
+		if name == "Completed" {
+			return
+		}
+		first = or(first, name)
+	}
+	if first != "" {
+		o.Status = first
+	}
+}
+
+// Settings merges what the org says into a user's settings: the status, the owner and the zone only where they are open.
+func (o Org) Settings(s TaskSettings) TaskSettings {
+	s.Status = or(s.Status, o.Status)
+	s.OwnerID = or(s.OwnerID, o.UserID)
+	if s.Subject.Zone == nil {
+		s.Subject.Zone = o.Zone
+	}
+	if o.TaskHas != nil {
+		s.Has = o.TaskHas
+	}
+	return s
+}
