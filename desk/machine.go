@@ -150,10 +150,20 @@ func (t *turn) notify(sev Severity, key CallKey, line text.Text) {
 	t.noticed++
 	t.notices = append(t.notices, Notice{ID: t.noticed, At: t.at, Severity: sev, Text: line, Call: key})
 	if len(t.notices) > MaxNotices {
-		// A problem outlives what is merely informative.
-		drop := slices.IndexFunc(t.notices, func(n Notice) bool { return n.Severity == Info })
-		t.notices = slices.Delete(t.notices, max(drop, 0), max(drop, 0)+1)
+		i := t.leastNeeded()
+		t.notices = slices.Delete(t.notices, i, i+1)
 	}
+}
+
+// leastNeeded is the notice that goes first: the oldest information, else the oldest warning, else the oldest; never the newest.
+func (t *turn) leastNeeded() int {
+	older := t.notices[:len(t.notices)-1]
+	for _, sev := range []Severity{Info, Warning} {
+		if i := slices.IndexFunc(older, func(n Notice) bool { return n.Severity == sev }); i >= 0 {
+			return i
+		}
+	}
+	return 0
 }
 
 func (t *turn) say(sev Severity, key CallKey, format string, args ...any) {

@@ -1,0 +1,189 @@
+package desk
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"offhook/crm"
+	"offhook/internal/text"
+	"offhook/sip"
+)
+
+// TestWhateverTheOrderOfEventsEveryCallEndsWithOneRecord throws random events and commands at the machine, sensible and
+// absurd, and checks what must hold after every step.
+func TestWhateverTheOrderOfEventsEveryCallEndsWithOneRecord(t *testing.T) {
+	for seed := range uint64(150) {
+		w := &world{bench: newBench(t, Settings{}), rnd: rand.New(rand.NewPCG(seed, 7)), finished: map[string]crm.CallRecord{}}
+		w.seed = seed
+		for range 120 {
+			w.step()
+		}
+		w.endAll()
+		if len(w.finished) != w.begun {
+			t.Fatalf("seed %d: %d calls began, %d records", seed, w.begun, len(w.finished))
+		}
+	}
+}
+
+type world struct {
+	*bench
+	rnd      *rand.Rand
+	seed     uint64
+	begun    int
+	legs     []string // begun, not ended
+	numbers  map[string]string
+	finished map[string]crm.CallRecord
+}
+
+var numbers = []string{"07814256404", "01202528732", "2104", "", "07700900461", "999999", "12345"}
+
+func (w *world) step() {
+	before := w.snap()
+	ev := w.event()
+	w.do(ev)
+	w.check(before, ev)
+}
+
+func (w *world) event() Event {
+	verbs := []Verb{Answer, Reject, Hangup, Hold, Resume, Mute, DTMF, Xfer, Pop, SearchIn, New, Pin, Clear, Note, Dismiss,
+		Open, Close, Create, GoAvailable, GoAway, QuitCancel, RetryOutbox, HideNotice}
+	leg := sip.LegID("nobody")
+	if len(w.legs) > 0 {
+		leg = sip.LegID(w.legs[w.rnd.IntN(len(w.legs))])
+	}
+	key := CallKey("")
+	if calls := w.snap().Calls; len(calls) > 0 {
+		key = calls[w.rnd.IntN(len(calls))].Key
+	}
+	switch w.rnd.IntN(16) {
+	case 0, 1:
+		w.begun++
+		id := fmt.Sprintf("in-%d", w.begun)
+		w.legs = append(w.legs, id)
+		return PhoneEvent{sip.IncomingCall{At: w.at, Leg: sip.LegID(id), CallID: id, LocalTag: "t", Remote: party(numbers[w.rnd.IntN(len(numbers))])}}
+	case 2:
+		return Commanded{Command{Verb: Dial, Text: numbers[w.rnd.IntN(len(numbers))]}}
+	case 3:
+		return PhoneEvent{sip.CallAnswered{At: w.at, Leg: leg, Codec: "PCMU"}}
+	case 4:
+		return PhoneEvent{sip.CallHeld{Leg: leg, ByUs: w.rnd.IntN(2) == 0, ByThem: w.rnd.IntN(2) == 0}}
+	case 5:
+		return PhoneEvent{sip.CommandFailed{Leg: leg, Command: []string{"hold", "resume", "transfer", "dtmf"}[w.rnd.IntN(4)]}}
+	case 6:
+		return PhoneEvent{sip.TransferEnded{Leg: leg, Target: text.Clean("2104"), OK: w.rnd.IntN(2) == 0}}
+	case 7:
+		causes := []sip.EndCause{sip.EndNormal, sip.EndCancelled, sip.EndNetwork, sip.EndTransferred, sip.EndNoACK, sip.EndAnsweredElsewhere}
+		return PhoneEvent{sip.CallEnded{At: w.at, Leg: leg, Cause: causes[w.rnd.IntN(len(causes))], ByUs: w.rnd.IntN(2) == 0}}
+	case 8:
+		m := []crm.Match{{State: crm.MatchNone}, one(fred()), {State: crm.MatchMany, Hits: []crm.Hit{fred(), {Ref: crm.Ref{Type: "Lead", ID: "00Q000000000009AAA"}}}}, {State: crm.MatchFailed}}
+		return LookupDone{Call: key, Match: m[w.rnd.IntN(len(m))]}
+	case 9:
+		card := crm.Card{Ref: fred().Ref}
+		return CardLoaded{For: key, Ref: card.Ref, Card: &card, Auto: w.rnd.IntN(2) == 0}
+	case 10:
+		return PhoneEvent{sip.PartyChanged{Leg: leg, Remote: party(numbers[w.rnd.IntN(len(numbers))])}}
+	case 11:
+		return JournalFailed{Call: key, Err: text.Clean("disk")}
+	case 12:
+		return TimerFired{ID: TimerID("linger " + string(key))}
+	}
+	return Commanded{Command{Verb: verbs[w.rnd.IntN(len(verbs))], Call: key, Text: "2104", Record: fred().Ref}}
+}
+
+// check is what must hold after every step.
+func (w *world) check(before *Snapshot, ev Event) {
+	w.t.Helper()
+	if cmd, ok := ev.(Commanded); ok && cmd.Verb == Dial {
+		for _, c := range w.snap().Calls { // the telephone answers a Dial at once
+			if c.Outgoing && c.State == Dialling && !slices.Contains(w.legs, string(c.Leg)) {
+				w.begun++
+				w.legs = append(w.legs, string(c.Leg))
+				w.do(PhoneEvent{sip.OutgoingCall{At: w.at, Leg: c.Leg, CallID: string(c.Leg), LocalTag: "t", Remote: party(c.Called.String())}})
+			}
+		}
+	}
+	if end, ok := ev.(PhoneEvent); ok {
+		if e, ok := end.Event.(sip.CallEnded); ok {
+			w.legs = slices.DeleteFunc(w.legs, func(l string) bool { return l == string(e.Leg) })
+		}
+	}
+	onDisk := true
+	for _, fx := range w.last {
+		switch fx := fx.(type) {
+		case Journal:
+			if !onDisk {
+				w.fail("a journal write came after another effect")
+			}
+			if _, done := w.finished[fx.Record.Key]; done {
+				w.fail("a finished call was journalled again")
+			}
+		case Finish:
+			if !onDisk {
+				w.fail("the end of a call came after another effect")
+			}
+			if _, twice := w.finished[fx.Record.Key]; twice {
+				w.fail("a call has two records")
+			}
+			w.finished[fx.Record.Key] = fx.Record
+			if fx.Record.Type == crm.Internal && !fx.Record.Assoc.Record().Zero() {
+				w.fail("an internal call has an association")
+			}
+			if fx.Record.Duration < 0 || fx.Record.Answer.IsZero() && fx.Record.Duration != 0 {
+				w.fail("a bad duration")
+			}
+		case Lookup:
+			onDisk = false
+			if n := fx.Number.String(); len(n) <= 5 || n == "999999" {
+				w.fail("an internal, withheld or emergency number was looked up: " + n)
+			}
+		default:
+			onDisk = false
+		}
+	}
+	w.checkSnapshot(before, ev)
+}
+
+func (w *world) checkSnapshot(before *Snapshot, ev Event) {
+	s := w.snap()
+	if len(s.Notices) > MaxNotices || len(s.Landed) > MaxLanded {
+		w.fail("a list grew past its limit")
+	}
+	for _, c := range s.Calls {
+		if rec, done := w.finished[string(c.Key)]; done && (c.State != Ended || c.Assoc != rec.Assoc) {
+			w.fail("a finished call changed")
+		}
+		if c.State == Ended && len(c.Can) != 1 {
+			w.fail("an ended call offers more than to go away")
+		}
+	}
+	if cmd, ok := ev.(Commanded); ok && len(w.last) == 0 && !slices.Contains(idempotent, cmd.Verb) && !changed(before, s) {
+		w.fail("command " + string(cmd.Verb) + " had no answer")
+	}
+}
+
+// changed reports whether a person could see a difference.
+func changed(a, b *Snapshot) bool {
+	a2, b2 := *a, *b
+	a2.Seq, b2.Seq, a2.At, b2.At = 0, 0, time.Time{}, time.Time{}
+	return fmt.Sprintf("%+v", a2) != fmt.Sprintf("%+v", b2)
+}
+
+// idempotent are the commands that may find everything as they would leave it.
+var idempotent = []Verb{Close, QuitCancel, HideNotice, Create, GoAvailable, GoAway, Note}
+
+func (w *world) endAll() {
+	for _, leg := range slices.Clone(w.legs) {
+		before := w.snap()
+		ev := PhoneEvent{sip.CallEnded{At: w.at, Leg: sip.LegID(leg), Cause: sip.EndNormal}}
+		w.do(ev)
+		w.check(before, ev)
+	}
+}
+
+func (w *world) fail(why string) {
+	w.t.Helper()
+	w.t.Fatalf("seed %d: %s", w.seed, why)
+}
