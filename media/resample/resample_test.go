@@ -28,7 +28,7 @@ func fit(pcm []int16, rate int, hz float64) (tone, rest float64) {
 		d := float64(s) - re*cos - im*sin
 		noise += d * d
 	}
-	return 20 * math.Log10(math.Hypot(re, im) / 16000), 10 * math.Log10(2*noise/n/16000/16000+1e-12)
+	return 20 * math.Log10(math.Hypot(re, im)/16000), 10 * math.Log10(2*noise/n/16000/16000+1e-12)
 }
 
 func TestATelephoneBandToneComesThroughCleanly(t *testing.T) {

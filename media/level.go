@@ -1,0 +1,38 @@
+package media
+
+import (
+	"math"
+	"sync/atomic"
+)
+
+// silence is the level of nothing, in dBFS: 16 bits hold no more.
+const silence = -96.0
+
+// meter holds a level that one goroutine measures and any may read. It falls by 2 dB per frame, so that a display at
+// 10 Hz sees each peak.
+type meter struct{ bits atomic.Uint64 }
+
+func (m *meter) reset() { m.bits.Store(math.Float64bits(silence)) }
+
+func (m *meter) measure(pcm []int16) {
+	m.bits.Store(math.Float64bits(max(Level(pcm), m.value()-2, silence)))
+}
+
+func (m *meter) value() float64 {
+	if b := m.bits.Load(); b != 0 {
+		return math.Float64frombits(b)
+	}
+	return silence
+}
+
+// Level is the level of pcm in dBFS: 0 for a full-scale sine (AES17), −96 for silence.
+func Level(pcm []int16) float64 {
+	sum := 0.0
+	for _, s := range pcm {
+		sum += float64(s) * float64(s)
+	}
+	if sum == 0 {
+		return silence
+	}
+	return max(silence, 10*math.Log10(2*sum/float64(len(pcm))/32768/32768))
+}

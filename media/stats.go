@@ -1,0 +1,64 @@
+package media
+
+import (
+	"math"
+	"time"
+)
+
+// Stats is the session's quality now. Cheap enough for a display at 20 Hz.
+func (s *Session) Stats() Stats {
+	var st Stats
+	c := s.config.Load()
+	if c != nil {
+		st.Codec = c.Codec.Name
+	}
+	s.tx.mu.Lock()
+	st.PacketsSent, st.SendErrors = s.tx.packets, s.tx.failed
+	s.tx.mu.Unlock()
+
+	s.rxMu.Lock()
+	src, p := &s.rx.source, s.rx.player
+	st.PacketsReceived, st.Lost = src.totals()
+	st.Late, st.Duplicates, st.Malformed = s.rx.counts.late, s.rx.counts.duplicates, s.rx.counts.malformed
+	st.Jitter = time.Duration(src.jitter * float64(tick))
+	st.RecentLoss = src.recent
+	st.Buffer = max(p.delay, 0)
+	st.Concealed, st.Stretched = share(p.concealed, p.played), share(p.stretched, p.played)
+	heard := src.known
+	s.rxMu.Unlock()
+
+	s.reports.mu.Lock()
+	r := &s.reports
+	st.RoundTrip = r.roundTrip
+	if r.heard {
+		st.RemoteLoss = float64(r.lost) * 100 / 256
+		st.RemoteJitter = r.jitter
+		st.RemoteMOS = mos(r.roundTrip/2+besidesNetwork+2*r.jitter, st.RemoteLoss, 1)
+	}
+	s.reports.mu.Unlock()
+
+	if all := st.PacketsReceived + st.Lost; all > 0 {
+		st.LossPercent = 100 * float64(st.Lost) / float64(all)
+	}
+	if heard {
+		oneWay := st.RoundTrip/2 + st.Buffer + besidesNetwork
+		st.MOS = mos(oneWay, st.RecentLoss, 1)
+		st.MeanMOS = mos(oneWay, min(100, st.LossPercent+share(st.Late, st.PacketsReceived)), 1)
+	}
+	st.Strangers = s.strangers.Load()
+	st.InLevel, st.OutLevel = round(s.in.value()), round(s.out.value())
+	st.Muted = s.muted.Load()
+	if at := s.lastAt.Load(); at != 0 {
+		st.LastPacket = s.began.Add(time.Duration(at - 1))
+	}
+	return st
+}
+
+func share(part, all uint64) float64 {
+	if all == 0 {
+		return 0
+	}
+	return 100 * float64(part) / float64(all)
+}
+
+func round(x float64) float64 { return math.Round(x*10) / 10 }
