@@ -25,6 +25,7 @@ type conn struct {
 	inbox  *mailbox[any] // messages of the server, as pointers to proto's types
 	rtt    time.Duration // of one request on an idle connection
 	local  bool          // on a Unix socket
+	sync   uint32        // of the last playback stream
 
 	// Streams by index, replaced as a whole by the server's goroutine and read by the reader's.
 	mics     atomic.Pointer[map[uint32]*intake]
@@ -195,7 +196,10 @@ func (c *conn) record(source string) (*proto.CreateRecordStreamReply, error) {
 // play opens a stream to the named sink (empty: the default) with so much sound ahead.
 func (c *conn) play(sink string, target time.Duration, role Role) (*proto.CreatePlaybackStreamReply, error) {
 	r := &proto.CreatePlaybackStreamReply{}
+	// Streams with one SyncID start and stop together and must be on one device: the ring would be refused.
+	c.sync++
 	err := c.request(&proto.CreatePlaybackStream{
+		SyncID:     c.sync,
 		SampleSpec: spec(), ChannelMap: proto.ChannelMap{proto.ChannelMono},
 		SinkIndex: proto.Undefined, SinkName: sink,
 		BufferMaxLength: proto.Undefined, BufferTargetLength: bytesOf(target),

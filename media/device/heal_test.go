@@ -1,0 +1,221 @@
+package device
+
+import (
+	"errors"
+	"log/slog"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/jfreymuth/pulse/proto"
+)
+
+// virtual is a set whose sound server is a fake in virtual time.
+func virtual(t *testing.T, choices map[Role]choice, dial func() (*conn, error)) *Set {
+	t.Helper()
+	s := &Set{choices: choices, events: newBus()}
+	s.server = newServer(location{addrs: []address{{"unix", "/nowhere"}}}, s.events, slog.New(slog.DiscardHandler))
+	s.server.dial = func(address, []byte) (*conn, error) { return dial() }
+	s.server.connect()
+	wanted := make(map[Role]string)
+	for role, c := range choices {
+		wanted[role] = c.name
+	}
+	s.server.start(wanted)
+	s.ringer = mute{}
+	return s
+}
+
+func TestASetWithoutASoundServerWorksAndSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ready, attempts := false, 0
+		set := virtual(t, map[Role]choice{Input: {}, Output: {}}, func() (*conn, error) {
+			if attempts++; !ready {
+				return nil, &net.OpError{Op: "dial", Err: errors.New("no such file")}
+			}
+			c, _ := pipeTo(nil)
+			return c, c.signIn(make([]byte, cookieSize))
+		})
+		const want = `No sound server answers; calls run without sound until it is there (set [audio] input and output to "null" if that is meant)`
+		if got := set.Describe().String(); got != want {
+			t.Errorf("Describe says\n%s", got)
+		}
+		for _, output := range []bool{false, true} {
+			if e := <-set.Events(); e.Kind != Lost || e.Output != output || e.Cause.String() != want {
+				t.Errorf("event %+v", e)
+			}
+		}
+		frames := 0
+		c := set.Capture()
+		c.Start(func([]int16) { frames++ })
+		time.Sleep(time.Minute + period/2)
+		synctest.Wait()
+		if frames != 6000 {
+			t.Errorf("%d frames in a minute", frames)
+		}
+		if attempts < 15 || attempts > 30 { // every three seconds, oftener at first
+			t.Errorf("%d attempts in a minute", attempts)
+		}
+		ready = true
+		time.Sleep(retryMost)
+		synctest.Wait()
+		for _, output := range []bool{false, true} {
+			if e := <-set.Events(); e.Kind != Restored || e.Output != output {
+				t.Errorf("event %+v", e)
+			}
+		}
+		if got := set.Describe().String(); got != "Mic and Speaker through fake 1" {
+			t.Errorf("Describe says %q", got)
+		}
+		c.Close()
+		set.Close()
+	})
+}
+
+func TestAServerThatHangsInACallIsLeftAndTheClockGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hung, dials := false, 0
+		var far *fake
+		set := virtual(t, map[Role]choice{Input: {}, Output: {}}, func() (*conn, error) {
+			if dials++; hung {
+				return nil, errors.New("it hangs")
+			}
+			var c *conn
+			c, far = pipeTo(func(uint32, uint32) []byte {
+				if hung {
+					return []byte{}
+				}
+				return nil
+			})
+			return c, c.signIn(make([]byte, cookieSize))
+		})
+		in, out := 0, 0
+		c, p := set.Capture(), set.Playback()
+		c.Start(func([]int16) { in++ })
+		p.Start(func([]int16) { out++ })
+		time.Sleep(time.Second) // the server sends nothing and asks for nothing: the null clock serves
+		synctest.Wait()
+		if far.played() != 640 {
+			t.Errorf("%d bytes were played, want the 640 that were missing", far.played())
+		}
+		hung = true
+		time.Sleep(9*time.Second + period/2)
+		synctest.Wait()
+		if in < 995 || in > 1001 || out < 995 || out > 1003 {
+			t.Errorf("%d and %d frames in ten seconds", in, out)
+		}
+		if e := <-set.Events(); e.Kind != Lost || !strings.HasPrefix(e.Cause.String(), "The sound server does not answer") {
+			t.Errorf("event %+v", e)
+		}
+		c.Close()
+		p.Close()
+		set.Close()
+	})
+}
+
+func TestARequestIsAnsweredWithExactlyItsLength(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var far *fake
+		set := virtual(t, map[Role]choice{Output: {}}, func() (*conn, error) {
+			var c *conn
+			c, far = pipeTo(nil)
+			return c, c.signIn(make([]byte, cookieSize))
+		})
+		p := set.Playback()
+		p.Start(sine(440))
+		synctest.Wait()
+		want := 640
+		for _, n := range []uint32{480, 160, 2, 4000, 50000} {
+			far.Write(frame(proto.OpRequest, proto.Undefined, args(proto.Request{StreamIndex: 3, Length: n})))
+			synctest.Wait()
+			if want += int(n); far.played() != want {
+				t.Fatalf("after a request for %d: %d bytes, want %d", n, far.played(), want)
+			}
+		}
+		p.Close()
+		set.Close()
+	})
+}
+
+func TestAnUnderflowRaisesTheTargetAStepAndIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var far *fake
+		set := virtual(t, map[Role]choice{Output: {}}, func() (*conn, error) {
+			var c *conn
+			c, far = pipeTo(nil)
+			return c, c.signIn(make([]byte, cookieSize))
+		})
+		p := set.Playback()
+		p.Start(sine(440))
+		synctest.Wait()
+		dry := frame(proto.OpUnderflow, proto.Undefined, args(proto.Underflow{StreamIndex: 3}))
+		far.Write(dry) // the start's own
+		synctest.Wait()
+		time.Sleep(2 * time.Second)
+		far.Write(dry)
+		far.Write(dry) // the same gap
+		synctest.Wait()
+		if n := len(set.Events()); n != 1 {
+			t.Fatalf("%d events", n)
+		}
+		if e := <-set.Events(); e.Kind != Underflow || e.Name.String() != "Speaker" {
+			t.Errorf("event %+v", e)
+		}
+		p.Close()
+		set.Close()
+		if got := set.server.targets[Output]; got != 30*time.Millisecond {
+			t.Errorf("target %v", got)
+		}
+	})
+}
+
+func TestAStalledMicrophoneIsReplacedBySilenceAndItsBacklogDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var far *fake
+		set := virtual(t, map[Role]choice{Input: {}}, func() (*conn, error) {
+			var c *conn
+			c, far = pipeTo(nil)
+			return c, c.signIn(make([]byte, cookieSize))
+		})
+		frames, loud := 0, 0
+		c := set.Capture()
+		c.Start(func(frame []int16) {
+			frames++
+			if frame[0] != 0 {
+				loud++
+			}
+		})
+		fragment := make([]byte, 2*Frame)
+		for i := range fragment {
+			fragment[i] = 1
+		}
+		for range 50 {
+			time.Sleep(period)
+			far.Write(packet(4, fragment))
+		}
+		synctest.Wait()
+		if loud != 50 {
+			t.Errorf("%d of 50 frames came through", loud)
+		}
+		time.Sleep(500 * time.Millisecond) // the device is asleep
+		synctest.Wait()
+		for range 40 { // and gives all it has at once
+			far.Write(packet(4, fragment))
+		}
+		synctest.Wait()
+		if frames < 98 || frames > 145 {
+			t.Errorf("%d frames in a second", frames)
+		}
+		before := loud
+		time.Sleep(period)
+		far.Write(packet(4, fragment))
+		synctest.Wait()
+		if loud-before != 1 {
+			t.Errorf("%d frames wait behind the device", loud-before-1)
+		}
+		c.Close()
+		set.Close()
+	})
+}
