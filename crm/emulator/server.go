@@ -1,0 +1,230 @@
+package emulator
+
+import (
+	"context"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+	_ "time/tzdata" // date literals need the users' zones on machines without a zone database
+)
+
+// PhoneSearch is how IN PHONE FIELDS compares: Salesforce documents neither, so both can be practised.
+const (
+	Normalise = "normalise" // stored punctuation is ignored: 7813003549 finds (781) 300-3549
+	Strict    = "strict"    // only runs of digits as they are stored: 7813003549 finds nothing there
+)
+
+// Settings are what an admin of the practice org decides. They can be changed while the server runs.
+type Settings struct {
+	PhoneSearch         string   `json:"phoneSearch"`         // Normalise or Strict
+	CallKey             bool     `json:"callKey"`             // the field Task.Offhook_Call_Key__c is installed
+	Without             []string `json:"without"`             // objects ("CampaignMember") and fields ("Task.Type") that the user cannot see
+	RotateRefreshTokens bool     `json:"rotateRefreshTokens"` // a refresh returns a new refresh token and ends the old one
+}
+
+// Options of New. The zero value is a usable practice org.
+type Options struct {
+	Data           *Data            // nil: Practice, the made-up data set
+	Clock          func() time.Time // nil: time.Now
+	PhoneSearch    string           // "" means Normalise
+	NoCallKey      bool             // Task.Offhook_Call_Key__c is not installed
+	Without        []string         // see Settings
+	APILimit       int              // DailyApiRequests; 0 means 100,000
+	SessionTimeout time.Duration    // life of an access token; 0 means 2 h
+	Rotate         bool             // rotate refresh tokens
+	Logger         *slog.Logger     // nil: no log
+}
+
+// Server is one practice org. All methods may be called from any goroutine.
+type Server struct {
+	clock   func() time.Time
+	log     *slog.Logger
+	timeout time.Duration
+
+	mu       sync.Mutex // guards everything below
+	settings Settings
+	store    *store
+	auth     *auth
+	usage    usage
+	faults   []*Fault
+	cursors  cursors
+	requests requestLog
+	hooks    []func(string, map[string]any)
+	ready    string // the access token that Credentials hands out
+	url      string
+
+	keyOnce sync.Once
+	key     *rsa.PrivateKey
+
+	http   *http.Server
+	served sync.WaitGroup
+}
+
+// New makes a practice org and loads its data. An error names the record of Options.Data that Salesforce would refuse.
+func New(opt Options) (*Server, error) {
+	if opt.Clock == nil {
+		opt.Clock = time.Now
+	}
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{clock: opt.Clock, log: opt.Logger, timeout: opt.SessionTimeout,
+		settings: Settings{PhoneSearch: opt.PhoneSearch, CallKey: !opt.NoCallKey, Without: opt.Without, RotateRefreshTokens: opt.Rotate}}
+	if s.timeout == 0 {
+		s.timeout = 2 * time.Hour
+	}
+	if err := s.settings.check(); err != nil {
+		return nil, err
+	}
+	s.usage = usage{max: opt.APILimit}
+	if s.usage.max == 0 {
+		s.usage.max = 100_000
+	}
+	full := s.settings
+	full.CallKey, full.Without = true, nil // the data may hold what the user cannot see
+	s.store = newStore(newSchema(full), opt.Clock)
+	s.auth = newAuth()
+	data := opt.Data
+	if data == nil {
+		data = Practice(opt.Clock())
+	}
+	if err := s.load(base(opt.Clock()), data); err != nil {
+		return nil, err
+	}
+	s.store.adopt(newSchema(s.settings))
+	return s, nil
+}
+
+func (set *Settings) check() error {
+	if set.PhoneSearch == "" {
+		set.PhoneSearch = Normalise
+	}
+	if set.PhoneSearch != Normalise && set.PhoneSearch != Strict {
+		return fmt.Errorf("phone search is %q: use %q or %q", set.PhoneSearch, Normalise, Strict)
+	}
+	for _, w := range set.Without {
+		if strings.EqualFold(w, "User") || strings.EqualFold(w, "Organization") {
+			return fmt.Errorf("an org without %s cannot sign anybody in", w)
+		}
+	}
+	return nil
+}
+
+// Settings returns what the practice org's admin decided.
+func (s *Server) Settings() Settings {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.settings
+}
+
+// SetSettings changes the org while it runs, as an admin would.
+func (s *Server) SetSettings(set Settings) error {
+	if err := set.check(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settings = set
+	s.store.adopt(newSchema(set))
+	return nil
+}
+
+// Start listens on listen (host:port, port 0 for any) and serves until the context ends or Close. It returns the
+// base URL, which is the login URL and the instance URL in one. It may be called once.
+func (s *Server) Start(ctx context.Context, listen string) (string, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
+	if err != nil {
+		return "", fmt.Errorf("the practice Salesforce cannot listen on %s: %w", listen, err)
+	}
+	host, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		return "", err
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	url := "http://" + net.JoinHostPort(host, port)
+	srv := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 30 * time.Second,
+		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}
+	s.mu.Lock()
+	if s.http != nil {
+		s.mu.Unlock()
+		return "", errors.Join(errors.New("the practice Salesforce is already started"), l.Close())
+	}
+	s.http, s.url = srv, url
+	s.mu.Unlock()
+	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
+	s.served.Go(func() {
+		defer stop()
+		if err := srv.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			s.log.Error("the practice Salesforce stopped", "err", err)
+		}
+	})
+	return url, nil
+}
+
+// Close stops serving, cuts requests under way and waits for the listener's goroutine.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	srv := s.http
+	s.mu.Unlock()
+	var err error
+	if srv != nil {
+		err = srv.Close()
+	}
+	s.served.Wait()
+	return err
+}
+
+// OnCreate registers a hook that is called for every record a client creates, after the commit and before the reply,
+// in the request's goroutine and without locks. The record is a copy with all fields.
+func (s *Server) OnCreate(hook func(object string, record map[string]any)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hooks = append(s.hooks, hook)
+}
+
+// Records returns copies of the live rows of an object, oldest first. With written, only those that a client
+// created since the start, without the data set.
+func (s *Server) Records(object string, written bool) []map[string]any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.store.table(object)
+	if t == nil {
+		return nil
+	}
+	out := []map[string]any{}
+	for _, r := range t.rows {
+		if !r.deleted && !(written && r.seeded) {
+			out = append(out, maps.Clone(r.fields))
+		}
+	}
+	return out
+}
+
+// Find returns a copy of the row whose text field has this value ("Contact", "Name", "Fred Bloggs"), and whether
+// exactly one has.
+func (s *Server) Find(object, field, value string) (map[string]any, bool) {
+	var hit map[string]any
+	n := 0
+	for _, r := range s.Records(object, false) {
+		if v, ok := r[field].(string); ok && v == value {
+			hit, n = r, n+1
+		}
+	}
+	return hit, n == 1
+}
+
+// URL is the base URL after Start, "" before.
+func (s *Server) URL() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.url
+}
