@@ -62,6 +62,7 @@ func (e *APIError) Has(code string) bool {
 
 var (
 	existingID  = regexp.MustCompile(`record with id: ([A-Za-z0-9]{15,18})`)
+	duplicateOf = regexp.MustCompile(`duplicate value found: ([A-Za-z][A-Za-z0-9_]*) duplicates`)
 	columnNamed = regexp.MustCompile(`No such column '([A-Za-z0-9_.]+)'`)
 	fieldNamed  = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_]*): `)
 	fieldList   = regexp.MustCompile(`\[([A-Za-z0-9_, ]+)\]\s*$`)
@@ -73,6 +74,17 @@ var (
 func (e *APIError) ExistingID() string {
 	for _, it := range e.All {
 		if m := existingID.FindStringSubmatch(it.Message); m != nil && it.Code == "DUPLICATE_VALUE" {
+			return m[1]
+		}
+	}
+	return ""
+}
+
+// DuplicateField returns the field whose value exists already, for DUPLICATE_VALUE; "" when Salesforce does not say
+// ("<unknown> duplicates value on record with id: <unknown>", while the other write is under way).
+func (e *APIError) DuplicateField() string {
+	for _, it := range e.All {
+		if m := duplicateOf.FindStringSubmatch(it.Message); m != nil && it.Code == "DUPLICATE_VALUE" {
 			return m[1]
 		}
 	}

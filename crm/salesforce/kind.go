@@ -111,6 +111,10 @@ func kindOfAPI(e *APIError) Kind {
 			return k
 		}
 	}
+	if e.Code == "" && e.Status != http.StatusUnauthorized && e.Status != http.StatusGone && e.Status != http.StatusPreconditionFailed {
+		// Salesforce always names a code. This came from something in between (a proxy, a captive portal): it judged nothing.
+		return KindTransient
+	}
 	switch e.Status {
 	case http.StatusUnauthorized:
 		return KindAuth

@@ -1,0 +1,192 @@
+package crm
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"offhook/crm/ledger"
+	"offhook/crm/salesforce"
+	"offhook/internal/text"
+)
+
+// stage is what an attempt was doing when it failed.
+type stage int
+
+const (
+	preparing stage = iota // reading the org, resolving the caller: says nothing about the record
+	looking                // for a Task of an earlier attempt: nothing new can have been written
+	writing
+)
+
+// react decides what an error means for the record and stores it. It returns true when the record was made smaller and is
+// due at once.
+func (s *Sender) react(ctx context.Context, j job, err error, at stage) bool {
+	kind := salesforce.KindOf(err)
+	line := salesforce.Line(err)
+	var lookup *lookupError
+	if errors.As(err, &lookup) {
+		kind, line = salesforce.KindTransient, err.Error()
+	}
+	api := apiError(err)
+	switch kind {
+	case salesforce.KindAuth, salesforce.KindAddress:
+		s.pauseQueue(salesforce.KindAuth, line)
+		s.retry(ctx, j, ledger.Failure{Class: "auth", Reason: text.Clean(line), Due: s.o.Now(), Free: true})
+		return false
+	case salesforce.KindLimit:
+		s.pauseQueue(salesforce.KindLimit, line)
+		s.retry(ctx, j, ledger.Failure{Class: "limit", Reason: text.Clean(line), Due: s.o.Now(), Free: true})
+		return false
+	case salesforce.KindAmbiguous:
+		s.later(ctx, j, "ambiguous", line, err, true)
+		return false
+	case salesforce.KindTransient, salesforce.KindGone, salesforce.KindConflict, salesforce.KindCanceled:
+		// A 5xx may come after the work was done.
+		s.later(ctx, j, "network", line, err, at == writing && api.Status >= 500)
+		return false
+	case salesforce.KindUnknown:
+		if api.Status == 0 { // no refusal at all: a version list or a reply that nobody understands
+			s.later(ctx, j, "network", line, err, at == writing)
+			return false
+		}
+	}
+	s.resume("Salesforce answers again")
+	if at != writing {
+		// What was refused is a question about the org, or about an earlier Task: the record itself was not judged, and must
+		// not be posted blindly.
+		s.later(ctx, j, "lookup", line, err, at == looking)
+		return false
+	}
+	s.forgetOrg() // fields and statuses may have changed: read them again before the next record
+	switch kind {
+	case salesforce.KindField:
+		if j.p.drop(droppable(api)) {
+			return s.degrade(ctx, j, "field", "left out "+strings.Join(j.p.Dropped, ", ")+": "+api.Message)
+		}
+		s.dead(ctx, j, "field", line)
+	case salesforce.KindReference, salesforce.KindStale, salesforce.KindForbidden:
+		if s.relink(ctx, &j, api) {
+			return s.degrade(ctx, j, "link", "the association was changed: "+api.Message)
+		}
+		s.dead(ctx, j, className(kind), line)
+	case salesforce.KindValidation:
+		s.fix(ctx, j, "validation", line)
+	default:
+		s.dead(ctx, j, className(kind), line)
+	}
+	return false
+}
+
+// droppable are the fields of a complaint that a Task can do without.
+func droppable(api *salesforce.APIError) []string {
+	names := api.NamedFields()
+	if len(names) == 0 && api.Has("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST") {
+		return []string{"Type", "CallType", "Priority"}
+	}
+	return names
+}
+
+// relink finds out what is wrong with the association: the owner, who, or what; a converted lead becomes its contact,
+// anything else is taken out. It reports whether the record changed.
+func (s *Sender) relink(ctx context.Context, j *job, api *salesforce.APIError) bool {
+	names := api.NamedFields()
+	said := strings.ToLower(api.Message)
+	owner := slices.Contains(names, "OwnerId") || strings.Contains(said, "owner id") || strings.Contains(said, "ownerid")
+	who := slices.Contains(names, "WhoId") || strings.Contains(said, "name id")
+	what := slices.Contains(names, "WhatId") || strings.Contains(said, "related to id")
+	if owner && !who && !what {
+		_, set := j.fields["OwnerId"]
+		return set && j.p.drop([]string{"OwnerId"})
+	}
+	if !who && !what {
+		who, what = true, true
+	}
+	if lead := j.p.Assoc.Who; who && lead.Type == "Lead" && salesforce.KindOf(api) == salesforce.KindStale {
+		if contact, ok := s.converted(ctx, lead); ok {
+			j.p.Assoc.Who = contact
+			j.p.Unlinked = append(j.p.Unlinked, "the lead was converted")
+			j.p.Assoc.Why += "; the lead was converted to this contact"
+			return true
+		}
+	}
+	return j.p.unlink(who, what, "Salesforce refused the record ("+or(api.Code, "no reason")+")")
+}
+
+// converted returns the contact that a lead became.
+func (s *Sender) converted(ctx context.Context, lead Ref) (Ref, bool) {
+	page, err := s.o.Client.Query(ctx, salesforce.Select("Id", "IsConverted", "ConvertedContactId").From("Lead").
+		Where(salesforce.Eq("Id", salesforce.ID(lead.ID))).Limit(1))
+	if err != nil || len(page.Records) == 0 {
+		return Ref{}, false
+	}
+	r := page.Records[0]
+	id := r.Str("ConvertedContactId")
+	if !r.Bool("IsConverted") || !salesforce.ValidID(id) {
+		return Ref{}, false
+	}
+	return Ref{Type: "Contact", ID: id, Name: lead.Name}, true
+}
+
+func className(k salesforce.Kind) string {
+	switch k {
+	case salesforce.KindReference, salesforce.KindStale:
+		return "link"
+	case salesforce.KindForbidden:
+		return "permission"
+	case salesforce.KindDuplicates:
+		return "duplicate"
+	case salesforce.KindUnlicensed:
+		return "unlicensed"
+	case salesforce.KindProgramming:
+		return "defect"
+	}
+	return "refused"
+}
+
+// later gives the record back with full jitter: up to 1 s after the first failure, twice that after each more, at most
+// five minutes, never less than a second or than Salesforce asked for. A record is never given up for being late.
+func (s *Sender) later(ctx context.Context, j job, class, line string, err error, ambiguous bool) {
+	now := s.o.Now()
+	span := min(retryFirst<<min(max(j.item.Attempts-1, 0), 16), retryLast)
+	wait := max(time.Duration(s.o.Rand()*float64(span)), retryFirst)
+	wait = max(wait, apiError(err).RetryAfter)
+	s.retry(ctx, j, ledger.Failure{Class: class, Reason: text.Clean(line), Due: now.Add(wait), Ambiguous: ambiguous})
+	s.report(Report{Kind: ReportRetry, Key: j.item.Key, Subject: j.subject(), Line: text.Clean(line), NextTry: now.Add(wait)})
+}
+
+func (s *Sender) retry(ctx context.Context, j job, f ledger.Failure) {
+	s.stored(j, s.o.Outbox.MarkRetry(ctx, j.item.Key, f))
+}
+
+func (s *Sender) degrade(ctx context.Context, j job, class, line string) bool {
+	err := s.o.Outbox.Degrade(ctx, j.item.Key, j.p.bytes(), ledger.Failure{Class: class, Reason: text.Clean(line), Due: s.o.Now()})
+	if !s.stored(j, err) {
+		return false
+	}
+	s.report(Report{Kind: ReportDegraded, Key: j.item.Key, Subject: j.subject(), Line: text.Clean(line)})
+	return true
+}
+
+func (s *Sender) dead(ctx context.Context, j job, class, line string) {
+	if s.stored(j, s.o.Outbox.MarkDead(ctx, j.item.Key, ledger.Failure{Class: class, Reason: text.Clean(line)})) {
+		s.report(Report{Kind: ReportDead, Key: j.item.Key, Subject: j.subject(), Line: text.Clean(line)})
+	}
+}
+
+func (s *Sender) fix(ctx context.Context, j job, class, line string) {
+	if s.stored(j, s.o.Outbox.MarkFix(ctx, j.item.Key, ledger.Failure{Class: class, Reason: text.Clean(line)})) {
+		s.report(Report{Kind: ReportFix, Key: j.item.Key, Subject: j.subject(), Line: text.Clean(line)})
+	}
+}
+
+// stored reports a ledger that does not take a result. The record then stays claimed on disk and is looked up by its key
+// after the next start: nothing is lost and nothing is written twice.
+func (s *Sender) stored(j job, err error) bool {
+	if err != nil {
+		s.report(Report{Kind: ReportDisk, Key: j.item.Key, Line: text.Clean(err.Error())})
+	}
+	return err == nil
+}

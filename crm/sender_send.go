@@ -1,0 +1,231 @@
+package crm
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"offhook/crm/ledger"
+	"offhook/crm/salesforce"
+	"offhook/internal/text"
+)
+
+// maxRounds bounds how often one record is made smaller and sent again without a pause.
+const maxRounds = 8
+
+// send takes one record as far as it goes now. A record that Salesforce refused in part is made smaller on disk and sent
+// again at once.
+func (s *Sender) send(ctx context.Context, key string) {
+	for range maxRounds {
+		item, ok, err := s.o.Outbox.Claim(ctx, key, s.o.Now())
+		if err != nil {
+			if ctx.Err() == nil {
+				s.report(Report{Kind: ReportDisk, Key: key, Line: text.Clean(err.Error())})
+			}
+			return
+		}
+		if !ok {
+			return
+		}
+		own, cancel := context.WithTimeout(ctx, sendLimit)
+		again := s.attempt(own, item)
+		cancel()
+		if !again {
+			return
+		}
+	}
+}
+
+// attempt sends a claimed record once and stores what came of it; true means that it was made smaller and is due now.
+func (s *Sender) attempt(ctx context.Context, item ledger.Item) bool {
+	p, err := readPayload(item.Payload)
+	if err != nil {
+		s.dead(ctx, job{item: item}, "payload", err.Error())
+		return false
+	}
+	j := job{item: item, p: p}
+	org, err := s.orgFor(ctx)
+	if err != nil {
+		return s.react(ctx, j, err, preparing)
+	}
+	set := org.Settings(s.o.Settings())
+	if err := s.resolve(ctx, &j); err != nil {
+		return s.react(ctx, j, err, preparing)
+	}
+	j.fields = j.p.fields(set)
+	if s.mayExist(j) {
+		id, err := s.find(ctx, j)
+		if err != nil {
+			return s.react(ctx, j, err, looking)
+		}
+		if id != "" {
+			s.sent(ctx, j, id, ReportFound)
+			return false
+		}
+	}
+	id, err := s.o.Client.Create(ctx, "Task", j.fields, nil)
+	if err == nil {
+		s.sent(ctx, j, id, ReportSent)
+		return false
+	}
+	if api := apiError(err); s.keyTaken(j, api) {
+		return s.written(ctx, j, api)
+	}
+	return s.react(ctx, j, err, writing)
+}
+
+// keyTaken reports a DUPLICATE_VALUE about our key, not about some other unique field of the org.
+func (s *Sender) keyTaken(j job, api *salesforce.APIError) bool {
+	_, keyed := j.fields[KeyField]
+	if !keyed || !api.Has("DUPLICATE_VALUE") {
+		return false
+	}
+	field := api.DuplicateField()
+	return field == "" || field == KeyField
+}
+
+// written settles a record whose key stands on a Task already: an earlier attempt succeeded and its reply was lost. When
+// two attempts cross, Salesforce does not name the other one (<unknown>): then it is looked up.
+func (s *Sender) written(ctx context.Context, j job, api *salesforce.APIError) bool {
+	id := api.ExistingID()
+	if id == "" {
+		var err error
+		if id, err = s.find(ctx, j); err != nil {
+			return s.react(ctx, j, err, looking)
+		}
+	}
+	if id == "" {
+		s.later(ctx, j, "ambiguous", "another attempt is writing this record at the moment", api, true)
+		return false
+	}
+	s.sent(ctx, j, id, ReportFound)
+	return false
+}
+
+// job is one record on its way.
+type job struct {
+	item   ledger.Item
+	p      payload
+	fields map[string]any
+}
+
+func (j job) subject() text.Text {
+	s, _ := j.fields["Subject"].(string)
+	return text.Clean(s)
+}
+
+// orgFor returns what is known of the org, asking when it is old.
+func (s *Sender) orgFor(ctx context.Context) (Org, error) {
+	s.mu.Lock()
+	if s.org != nil && s.o.Now().Sub(s.orgAt) < orgFresh {
+		o := *s.org
+		s.mu.Unlock()
+		return o, nil
+	}
+	s.mu.Unlock()
+	o, err := Preflight(ctx, s.o.Client)
+	if err != nil {
+		return Org{}, err
+	}
+	s.mu.Lock()
+	s.org, s.orgAt = &o, s.o.Now()
+	if o.TaskHas == nil {
+		s.org = nil // the fields are not known yet: ask again next time
+	}
+	s.mu.Unlock()
+	return o, nil
+}
+
+func (s *Sender) forgetOrg() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.org = nil
+}
+
+// resolveTries is how many attempts wait for a lookup that keeps failing before the record goes without association.
+const resolveTries = 3
+
+// resolve settles a call whose lookup had not finished: one more lookup, and only exactly one match is filled in.
+func (s *Sender) resolve(ctx context.Context, j *job) error {
+	if !j.p.Unresolved || s.o.Directory == nil || j.p.Withheld || callType(j.p.CallRecord) == Internal || len(j.p.Unlinked) > 0 {
+		return nil
+	}
+	m := s.o.Directory.Lookup(ctx, j.p.Number)
+	_, one := m.Only()
+	switch {
+	case one:
+		j.p.Assoc = Associate(AssocInput{Match: m})
+		j.p.Assoc.Why = "the only match, found after the call"
+	case m.State == MatchMany:
+		j.p.Assoc = Associate(AssocInput{Match: m})
+	case m.State == MatchFailed && j.item.Attempts < resolveTries:
+		return &lookupError{m.Detail.String()}
+	}
+	j.p.Unresolved = false
+	return nil
+}
+
+// lookupError is a lookup that failed while a record waits for it; it is tried again with the record.
+type lookupError struct{ why string }
+
+func (e *lookupError) Error() string { return "the caller could not be looked up yet: " + e.why }
+
+// mayExist reports whether an earlier attempt may have written the Task. With the unique key a second POST is harmless,
+// but an attempt that got no reply is looked up all the same; without it every attempt after the first is.
+func (s *Sender) mayExist(j job) bool {
+	_, keyed := j.fields[KeyField]
+	return j.item.Ambiguous || !keyed && j.item.Attempts > 1
+}
+
+// find looks for the record's Task: by the unique key, else by the call id in CallObject, else by the subject, which
+// holds second and number.
+func (s *Sender) find(ctx context.Context, j job) (string, error) {
+	var by salesforce.Cond
+	if _, ok := j.fields[KeyField]; ok {
+		by = salesforce.Eq(KeyField, salesforce.String(j.p.Key))
+	} else {
+		days := 2
+		if !j.item.Created.IsZero() {
+			days = max(days, int(s.o.Now().Sub(j.item.Created)/(24*time.Hour))+2)
+		}
+		since := salesforce.Eq("CreatedDate", salesforce.LastNDays(days))
+		if obj, ok := j.fields["CallObject"].(string); ok && obj != "" {
+			by = salesforce.And(salesforce.Eq("CallObject", salesforce.String(obj)), since)
+		} else {
+			by = salesforce.And(salesforce.Eq("Subject", salesforce.String(j.subject().String())), since)
+		}
+		if owner, ok := j.fields["OwnerId"].(string); ok {
+			by = salesforce.And(by, salesforce.Eq("OwnerId", salesforce.ID(owner)))
+		}
+	}
+	page, err := s.o.Client.Query(ctx, salesforce.Select("Id").From("Task").Where(by).Limit(1))
+	if err != nil || len(page.Records) == 0 {
+		return "", err
+	}
+	return page.Records[0].ID(), nil
+}
+
+// sent stores that the Task exists. When the ledger cannot take it, the id is kept and told again; after a crash before
+// that, the record is Ambiguous and found by its key.
+func (s *Sender) sent(ctx context.Context, j job, id string, kind ReportKind) {
+	s.resume("Salesforce takes them again")
+	err := s.o.Outbox.MarkSent(ctx, j.item.Key, id)
+	var dup *ledger.DuplicateError
+	switch {
+	case errors.As(err, &dup):
+		s.report(Report{Kind: ReportDisk, Key: j.item.Key, TaskID: id, Line: text.Clean(err.Error())})
+	case err != nil:
+		s.mu.Lock()
+		s.unmarked[j.item.Key] = id
+		s.mu.Unlock()
+		s.report(Report{Kind: ReportDisk, Key: j.item.Key, TaskID: id, Line: text.Clean("the Task is in Salesforce, but the disk refused to note it: " + err.Error())})
+	}
+	s.mu.Lock()
+	delete(s.late, j.item.Key)
+	s.mu.Unlock()
+	line := "Task saved: " + j.subject().String()
+	if kind == ReportFound {
+		line = "Task was saved already: " + j.subject().String()
+	}
+	s.report(Report{Kind: kind, Key: j.item.Key, TaskID: id, Subject: j.subject(), About: j.p.Assoc.Record(), Line: text.Clean(line)})
+}
