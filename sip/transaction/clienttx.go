@@ -1,19 +1,342 @@
 package transaction
 
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+)
+
 // ClientTx is a request of ours that runs (RFC 3261 §17.1). All methods may be called from any goroutine.
 type ClientTx struct {
+	l          *Layer
+	flow       *Flow
+	dst        netip.AddrPort
+	key        string
+	req        *Request
+	via        string
+	wire       []byte
+	onResponse func(*Response)
+	onDone     func(error)
+	fsm        *sip.ClientTx
+	ready      chan struct{} // closed when Send has finished
+	done       chan struct{}
+
+	// Touched by the turns of its Call-ID only.
+	again *sip.Response // a 2xx after the first, from the machine
+	ack   []byte        // to the final other than 2xx
+
+	mu          sync.Mutex
+	started     bool // Send succeeded
+	ended       bool
+	err         error
+	provisional bool
+	final       bool
+	cancelling  bool
+	reason      Headers
+	giveUp      *time.Timer // after CANCEL
+}
+
+// Send starts a client transaction: it sends req over flow, to dst on UDP (ignored on TCP), and repeats it as RFC 3261
+// §17.1 says. Via, Max-Forwards (when 0), Content-Length and User-Agent are the layer's; an ACK is an error (see SendAck),
+// as is a CANCEL (see ClientTx.Cancel). req must not be changed afterwards.
+//
+// onResponse gets every response in order: 1xx, the final one, and for an INVITE every further 2xx, repeats and forks
+// alike (the caller ACKs each; other finals are ACKed by the layer). done is called once, after the last onResponse: with nil
+// after a final response (for a 2xx to an INVITE 64·T1 after it, because forks may follow), else with ErrTimeout,
+// ErrFlowDown, ErrTerminated or ErrClosed. Both run on the queue of the Call-ID and may be nil. When Send itself returns
+// an error (ErrTooLarge, ErrFlowDown, ErrClosed, *FieldError) neither is ever called.
+func (l *Layer) Send(flow *Flow, dst netip.AddrPort, req *Request, onResponse func(*Response), done func(error)) (*ClientTx, error) {
+	if req.Method == "ACK" || req.Method == "CANCEL" {
+		return nil, &FieldError{"method", "Send starts no " + req.Method}
+	}
+	return l.send(flow, dst, req, newBranch(), onResponse, done)
+}
+
+func clientKey(branch, method string) string { return branch + "|" + method }
+
+func (l *Layer) send(flow *Flow, dst netip.AddrPort, req *Request, branch string, onResponse func(*Response), done func(error)) (*ClientTx, error) {
+	tx := &ClientTx{
+		l: l, flow: flow, dst: dst, req: req, key: clientKey(branch, req.Method), onResponse: onResponse, onDone: done,
+		ready: make(chan struct{}), done: make(chan struct{}),
+	}
+	tx.via = flow.viaLine(dst, branch)
+	var err error
+	if tx.wire, err = req.wire(tx.via, l.cfg.UserAgent); err != nil {
+		return nil, err
+	}
+	if flow.udp != nil && l.cfg.UDPMax > 0 && len(tx.wire) > l.cfg.UDPMax {
+		return nil, fmt.Errorf("%s of %d bytes: %w", req.Method, len(tx.wire), ErrTooLarge)
+	}
+	origin := fsmRequest(req.Method, req.CSeq, flow.transport)
+	tx.fsm = sip.NewClientTx(tx.key, origin, fsmConn{flow.localNet(), tx.send}, silent)
+	tx.fsm.OnRetransmission(func(r *sip.Response) { tx.again = r }) // on the turn that called Receive
+	tx.fsm.OnTerminate(tx.terminated)
+
+	l.mu.Lock()
+	switch {
+	case l.closed:
+		l.mu.Unlock()
+		return nil, ErrClosed
+	case !flow.Alive():
+		l.mu.Unlock()
+		return nil, fmt.Errorf("send %s: %w", req.Method, ErrFlowDown)
+	}
+	l.clients[tx.key] = tx // before Init: a response may come before it returns
+	l.mu.Unlock()
+
+	err = tx.fsm.Init()
+	tx.mu.Lock()
+	if err == nil && tx.ended {
+		err = tx.err // the flow died, or the layer was closed, in between
+	}
+	tx.started = err == nil
+	tx.ended = !tx.started
+	tx.mu.Unlock()
+	if err != nil {
+		tx.fsm.Terminate() // a machine whose Init failed has no timer that would end it
+		l.forget(tx)
+		close(tx.ready)
+		return nil, err
+	}
+	close(tx.ready)
+	return tx, nil
+}
+
+func (l *Layer) forget(tx *ClientTx) {
+	l.mu.Lock()
+	if l.clients[tx.key] == tx {
+		delete(l.clients, tx.key)
+	}
+	l.mu.Unlock()
 }
 
 // Request is what was sent.
-func (tx *ClientTx) Request() *Request { panic("unfinished") }
+func (tx *ClientTx) Request() *Request { return tx.req }
+
+// Flow is what it was sent over.
+func (tx *ClientTx) Flow() *Flow { return tx.flow }
+
+// Done is closed when the transaction has ended, just before done is called.
+func (tx *ClientTx) Done() <-chan struct{} { return tx.done }
+
+// Terminate gives the transaction up without telling the far end; done gets ErrTerminated.
+func (tx *ClientTx) Terminate() { tx.abort(ErrTerminated) }
+
+// abort ends the transaction from outside of its turns.
+func (tx *ClientTx) abort(err error) {
+	tx.end(err, false)
+	tx.fsm.Terminate()
+	tx.l.forget(tx)
+}
+
+// end tells the caller once. inTurn says that this runs as a turn of the Call-ID.
+func (tx *ClientTx) end(err error, inTurn bool) {
+	tx.mu.Lock()
+	if tx.ended {
+		tx.mu.Unlock()
+		return
+	}
+	tx.ended, tx.err = true, err
+	if tx.giveUp != nil {
+		tx.giveUp.Stop()
+	}
+	started := tx.started
+	tx.mu.Unlock()
+	if !started {
+		return // Send will return err
+	}
+	close(tx.done)
+	switch {
+	case tx.onDone == nil:
+	case inTurn:
+		tx.onDone(err)
+	default:
+		tx.l.post(tx.req.CallID, must, func() { tx.onDone(err) })
+	}
+}
+
+// terminated is called by the machine, sometimes under its lock: it must not call back into it.
+func (tx *ClientTx) terminated(_ string, err error) {
+	tx.l.forget(tx)
+	tx.mu.Lock()
+	final := tx.final
+	tx.mu.Unlock()
+	switch {
+	case final:
+		err = nil
+	case errors.Is(err, sip.ErrTransactionTimeout):
+		err = fmt.Errorf("%s: %w", tx.req.Method, ErrTimeout)
+	case errors.Is(err, sip.ErrTransactionTransport):
+		err = fmt.Errorf("%s: %w: %w", tx.req.Method, ErrFlowDown, err)
+	default:
+		err = ErrTerminated
+	}
+	tx.end(err, false)
+}
+
+// send writes what the machine wants written: the request, or the ACK to a final other than 2xx.
+func (tx *ClientTx) send(msg sip.Message) error {
+	if req, ok := msg.(*sip.Request); ok && req.IsAck() {
+		return tx.flow.write(tx.ack, tx.dst)
+	}
+	return tx.flow.write(tx.wire, tx.dst)
+}
+
+// takeResponse puts a valid response into the queue of its Call-ID, on the reader of its flow.
+func (l *Layer) takeResponse(res *Response, top via) {
+	key := clientKey(top.branch(), res.Method)
+	l.mu.Lock()
+	tx := l.clients[key]
+	l.mu.Unlock()
+	accepted := res.Success() && res.Method == "INVITE"
+	c := must
+	switch {
+	case tx != nil && (tx.req.CallID != res.CallID || tx.flow != res.Flow):
+		l.count.stray.Add(1) // nobody answers for another call, or over another connection than he was asked on
+		return
+	case tx != nil && res.Provisional():
+		c = hint
+	case tx != nil:
+	case accepted:
+		c = request
+	default:
+		l.count.stray.Add(1)
+		return
+	}
+	l.post(res.CallID, c, func() {
+		l.mu.Lock()
+		tx := l.clients[key]
+		l.mu.Unlock()
+		switch {
+		case tx != nil:
+			tx.receive(res)
+		case accepted:
+			l.h.HandleStray(res)
+		default:
+			l.count.stray.Add(1)
+		}
+	})
+}
+
+// receive is one turn.
+func (tx *ClientTx) receive(res *Response) {
+	<-tx.ready // a response that the machine gets before Init has returned leaves Timer B running
+	invite := tx.req.Method == "INVITE"
+	tx.mu.Lock()
+	repeat := tx.final && res.Status >= 300 && tx.ack != nil
+	lost := tx.ended && !tx.final
+	tx.mu.Unlock()
+	if lost {
+		if invite && res.Success() { // given up here, but accepted there: somebody must end that call
+			tx.l.h.HandleStray(res)
+		}
+		return
+	}
+	if invite && res.Status >= 300 && tx.ack == nil {
+		tx.ack = tx.hopAck(res)
+	}
+	if repeat {
+		// Every further one would hold the machine's lock for T2 before its ACK goes out.
+		_ = tx.flow.write(tx.hopAck(res), tx.dst)
+		return
+	}
+	if !tx.feed(res) {
+		return
+	}
+	tx.mu.Lock()
+	tx.provisional = tx.provisional || res.Provisional()
+	tx.final = tx.final || res.Final()
+	if tx.final && tx.giveUp != nil {
+		tx.giveUp.Stop()
+	}
+	cancel := tx.cancelling && res.Provisional() && !tx.final && tx.giveUp == nil
+	tx.mu.Unlock()
+	if cancel {
+		tx.sendCancel()
+	}
+	if tx.onResponse != nil {
+		tx.onResponse(res)
+	}
+	if res.Final() && !(invite && res.Success()) {
+		tx.end(nil, true)
+		if !invite {
+			tx.fsm.Terminate() // it would stay for 32 s; a late repeat is a stray response and dropped
+			tx.l.forget(tx)
+		}
+	}
+}
+
+// feed gives a response to the machine and reports whether the machine passes it on. The machine hands it over while
+// Receive runs, so that takes a second goroutine for the moment.
+func (tx *ClientTx) feed(res *Response) bool {
+	tx.again = nil
+	in := fsmResponse(res.Status, nil)
+	returned := make(chan struct{})
+	go func() {
+		tx.fsm.Receive(in)
+		close(returned)
+	}()
+	select {
+	case <-tx.fsm.Responses():
+		<-returned
+		return true
+	case <-returned:
+		return tx.again != nil
+	}
+}
+
+// hopAck is the ACK to a final other than 2xx (RFC 3261 §17.1.1.3): the INVITE's Via, Request-URI and Route, and the
+// response's To.
+func (tx *ClientTx) hopAck(res *Response) []byte {
+	ack := &Request{
+		Method: "ACK", URI: tx.req.URI, Route: tx.req.Route, From: tx.req.From, To: res.To, CallID: tx.req.CallID, CSeq: tx.req.CSeq,
+	}
+	wire, err := ack.wire(tx.via, tx.l.cfg.UserAgent)
+	if err != nil {
+		tx.l.log.Debug("ACK not sent", "error", err)
+	}
+	return wire
+}
 
 // Cancel ends an INVITE (RFC 3261 §9.1): the CANCEL goes out at once after a 1xx, otherwise the wish is remembered until one
 // comes; never after a final response. reason are extra fields such as Reason (RFC 3326). Without a final response within 64·T1
 // the transaction ends with ErrTimeout. A 2xx may still cross it: the caller must ACK and BYE. Further calls do nothing.
-func (tx *ClientTx) Cancel(reason Headers) { panic("unfinished") }
+func (tx *ClientTx) Cancel(reason Headers) {
+	tx.mu.Lock()
+	if tx.req.Method != "INVITE" || tx.cancelling || tx.final || tx.ended {
+		tx.mu.Unlock()
+		return
+	}
+	tx.cancelling, tx.reason = true, slices.Clone(reason)
+	now := tx.provisional
+	tx.mu.Unlock()
+	if now {
+		tx.sendCancel()
+	}
+}
 
-// Terminate gives the transaction up without telling the far end; done gets ErrTerminated.
-func (tx *ClientTx) Terminate() { panic("unfinished") }
-
-// Done is closed when the transaction has ended, just before done is called.
-func (tx *ClientTx) Done() <-chan struct{} { panic("unfinished") }
+// sendCancel sends the CANCEL as a transaction of its own, under the INVITE's branch.
+func (tx *ClientTx) sendCancel() {
+	tx.mu.Lock()
+	if tx.giveUp != nil || tx.final || tx.ended {
+		tx.mu.Unlock()
+		return
+	}
+	tx.giveUp = time.AfterFunc(64*T1, func() {
+		tx.abort(fmt.Errorf("no final response to the cancelled INVITE: %w", ErrTimeout))
+	})
+	cancel := &Request{
+		Method: "CANCEL", URI: tx.req.URI, Route: tx.req.Route, From: tx.req.From, To: tx.req.To, CallID: tx.req.CallID, CSeq: tx.req.CSeq,
+		Headers: tx.reason,
+	}
+	tx.mu.Unlock()
+	v, _ := parseVia(tx.via)
+	if _, err := tx.l.send(tx.flow, tx.dst, cancel, v.branch(), nil, nil); err != nil {
+		tx.l.log.Debug("CANCEL not sent", "error", err)
+	}
+}

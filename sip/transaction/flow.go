@@ -1,50 +1,265 @@
 package transaction
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
 	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
 )
 
 // Flow is one UDP socket or one TCP connection. All methods may be called from any goroutine.
 type Flow struct {
+	l             *Layer
+	transport     string
+	local, remote netip.AddrPort
+	udp           packetConn // nil for TCP
+	tcp           *streamConn
+	dialled       bool
+
+	// Of the message that the reader is handing over; touched by the reader only.
+	start  startLine
+	source netip.AddrPort
+
+	wmu sync.Mutex // one writer at a time on a stream
+
+	mu    sync.Mutex
+	done  chan struct{}
+	err   error
+	fault error // of a write, which leaves it to the reader to end the flow
+	paths map[netip.Addr]path // our address towards a remote, for a socket bound to all interfaces
+}
+
+type path struct {
+	local netip.Addr
+	until time.Time
+}
+
+// packetConn is what a flow needs of a UDP socket; *net.UDPConn has it.
+type packetConn interface {
+	ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error)
+	WriteToUDPAddrPort(b []byte, addr netip.AddrPort) (int, error)
+	LocalAddr() net.Addr
+	Close() error
+}
+
+// run registers the flow and starts reading it. Each flow has a transport layer of its own, because sipgo finds connections
+// by remote address and two flows may have the same; it only reads, and never dials.
+func (l *Layer) run(f *Flow) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		f.hangUp()
+		return ErrClosed
+	}
+	l.flows[f] = struct{}{}
+	tl := sip.NewTransportLayer(net.DefaultResolver, l.parser, nil, sip.WithTransportLayerLogger(slog.New(slog.DiscardHandler)))
+	tl.OnMessage(func(msg sip.Message) { l.receive(f, f.start, f.source, msg) })
+	l.wg.Go(func() {
+		if f.udp != nil {
+			_ = tl.ServeUDP(&datagrams{f: f}) // returns nil whatever happened; the flow knows why
+		} else {
+			_ = tl.ServeTCP(&handOver{conn: f.tcp, done: f.done})
+			<-f.tcp.gone
+		}
+		f.end(errors.New("the reader ended"))
+	})
+	if f.dialled && l.cfg.Keepalive > 0 {
+		l.wg.Go(f.keepAlive)
+	}
+	return nil
 }
 
 // Transport is "UDP" or "TCP".
-func (f *Flow) Transport() string { panic("unfinished") }
+func (f *Flow) Transport() string { return f.transport }
 
 // LocalAddr is the bound address; its IP is unspecified for a socket bound to all interfaces.
-func (f *Flow) LocalAddr() netip.AddrPort { panic("unfinished") }
+func (f *Flow) LocalAddr() netip.AddrPort { return f.local }
+
+// RemoteAddr is the far end of a TCP connection; the zero value for UDP.
+func (f *Flow) RemoteAddr() netip.AddrPort { return f.remote }
+
+// Alive reports whether the flow can still carry messages.
+func (f *Flow) Alive() bool {
+	select {
+	case <-f.done:
+		return false
+	default:
+		return true
+	}
+}
+
+// Done is closed when the flow has ended.
+func (f *Flow) Done() <-chan struct{} { return f.done }
+
+// Err tells why the flow ended: nil while it lives, ErrClosed after Close, otherwise an error that wraps ErrFlowDown.
+func (f *Flow) Err() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
+}
+
+// Close ends the flow and fails its client transactions. It does not wait for them.
+func (f *Flow) Close() { f.end(ErrClosed) }
+
+// end ends the flow once: the first reason counts.
+func (f *Flow) end(why error) {
+	f.mu.Lock()
+	if f.err != nil {
+		f.mu.Unlock()
+		return
+	}
+	if f.err = why; !errors.Is(why, ErrClosed) {
+		if f.fault != nil {
+			why = f.fault
+		}
+		f.err = fmt.Errorf("%w: %w", ErrFlowDown, why)
+	}
+	close(f.done)
+	f.mu.Unlock()
+	f.hangUp()
+	f.l.flowEnded(f)
+}
+
+func (f *Flow) hangUp() {
+	if f.udp != nil {
+		f.udp.Close()
+	} else {
+		f.tcp.hangUp()
+	}
+}
+
+// flowEnded fails what ran over the flow at once; sipgo would leave it to timers.
+func (l *Layer) flowEnded(f *Flow) {
+	err := f.Err()
+	l.mu.Lock()
+	delete(l.flows, f)
+	var clients []*ClientTx
+	for _, tx := range l.clients {
+		if tx.flow == f {
+			clients = append(clients, tx)
+		}
+	}
+	var servers []*ServerTx
+	for _, tx := range l.servers {
+		if tx.req.Flow == f {
+			servers = append(servers, tx)
+		}
+	}
+	closing := l.closed
+	if !closing && !errors.Is(err, ErrClosed) {
+		l.wg.Go(func() { l.h.HandleFlowDown(f, err) })
+	}
+	l.mu.Unlock()
+	for _, tx := range clients {
+		if closing {
+			tx.abort(ErrClosed)
+		} else {
+			tx.abort(fmt.Errorf("%w (%v)", ErrFlowDown, err))
+		}
+	}
+	for _, tx := range servers {
+		tx.fsm.Terminate()
+	}
+}
+
+// write puts one message on the wire; dst is for UDP. An error wraps ErrFlowDown; on TCP it ends the flow.
+func (f *Flow) write(b []byte, dst netip.AddrPort) error {
+	if !f.Alive() {
+		return fmt.Errorf("send over %s: %w", f.transport, ErrFlowDown)
+	}
+	if f.udp != nil {
+		f.trace(true, b, dst)
+		if _, err := f.udp.WriteToUDPAddrPort(b, dst); err != nil {
+			return fmt.Errorf("send to %v: %w: %w", dst, ErrFlowDown, err)
+		}
+		return nil
+	}
+	f.wmu.Lock()
+	f.trace(true, b, f.remote)
+	f.tcp.conn.SetWriteDeadline(time.Now().Add(f.l.cfg.WriteTimeout))
+	_, err := f.tcp.conn.Write(b)
+	f.wmu.Unlock()
+	if err != nil {
+		// Half a message may be out: nothing can follow it. The reader notices and ends the flow; here a transaction
+		// machine may hold its lock, which ending its transaction would want.
+		f.mu.Lock()
+		f.fault = err
+		f.mu.Unlock()
+		f.tcp.hangUp()
+		return fmt.Errorf("send to %v: %w: %w", f.remote, ErrFlowDown, err)
+	}
+	return nil
+}
 
 // LocalFor is the address under which remote can reach this flow: LocalAddr, with the address of the interface that leads to
 // remote in place of an unspecified one. It is what goes into Contact and SDP.
-func (f *Flow) LocalFor(remote netip.AddrPort) netip.AddrPort { panic("unfinished") }
-
-// RemoteAddr is the far end of a TCP connection; the zero value for UDP.
-func (f *Flow) RemoteAddr() netip.AddrPort { panic("unfinished") }
-
-// Contact makes a Contact address for this flow as remote can reach it: sip:user@host:port, with ;transport=tcp on TCP.
-func (f *Flow) Contact(user string, remote netip.AddrPort) Address { panic("unfinished") }
-
-// Alive reports whether the flow can still carry messages.
-func (f *Flow) Alive() bool { panic("unfinished") }
-
-// Done is closed when the flow has ended.
-func (f *Flow) Done() <-chan struct{} { panic("unfinished") }
-
-// Err tells why the flow ended: nil while it lives, ErrClosed after Close, otherwise an error that wraps ErrFlowDown.
-func (f *Flow) Err() error { panic("unfinished") }
-
-// Close ends the flow and fails its client transactions. It does not wait for them.
-func (f *Flow) Close() { panic("unfinished") }
-
-// Ping sends a CRLFCRLF keepalive now (TCP) or a CRLF datagram to remote (UDP, which keeps a NAT binding open).
-func (f *Flow) Ping(remote netip.AddrPort) error { panic("unfinished") }
-
-// Listener accepts TCP connections for a Layer.
-type Listener struct {
+func (f *Flow) LocalFor(remote netip.AddrPort) netip.AddrPort {
+	if !f.local.Addr().IsUnspecified() {
+		return f.local
+	}
+	f.mu.Lock()
+	p, ok := f.paths[remote.Addr()]
+	f.mu.Unlock()
+	now := time.Now()
+	if !ok || now.After(p.until) {
+		p = path{f.local.Addr(), now.Add(30 * time.Second)} // networks change: ask again
+		// Connecting a datagram socket sends nothing; it only asks the routing table.
+		if c, err := (&net.Dialer{}).DialContext(context.Background(), "udp", remote.String()); err == nil {
+			p.local = addrPort(c.LocalAddr()).Addr()
+			c.Close()
+		}
+		f.mu.Lock()
+		if f.paths == nil || len(f.paths) > 256 {
+			f.paths = map[netip.Addr]path{}
+		}
+		f.paths[remote.Addr()] = p
+		f.mu.Unlock()
+	}
+	return netip.AddrPortFrom(p.local, f.local.Port())
 }
 
-// Addr is the bound address.
-func (n *Listener) Addr() netip.AddrPort { panic("unfinished") }
+// Contact makes a Contact address for this flow as remote can reach it: sip:user@host:port, with ;transport=tcp on TCP.
+func (f *Flow) Contact(user string, remote netip.AddrPort) Address {
+	at := f.LocalFor(remote)
+	u := URI{Scheme: "sip", User: user, Host: at.Addr().WithZone("").String(), Port: int(at.Port())}
+	if f.transport != "UDP" {
+		u.Params = Params{{Name: "transport", Value: strings.ToLower(f.transport), Has: true}}
+	}
+	return Address{URI: u}
+}
 
-// Close stops accepting; flows that were accepted live on.
-func (n *Listener) Close() error { panic("unfinished") }
+// viaLine is our Via for a request to dst, asking for rport (RFC 3581 §3).
+func (f *Flow) viaLine(dst netip.AddrPort, branch string) string {
+	if f.udp == nil {
+		dst = f.remote
+	}
+	at := f.LocalFor(dst)
+	return "SIP/2.0/" + f.transport + " " + netip.AddrPortFrom(at.Addr().WithZone(""), at.Port()).String() + ";branch=" + branch + ";rport"
+}
+
+// addrPort reads the address of a socket, IPv4 as IPv4.
+func addrPort(a net.Addr) netip.AddrPort {
+	var ap netip.AddrPort
+	switch a := a.(type) {
+	case *net.UDPAddr:
+		ap = a.AddrPort()
+	case *net.TCPAddr:
+		ap = a.AddrPort()
+	}
+	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+}
+
+// localNet is LocalAddr for those who want a net.Addr.
+func (f *Flow) localNet() net.Addr {
+	if f.udp != nil {
+		return net.UDPAddrFromAddrPort(f.local)
+	}
+	return net.TCPAddrFromAddrPort(f.local)
+}

@@ -1,10 +1,14 @@
 package transaction
 
 import (
-	"context"
+	"errors"
 	"log/slog"
 	"net/netip"
+	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/emiago/sipgo/sip"
 )
 
 // Config is what a Layer is made of. The zero value works.
@@ -22,14 +26,39 @@ type Config struct {
 	DialTimeout time.Duration
 	// WriteTimeout limits one write to a TCP connection, after which the flow is dead; 0 means 5 s.
 	WriteTimeout time.Duration
-	// Keepalive is how often a TCP flow is pinged with CRLFCRLF (RFC 5626 §4.4.1): each wait is 80–100 % of it; 0 means 120 s,
-	// negative never. A pong must come within 10 s, once the far end has shown that it answers pings.
+	// Keepalive is how often a TCP flow that we dialled is pinged with CRLFCRLF (RFC 5626 §4.4.1): each wait is 80–100 % of
+	// it; 0 means 120 s, negative never. Something must come back within 10 s, once the far end has shown that it answers pings.
 	Keepalive time.Duration
 	// QueueLen bounds what may wait per Call-ID; 0 means 128. When it is full, a request is answered 503 and provisional
-	// responses are dropped; final responses, ACK and CANCEL never are.
+	// responses are dropped. ACK and CANCEL have four times the room; final responses are never dropped.
 	QueueLen int
 	// MaxQueues bounds the Call-IDs that have something waiting at one moment; 0 means 4096.
 	MaxQueues int
+}
+
+func (c Config) withDefaults() Config {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.UDPMax == 0 {
+		c.UDPMax = 1300
+	}
+	if c.DialTimeout <= 0 {
+		c.DialTimeout = 5 * time.Second
+	}
+	if c.WriteTimeout <= 0 {
+		c.WriteTimeout = 5 * time.Second
+	}
+	if c.Keepalive == 0 {
+		c.Keepalive = 120 * time.Second
+	}
+	if c.QueueLen <= 0 {
+		c.QueueLen = 128
+	}
+	if c.MaxQueues <= 0 {
+		c.MaxQueues = 4096
+	}
+	return c
 }
 
 // Handler is told what comes in. For one Call-ID all calls (the response callbacks of Send included) are made one at a
@@ -39,7 +68,7 @@ type Config struct {
 type Handler interface {
 	// HandleRequest gets a new request other than ACK and CANCEL. Every tx must be answered by Respond with a final
 	// response, sooner or later. An INVITE that was not answered when HandleRequest returns gets a 100. The tag that our
-	// responses will carry in To is tx.LocalTag().
+	// responses will carry in To is tx.LocalTag(). tx and req may be kept; req is not to be changed.
 	HandleRequest(tx *ServerTx, req *Request)
 	// HandleAck gets each ACK to a 2xx, repeats included; never one to another final response.
 	HandleAck(ack *Request)
@@ -52,16 +81,6 @@ type Handler interface {
 	// HandleFlowDown: a flow ended by itself, not by Flow.Close. Its client transactions have been failed (their done is
 	// called on their own queue). Called once per flow on a goroutine of its own.
 	HandleFlowDown(flow *Flow, err error)
-}
-
-// TraceMessage is something that went over a socket. On TCP it may be a part of a message or several of them. The response of
-// digest credentials and SDES keys are blanked out.
-type TraceMessage struct {
-	At            time.Time
-	Out           bool
-	Transport     string // "UDP", "TCP"
-	Local, Remote netip.AddrPort
-	Data          []byte // may be kept
 }
 
 // Stats counts what was dropped or repeated since New.
@@ -79,45 +98,130 @@ type Stats struct {
 
 // Layer runs transactions over flows. All methods may be called from any goroutine.
 type Layer struct {
-	cfg Config
+	cfg    Config
+	h      Handler
+	log    *slog.Logger
+	parser *sip.Parser
+	secret string // of stateless tags
+
+	mu        sync.Mutex
+	closed    bool
+	flows     map[*Flow]struct{}
+	listeners map[*Listener]struct{}
+	clients   map[string]*ClientTx
+	servers   map[string]*ServerTx
+	merged    map[string]*ServerTx // by From tag, Call-ID and CSeq
+	early     earlyCancels
+
+	qmu     sync.Mutex
+	queues  map[string]*queue
+	drained bool
+
+	wg    sync.WaitGroup
+	count struct {
+		requests, responses, malformed, garbage, stray, overflow, merged, early atomic.Uint64
+	}
 }
 
-// New makes a layer without any flow. Process-wide settings of the SIP library (message size over UDP, logger) are
-// set once here.
-func New(cfg Config, h Handler) *Layer { panic("unfinished") }
+// New makes a layer without any flow. h gets what comes in. The logger of the SIP library, which is process-wide and would
+// print whole messages, is silenced once.
+func New(cfg Config, h Handler) *Layer {
+	silence()
+	cfg = cfg.withDefaults()
+	return &Layer{
+		cfg: cfg, h: h, log: cfg.Logger,
+		parser:    sip.NewParser(sip.WithHeadersParsers(parserFields())),
+		secret:    randomHex(16),
+		flows:     map[*Flow]struct{}{},
+		listeners: map[*Listener]struct{}{},
+		clients:   map[string]*ClientTx{},
+		servers:   map[string]*ServerTx{},
+		merged:    map[string]*ServerTx{},
+		queues:    map[string]*queue{},
+	}
+}
+
+// silence sets what is process-wide in the SIP library, once.
+var silence = sync.OnceFunc(func() { sip.SetDefaultLogger(slog.New(slog.DiscardHandler)) })
 
 // Close closes every flow and listener, fails running client transactions with ErrClosed and waits until every
 // goroutine of the layer has ended. Not to be called from a Handler.
-func (l *Layer) Close() error { panic("unfinished") }
-
-// Stats returns the counters.
-func (l *Layer) Stats() Stats { panic("unfinished") }
-
-// ListenUDP binds a UDP socket: one flow for all remotes. Port 0 lets the system choose. Errors: ErrPortTaken, ErrClosed.
-func (l *Layer) ListenUDP(addr netip.AddrPort) (*Flow, error) { panic("unfinished") }
-
-// ListenTCP accepts connections; each becomes a flow. Port 0 lets the system choose. Errors: ErrPortTaken, ErrClosed.
-func (l *Layer) ListenTCP(addr netip.AddrPort) (*Listener, error) { panic("unfinished") }
-
-// DialTCP connects to remote within Config.DialTimeout and ctx. Each call makes a new connection and flow, which carries
-// requests in both directions.
-func (l *Layer) DialTCP(ctx context.Context, remote netip.AddrPort) (*Flow, error) {
-	panic("unfinished")
+func (l *Layer) Close() error {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return ErrClosed
+	}
+	l.closed = true
+	flows, listeners := keys(l.flows), keys(l.listeners)
+	servers := values(l.servers)
+	l.mu.Unlock()
+	var errs []error
+	for _, n := range listeners {
+		errs = append(errs, n.Close())
+	}
+	for _, f := range flows {
+		f.Close()
+	}
+	for _, tx := range servers {
+		tx.fsm.Terminate()
+	}
+	l.mu.Lock()
+	clients := values(l.clients)
+	l.mu.Unlock()
+	for _, tx := range clients {
+		tx.abort(ErrClosed)
+	}
+	l.qmu.Lock()
+	l.drained = true
+	l.qmu.Unlock()
+	l.wg.Wait()
+	return errors.Join(errs...)
 }
 
-// Send starts a client transaction: it sends req over flow, to dst on UDP (ignored on TCP), and repeats it as RFC 3261
-// §17.1 says. Via, Max-Forwards (when 0), Content-Length and User-Agent are the layer's; an ACK is an error (see SendAck),
-// as is a CANCEL (see ClientTx.Cancel). req must not be changed afterwards.
-//
-// onResponse gets every response in order: 1xx, the final one, and for an INVITE every further 2xx, repeats and forks
-// alike (the caller ACKs each; other finals are ACKed by the layer). done is called once, after the last onResponse: with nil
-// after a final response (for a 2xx to an INVITE 64·T1 after it, because forks may follow), else with ErrTimeout,
-// ErrFlowDown, ErrTerminated or ErrClosed. Both run on the queue of the Call-ID and may be nil. When Send itself returns
-// an error (ErrTooLarge, ErrFlowDown, ErrClosed, *FieldError) neither is ever called.
-func (l *Layer) Send(flow *Flow, dst netip.AddrPort, req *Request, onResponse func(*Response), done func(error)) (*ClientTx, error) {
-	panic("unfinished")
+// Stats returns the counters.
+func (l *Layer) Stats() Stats {
+	s := Stats{
+		Requests: l.count.requests.Load(), Responses: l.count.responses.Load(), Malformed: l.count.malformed.Load(),
+		Garbage: l.count.garbage.Load(), Stray: l.count.stray.Load(), Overflow: l.count.overflow.Load(),
+		Merged: l.count.merged.Load(), EarlyCancels: l.count.early.Load(),
+	}
+	l.mu.Lock()
+	s.ClientTx, s.ServerTx = len(l.clients), len(l.servers)
+	l.mu.Unlock()
+	l.qmu.Lock()
+	s.Queues = len(l.queues)
+	l.qmu.Unlock()
+	return s
 }
 
 // SendAck sends the ACK to a 2xx (RFC 3261 §13.2.2.4) with a branch of its own: no transaction, no repetition. To answer a repeated
-// 2xx call it again with the same ack: the same bytes go out.
-func (l *Layer) SendAck(flow *Flow, dst netip.AddrPort, ack *Request) error { panic("unfinished") }
+// 2xx call it again with the same ack. Errors: ErrFlowDown, ErrClosed, *FieldError.
+func (l *Layer) SendAck(flow *Flow, dst netip.AddrPort, ack *Request) error {
+	if ack.Method != "ACK" {
+		return &FieldError{"method", "SendAck sends only ACK"}
+	}
+	wire, err := ack.wire(flow.viaLine(dst, newBranch()), l.cfg.UserAgent)
+	if err != nil {
+		return err
+	}
+	return flow.write(wire, dst)
+}
+
+func newBranch() string { return magicCookie + randomHex(10) }
+
+func keys[K comparable, V any](m map[K]V) []K {
+	out := make([]K, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	return out
+}
+
+func values[K comparable, V any](m map[K]V) []V {
+	out := make([]V, 0, len(m))
+	for _, v := range m {
+		out = append(out, v)
+	}
+	return out
+}

@@ -1,23 +1,11 @@
 package transaction
 
-// Param is one parameter of a URI or a header value. Names compare without case (RFC 3261 §7.3.1).
-type Param struct {
-	Name  string
-	Value string // unquoted, unescaped
-	Has   bool   // there was a "=": distinguishes ";lr" from ";lr="
-}
-
-// Params is an ordered list of parameters.
-type Params []Param
-
-// Get returns the value of the first parameter of this name.
-func (p Params) Get(name string) (value string, ok bool) { panic("unfinished") }
-
-// With returns a copy in which name has this value; an empty value makes a flag (";lr").
-func (p Params) With(name, value string) Params { panic("unfinished") }
-
-// Without returns a copy without name.
-func (p Params) Without(name string) Params { panic("unfinished") }
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // URI is a sip, sips or tel URI with its parts unescaped once (RFC 3261 §19.1, RFC 3966). The zero value is no URI.
 type URI struct {
@@ -31,55 +19,327 @@ type URI struct {
 	Opaque   string // everything after the colon, for schemes other than these three
 }
 
+// What may stand unescaped in the parts of a URI (RFC 3261 §25.1), besides letters, digits and mark.
+const (
+	uriMark     = "-_.!~*'()"
+	uriUser     = uriMark + "&=+$,;?/"
+	uriPassword = uriMark + "&=+$,"
+	uriParam    = uriMark + "[]/:&+$"
+	uriHeader   = uriMark + "[]/?:+$"
+	uriTel      = uriMark + "+#"
+	uriOpaque   = uriMark + "&=+$,;?/:@#%[]"
+)
+
 // ParseURI reads a URI. Errors are *FieldError.
-func ParseURI(s string) (URI, error) { panic("unfinished") }
-
-// String writes the URI, escaping whatever its parts may not hold literally; CR, LF and NUL come out escaped.
-func (u URI) String() string { panic("unfinished") }
-
-// Equal compares as RFC 3261 §19.1.4 says; tel numbers without visual separators (RFC 3966 §4).
-func (u URI) Equal(v URI) bool { panic("unfinished") }
-
-// IsZero reports whether there is no URI.
-func (u URI) IsZero() bool { panic("unfinished") }
-
-// HostPort is host or host:port with IPv6 in brackets.
-func (u URI) HostPort() string { panic("unfinished") }
-
-// Address is a name-addr: display name, URI and header parameters, each unquoted and unescaped. The display name is
-// raw text from a stranger.
-type Address struct {
-	Display string
-	URI     URI
-	Params  Params
+func ParseURI(s string) (URI, error) {
+	if s == "*" {
+		return URI{Scheme: "*"}, nil
+	}
+	for i := 0; i < len(s); i++ {
+		if s[i] <= ' ' && s[i] != ' ' && s[i] != '\t' || s[i] == 0x7f || s[i] == '<' || s[i] == '>' {
+			return URI{}, &FieldError{"URI", "a character that may not stand there"}
+		}
+	}
+	scheme, rest, ok := strings.Cut(s, ":")
+	if !ok || !isScheme(scheme) {
+		return URI{}, &FieldError{"URI", "no scheme"}
+	}
+	u := URI{Scheme: strings.ToLower(scheme)}
+	if rest == "" {
+		return URI{}, &FieldError{"URI", "nothing after the scheme"}
+	}
+	switch u.Scheme {
+	case "sip", "sips":
+		return u, u.parseSIP(rest)
+	case "tel":
+		number, params, _ := strings.Cut(rest, ";")
+		if strings.ContainsAny(rest, " \t\"") || number == "" {
+			return URI{}, &FieldError{"URI", "not a telephone number"}
+		}
+		u.User, u.Params = unescape(number), parseURIParams(params, ';')
+		return u, nil
+	}
+	if strings.ContainsAny(rest, " \t\"") {
+		return URI{}, &FieldError{"URI", "white space or quotes"}
+	}
+	u.Opaque = rest
+	return u, nil
 }
 
-// ParseAddress reads one name-addr or addr-spec with its header parameters. Errors are *FieldError.
-func ParseAddress(s string) (Address, error) { panic("unfinished") }
+// parseSIP reads what follows "sip:". The user part may hold ";", "?" and "/" literally; "@" stands nowhere else
+// unescaped, so the first one ends it.
+func (u *URI) parseSIP(s string) error {
+	if user, rest, ok := strings.Cut(s, "@"); ok {
+		name, password, _ := strings.Cut(user, ":")
+		if name == "" || strings.ContainsAny(user, " \t\"") {
+			return &FieldError{"URI", "the user part is empty or holds white space"}
+		}
+		u.User, u.Password, s = unescape(name), unescape(password), rest
+	}
+	end := strings.IndexAny(s, ";?")
+	if end < 0 {
+		end = len(s)
+	}
+	if err := u.parseHostPort(s[:end]); err != nil {
+		return err
+	}
+	s = s[end:]
+	params, headers := s, ""
+	quoted := false
+	for i := 0; i < len(s); i++ {
+		if s[i] == '"' {
+			quoted = !quoted
+		} else if s[i] == '?' && !quoted {
+			params, headers = s[:i], s[i+1:]
+			break
+		} else if (s[i] == ' ' || s[i] == '\t') && !quoted {
+			return &FieldError{"URI", "white space"}
+		}
+	}
+	if quoted || strings.ContainsAny(headers, " \t\"") {
+		return &FieldError{"URI", "unbalanced quotes or white space"}
+	}
+	u.Params, u.Headers = parseURIParams(params, ';'), parseURIParams(headers, '&')
+	return nil
+}
 
-// ParseAddresses reads a comma-separated list of them.
-func ParseAddresses(s string) ([]Address, error) { panic("unfinished") }
+func (u *URI) parseHostPort(s string) error {
+	host, port := s, ""
+	if strings.HasPrefix(s, "[") {
+		end := strings.IndexByte(s, ']')
+		if end < 0 {
+			return &FieldError{"URI", "an IPv6 address without its bracket"}
+		}
+		if _, err := netip.ParseAddr(s[1:end]); err != nil {
+			return &FieldError{"URI", "not an IPv6 address"}
+		}
+		host, port = s[1:end], s[end+1:]
+		if port != "" && port[0] != ':' {
+			return &FieldError{"URI", "rubbish after the host"}
+		}
+		port = strings.TrimPrefix(port, ":")
+	} else if h, p, ok := strings.Cut(s, ":"); ok {
+		host, port = h, p
+		if p == "" {
+			return &FieldError{"URI", "no port after the colon"}
+		}
+	}
+	if !isHost(host) && !strings.Contains(host, ":") {
+		return &FieldError{"URI", "not a host name"}
+	}
+	u.Host = host
+	if port != "" {
+		n, err := strconv.ParseUint(port, 10, 16)
+		if err != nil || n == 0 {
+			return &FieldError{"URI", "not a port"}
+		}
+		u.Port = int(n)
+	}
+	return nil
+}
 
-// String writes the address; control characters in the display name become spaces.
-func (a Address) String() string { panic("unfinished") }
+func parseURIParams(s string, sep byte) Params {
+	var out Params
+	for part := range splitOutside(s, sep) {
+		if part == "" {
+			continue
+		}
+		name, value, has := strings.Cut(part, "=")
+		if v, rest, ok := unquote(value); ok && rest == "" {
+			value = v
+		} else {
+			value = unescape(value)
+		}
+		out = append(out, Param{Name: unescape(name), Value: value, Has: has})
+	}
+	return out
+}
 
-// Tag is the tag parameter.
-func (a Address) Tag() string { panic("unfinished") }
+// String writes the URI, escaping whatever its parts may not hold literally; CR, LF and NUL come out escaped.
+func (u URI) String() string {
+	var b strings.Builder
+	switch u.Scheme {
+	case "":
+		return ""
+	case "*":
+		return "*"
+	case "sip", "sips":
+		b.WriteString(u.Scheme)
+		b.WriteByte(':')
+		if u.User != "" {
+			escape(&b, u.User, uriUser)
+			if u.Password != "" {
+				b.WriteByte(':')
+				escape(&b, u.Password, uriPassword)
+			}
+			b.WriteByte('@')
+		}
+		b.WriteString(u.HostPort())
+		writeURIParams(&b, u.Params, ";", ";")
+		writeURIParams(&b, u.Headers, "?", "&")
+	case "tel":
+		b.WriteString("tel:")
+		escape(&b, u.User, uriTel)
+		writeURIParams(&b, u.Params, ";", ";")
+	default:
+		if !isScheme(u.Scheme) {
+			return ""
+		}
+		b.WriteString(u.Scheme)
+		b.WriteByte(':')
+		escape(&b, u.Opaque, uriOpaque)
+	}
+	return b.String()
+}
 
-// WithTag returns a copy with this tag; an empty one removes it.
-func (a Address) WithTag(tag string) Address { panic("unfinished") }
+func writeURIParams(b *strings.Builder, p Params, first, next string) {
+	sep, allowed := first, uriParam
+	if first == "?" {
+		allowed = uriHeader
+	}
+	for _, q := range p {
+		if q.Name == "" {
+			continue
+		}
+		b.WriteString(sep)
+		sep = next
+		escape(b, q.Name, allowed)
+		if q.Has || q.Value != "" {
+			b.WriteByte('=')
+			escape(b, q.Value, allowed)
+		}
+	}
+}
 
-// SplitList splits a header value at commas outside of quotes and angle brackets and trims the parts.
-func SplitList(s string) []string { panic("unfinished") }
+// HostPort is host or host:port with IPv6 in brackets.
+func (u URI) HostPort() string {
+	var b strings.Builder
+	if strings.Contains(u.Host, ":") {
+		b.WriteByte('[')
+		escape(&b, u.Host, ":.%")
+		b.WriteByte(']')
+	} else {
+		escape(&b, u.Host, "-._")
+	}
+	if u.Port > 0 {
+		b.WriteByte(':')
+		b.WriteString(strconv.Itoa(u.Port))
+	}
+	return b.String()
+}
 
-// ParseParams reads ";a=b;c" or "a=b;c" with quoted values, as the parameters of a header field.
-func ParseParams(s string) (Params, error) { panic("unfinished") }
+// IsZero reports whether there is no URI.
+func (u URI) IsZero() bool { return u.Scheme == "" }
 
-// String writes the parameters with a leading ";" each, quoting values where a token is not enough.
-func (p Params) String() string { panic("unfinished") }
+// Equal compares as RFC 3261 §19.1.4 says; tel numbers without visual separators (RFC 3966 §4).
+func (u URI) Equal(v URI) bool {
+	if u.Scheme != v.Scheme || !strings.EqualFold(u.Host, v.Host) || u.Port != v.Port ||
+		u.Password != v.Password || u.Opaque != v.Opaque {
+		return false
+	}
+	if u.Scheme == "tel" {
+		if !strings.EqualFold(telDigits(u.User), telDigits(v.User)) {
+			return false
+		}
+	} else if u.User != v.User {
+		return false
+	}
+	for _, must := range []string{"user", "ttl", "method", "maddr", "transport"} {
+		if u.Params.Has(must) != v.Params.Has(must) {
+			return false
+		}
+	}
+	for _, p := range u.Params {
+		if w, ok := v.Params.Get(p.Name); ok && !strings.EqualFold(p.Value, w) {
+			return false
+		}
+	}
+	if len(u.Headers) != len(v.Headers) {
+		return false
+	}
+	for _, h := range u.Headers {
+		if !slices.ContainsFunc(v.Headers, func(w Param) bool {
+			return strings.EqualFold(h.Name, w.Name) && h.Value == w.Value
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+func telDigits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune("-.() ", r) {
+			return -1
+		}
+		return r
+	}, s)
+}
 
 // Destination is where a request for uri with this route set goes (RFC 3261 §8.1.2): the first Route, else the Request-URI. port is 0
 // when the URI names none (then DNS decides, or 5060), transport is "UDP", "TCP", "TLS" or "" when the URI does not say.
 func Destination(uri URI, route []Address) (host string, port int, transport string) {
-	panic("unfinished")
+	if len(route) > 0 {
+		uri = route[0].URI
+	}
+	host, port = uri.Host, uri.Port
+	if maddr, ok := uri.Params.Get("maddr"); ok && maddr != "" {
+		host = strings.Trim(maddr, "[]")
+	}
+	t, _ := uri.Params.Get("transport")
+	transport = strings.ToUpper(t)
+	if uri.Scheme == "sips" || transport == "TLS" {
+		transport = "TLS" // RFC 3261 §26.2.2: sips never leaves over anything else
+	}
+	return host, port, transport
+}
+
+func isScheme(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if !isAlnum(s[i]) && (i == 0 || strings.IndexByte("+-.", s[i]) < 0) {
+			return false
+		}
+	}
+	return s != "" && (s[0] < '0' || s[0] > '9')
+}
+
+func isHost(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if !isAlnum(s[i]) && s[i] != '-' && s[i] != '.' && s[i] != '_' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func escape(b *strings.Builder, s, allowed string) {
+	const hex = "0123456789ABCDEF"
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; isAlnum(c) || strings.IndexByte(allowed, c) >= 0 {
+			b.WriteByte(c)
+		} else {
+			b.WriteByte('%')
+			b.WriteByte(hex[c>>4])
+			b.WriteByte(hex[c&15])
+		}
+	}
+}
+
+// unescape resolves %XX once; what is no escape stays as it is.
+func unescape(s string) string {
+	if strings.IndexByte(s, '%') < 0 {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) {
+			if n, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
+				b.WriteByte(byte(n))
+				i += 2
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
 }
