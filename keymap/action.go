@@ -26,7 +26,7 @@ const (
 )
 
 // Typing reports whether characters in this context are text and not commands.
-func (c Context) Typing() bool { return c == Notes || c == Form }
+func (c Context) Typing() bool { return c == Notes || c == Form || c == Overlay }
 
 // When tells which situation makes an action possible. The screen evaluates it against the snapshot; where an action has a
 // verb on a call, the desk's Call.Can has the last word.

@@ -18,7 +18,7 @@ Every action has a name. The keys of any action can be changed in the configurat
 ` + "```toml\n[keys]\n\"call.answer\" = [\"enter\", \"f2\"]\n\"demo.next\"   = []            # no key; still in the palette\n```" + `
 
 Two actions of the same context cannot share a key; offhook says which two and does not start. In the contexts
-*notes* and *form* characters are text, so only function keys and Ctrl keys can be bound there; function keys and Ctrl
+*notes*, *form* and *overlay* characters are text, so only function keys and Ctrl keys can be bound there; function keys and Ctrl
 keys of the desk work while you type. 1 to 9 move the focus to a call.
 
 A key pressed while a call comes in does not answer or decline it: the popup waits for 425 ms without a key (1.5 s at

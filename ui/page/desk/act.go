@@ -1,0 +1,196 @@
+package deskpage
+
+import (
+	"offhook/crm"
+	"offhook/desk"
+	"offhook/keymap"
+	"offhook/ui/widget/caller"
+	"offhook/ui/widget/overlay"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// Do starts an action of the page. What is not possible now does nothing.
+func (p *Page) Do(a keymap.Action) Result {
+	if a.Context == keymap.Desk && !p.Possible(a) {
+		return Result{}
+	}
+	switch a.Context {
+	case keymap.Form:
+		return p.doForm(a.Name)
+	case keymap.Search:
+		return p.doSearch(a)
+	case keymap.Notes:
+		p.noting = ""
+		return Result{Handled: true}
+	}
+	switch a.Group {
+	case "Calls", "Caller":
+		return p.doCall(a)
+	case "Card":
+		return p.doCard(a.Name)
+	}
+	switch a.Name {
+	case "state.away":
+		return Result{Handled: true, Open: overlay.Away()}
+	case "notice.hide":
+		return send(desk.Command{Verb: a.Verb, Number: p.snap.Notices[len(p.snap.Notices)-1].ID})
+	case "demo.fault":
+		return send(desk.Command{Verb: a.Verb, Text: "down"})
+	case "demo.bye", "demo.hold":
+		return send(desk.Command{Verb: a.Verb, Call: p.focus})
+	}
+	if a.Verb == "" {
+		return Result{}
+	}
+	return send(desk.Command{Verb: a.Verb})
+}
+
+func send(c ...desk.Command) Result { return Result{Handled: true, Commands: c} }
+
+func (p *Page) doCall(a keymap.Action) Result {
+	c := p.Focused()
+	switch a.Name {
+	case "call.answer":
+		c = p.ringing(desk.Answer)
+		p.focus = c.Key
+		return send(desk.Command{Verb: desk.Answer, Call: c.Key})
+	case "call.decline":
+		c = p.ringing(desk.Reject)
+		return Result{Handled: true, Open: overlay.Decline(c, Name(c))}
+	case "call.hold":
+		if p.can(desk.Resume) {
+			return send(desk.Command{Verb: desk.Resume, Call: c.Key})
+		}
+	case "call.transfer":
+		return Result{Handled: true, Open: overlay.Transfer(c, Name(c))}
+	case "call.keypad":
+		return Result{Handled: true, Open: overlay.NewKeypad(c, Name(c))}
+	case "call.dial":
+		return Result{Handled: true, Open: overlay.Dial()}
+	case "call.next", "call.previous":
+		p.step(a.Name == "call.next")
+		return Result{Handled: true}
+	case "caller.search", "caller.new":
+		if !p.can(a.Verb) { // not for a call
+			return send(desk.Command{Verb: a.Verb})
+		}
+	case "caller.notes":
+		p.noting = c.Key
+		p.notes.Set(c.Notes.String())
+		return Result{Handled: true}
+	}
+	return send(desk.Command{Verb: a.Verb, Call: c.Key})
+}
+
+func (p *Page) step(forward bool) {
+	n := len(p.snap.Calls)
+	for i := range p.snap.Calls {
+		if p.snap.Calls[i].Key == p.focus {
+			if forward {
+				p.Focus((i + 1) % n)
+			} else {
+				p.Focus((i + n - 1) % n)
+			}
+			return
+		}
+	}
+	p.Focus(0)
+}
+
+func (p *Page) doCard(name string) Result {
+	card := p.card()
+	n := caller.Lines(card)
+	field, ref := caller.Selected(card, p.cardAt)
+	switch name {
+	case "card.down":
+		p.cardAt = min(p.cardAt+1, n-1)
+	case "card.up":
+		p.cardAt = max(p.cardAt-1, min(0, n-1))
+	case "card.copy":
+		value := field.Value.String()
+		if value == "" && ref.Zero() {
+			value = card.URL.String()
+		} else if value == "" {
+			value = ref.Name.String()
+		}
+		return copied(value)
+	case "card.use":
+		switch {
+		case field.Kind == crm.KindPhone && !field.Value.Empty():
+			return send(desk.Command{Verb: desk.Dial, Text: field.Value.String(), Record: card.Ref})
+		case !ref.Zero():
+			return send(desk.Command{Verb: desk.Open, Call: p.live(), Record: ref})
+		}
+		return copied(field.Value.String())
+	}
+	return Result{Handled: true}
+}
+
+// copied puts a value on the terminal's clipboard (OSC 52). The value is clean text.
+func copied(s string) Result {
+	if s == "" {
+		return Result{Handled: true}
+	}
+	return Result{Handled: true, Cmd: tea.SetClipboard(s)}
+}
+
+// live is the focused call while it is up: records opened now are opened during it.
+func (p *Page) live() desk.CallKey {
+	if c := p.Focused(); c != nil && c.State != desk.Ended {
+		return c.Key
+	}
+	return ""
+}
+
+func (p *Page) doSearch(a keymap.Action) Result {
+	if p.find == nil {
+		return Result{}
+	}
+	switch a.Name {
+	case "search.down":
+		if p.find.InQuery { // from the query into the list
+			p.find.Switch()
+		} else {
+			p.find.Move(1)
+		}
+	case "search.up":
+		p.find.Move(-1)
+	case "search.query":
+		p.find.Switch()
+	case "search.close":
+		return send(desk.Command{Verb: desk.Close})
+	case "search.new":
+		return send(desk.Command{Verb: desk.New, Call: p.find.For})
+	case "search.open":
+		if p.find.InQuery {
+			return send(desk.Command{Verb: desk.SearchIn, Call: p.find.For, Text: p.find.Query.Value()})
+		}
+		if h, ok := p.find.Chosen(); ok {
+			return send(desk.Command{Verb: desk.Open, Call: p.find.For, Record: h.Ref})
+		}
+	}
+	return Result{Handled: true}
+}
+
+func (p *Page) doForm(name string) Result {
+	if p.form == nil {
+		return Result{}
+	}
+	switch name {
+	case "form.next":
+		p.form.Move(1)
+	case "form.previous":
+		p.form.Move(-1)
+	case "form.save":
+		if values, ok := p.form.Values(); ok {
+			return send(desk.Command{Verb: desk.Create, Call: p.form.For, Values: values})
+		}
+	case "form.cancel":
+		if p.form.Typed() {
+			return Result{Handled: true, Open: overlay.Discard(p.form.Label())}
+		}
+		return send(desk.Command{Verb: desk.Close})
+	}
+	return Result{Handled: true}
+}

@@ -1,0 +1,227 @@
+package deskpage
+
+import (
+	"slices"
+
+	"offhook/crm"
+	"offhook/desk"
+	"offhook/keymap"
+	"offhook/ui/widget/bar"
+	"offhook/ui/widget/overlay"
+)
+
+// can reports whether the focused call allows the verb.
+func (p *Page) can(v desk.Verb) bool {
+	c := p.Focused()
+	return c != nil && slices.Contains(c.Can, v)
+}
+
+// ringing is the call that answering and declining are about: the focused one when it rings, else the oldest that does.
+func (p *Page) ringing(v desk.Verb) *desk.Call {
+	if p.can(v) {
+		return p.Focused()
+	}
+	for i := range p.snap.Calls {
+		if slices.Contains(p.snap.Calls[i].Can, v) {
+			return &p.snap.Calls[i]
+		}
+	}
+	return nil
+}
+
+// Possible reports whether an action makes sense now.
+func (p *Page) Possible(a keymap.Action) bool {
+	s := p.snap
+	if s.State == "" && a.Group != "Program" {
+		return false // no snapshot yet
+	}
+	switch a.When {
+	case keymap.CanVerb:
+		if a.Verb == desk.Hold {
+			return p.can(desk.Hold) || p.can(desk.Resume)
+		}
+		return p.can(a.Verb)
+	case keymap.CanRinging:
+		return p.ringing(a.Verb) != nil
+	case keymap.WithCalls:
+		return len(s.Calls) > 1
+	case keymap.WithCard:
+		return s.Open != nil
+	case keymap.WithUnsent:
+		return s.Outbox.Pending+s.Outbox.Dead > 0
+	case keymap.WithNotices:
+		return len(s.Notices) > 0
+	case keymap.WithTrouble:
+		return slices.ContainsFunc([]desk.Link{s.Links.SIP, s.Links.Salesforce}, func(l desk.Link) bool {
+			return l.Health != desk.HealthOK && l.Health != desk.HealthOff && l.Health != ""
+		})
+	case keymap.MayWork:
+		return s.Pending == desk.Away || s.State != desk.Available && s.State != desk.Starting && !p.Live() && s.Pending != desk.Available
+	case keymap.MayPause:
+		return s.State != desk.Away && s.State != desk.Starting && s.Pending != desk.Away
+	case keymap.InDemo:
+		return s.Agent.Demo
+	case keymap.Something:
+		return s.Open != nil || s.Form != nil || s.Search != nil
+	case keymap.Free:
+		return s.State != desk.Starting && p.form == nil && p.find == nil
+	}
+	return true
+}
+
+// Title is what an action is called in this situation.
+func (p *Page) Title(a keymap.Action) string {
+	c := p.Focused()
+	switch a.Name {
+	case "call.hold":
+		if p.can(desk.Resume) {
+			return "Resume"
+		}
+	case "call.mute":
+		if c != nil && c.Muted {
+			return "Unmute"
+		}
+	case "caller.search":
+		if c != nil && c.Match.State == crm.MatchMany && p.can(desk.SearchIn) {
+			return "Search " + count(len(c.Match.Hits), "match")
+		}
+	case "search.open":
+		if p.find != nil && p.find.InQuery {
+			return "Search"
+		}
+	case "caller.pin":
+		if c != nil && c.Pinned {
+			return "Unpin"
+		}
+	case "caller.clear":
+		if c != nil && c.Cleared {
+			return "Undo no record"
+		}
+	}
+	return a.Title
+}
+
+// Palette lists everything that is possible now.
+func (p *Page) Palette() []overlay.Possible {
+	var out []overlay.Possible
+	for _, a := range p.keys.Actions() {
+		if a.Context == keymap.Desk && a.Name != "app.palette" && p.Possible(a) {
+			out = append(out, overlay.Possible{Name: a.Name, Title: p.Title(a), Help: a.Help, Group: a.Group})
+		}
+	}
+	return out
+}
+
+// wanted is what the number of matches asks for: pop one, search many, make a new one for none. It is nothing once the
+// agent has opened a record, and for calls that are not looked up.
+func (p *Page) wanted() string {
+	c := p.Focused()
+	if c == nil || c.State == desk.Ended || !c.Current.Zero() || c.Pinned || c.Cleared {
+		return ""
+	}
+	switch {
+	case c.Match.State == crm.MatchOne && p.can(desk.Pop):
+		if h, ok := c.Match.Only(); ok && p.snap.Open != nil && crm.SameID(p.snap.Open.ID, h.ID) {
+			return ""
+		}
+		return "caller.pop"
+	case c.Match.State == crm.MatchMany && p.can(desk.SearchIn):
+		return "caller.search"
+	case c.Match.State == crm.MatchNone && p.can(desk.New):
+		return "caller.new"
+	}
+	return ""
+}
+
+// The actions of the action bar, in the order in which they stand there.
+var (
+	barCalls = [...]string{"call.answer", "call.decline", "caller.pop", "caller.search", "caller.new", "call.hold", "call.mute", "call.transfer",
+		"call.keypad", "call.hangup", "call.dismiss"}
+	barDesk = [...]string{"caller.notes", "desk.close", "call.dial", "state.available", "state.away", "desk.sendnow", "desk.reconnect",
+		"app.help", "app.palette", "app.quit", "demo.next", "call.next"}
+	barForm   = [...]string{"form.save", "form.next", "form.previous", "form.cancel"}
+	barSearch = [...]string{"search.open", "search.down", "search.up", "search.query", "search.new", "search.close"}
+	barNotes  = [...]string{"notes.done"}
+)
+
+// bars are the groups of the action bar in the present context.
+func (p *Page) bars() [][]bar.Item {
+	switch p.Context() {
+	case keymap.Form:
+		return [][]bar.Item{p.items(barForm[:], "form.save"), p.ringingItems()}
+	case keymap.Search:
+		return [][]bar.Item{p.items(barSearch[:], "search.open"), p.ringingItems()}
+	case keymap.Notes:
+		return [][]bar.Item{p.items(barNotes[:], ""), p.typingItems()}
+	}
+	next := ""
+	want := p.wanted()
+	switch {
+	case p.ringing(desk.Answer) != nil:
+		next = "call.answer"
+	case want != "":
+		next, want = want, ""
+	case p.can(desk.Resume):
+		next = "call.hold"
+	}
+	calls := p.items(barCalls[:], next)
+	for i := range calls {
+		calls[i].Hot = calls[i].Name == want
+	}
+	return [][]bar.Item{calls, p.items(barDesk[:], "")}
+}
+
+// ringingItems offers to answer while a text field has the focus, by keys that make no character.
+func (p *Page) ringingItems() []bar.Item {
+	if p.ringing(desk.Answer) == nil {
+		return nil
+	}
+	return p.typingList("call.answer", "call.decline")
+}
+
+func (p *Page) typingItems() []bar.Item {
+	return p.typingList("call.answer", "call.decline", "call.hold", "call.mute", "call.transfer", "call.hangup")
+}
+
+func (p *Page) typingList(names ...string) (out []bar.Item) {
+	for _, it := range p.items(names, "call.answer") {
+		a, _ := p.keys.Action(it.Name)
+		if p.Typing() {
+			i := slices.IndexFunc(a.Keys, func(k string) bool { return !keymap.Character(k) })
+			if i < 0 {
+				continue
+			}
+			it.Key = keymap.Display(a.Keys[i])
+		}
+		out = append(out, it)
+	}
+	return out
+}
+
+func (p *Page) items(names []string, next string) (out []bar.Item) {
+	c := p.Focused()
+	for _, n := range names {
+		a, ok := p.keys.Action(n)
+		if !ok || !p.Possible(a) {
+			continue
+		}
+		switch n {
+		case "caller.search", "caller.new": // for a call that is not looked up, the palette has them
+			if c != nil && c.State != desk.Ended && !slices.Contains(c.Can, a.Verb) {
+				continue
+			}
+		case "demo.next":
+			if p.Live() {
+				continue
+			}
+		case "search.up":
+			continue // named with search.down
+		case "search.down":
+			a.Title = "choose"
+			out = append(out, bar.Item{Name: n, Key: p.keys.Key(n) + p.keys.Key("search.up"), Title: a.Title})
+			continue
+		}
+		out = append(out, bar.Item{Name: n, Key: p.keys.Key(n), Title: p.Title(a), Next: n == next})
+	}
+	return out
+}

@@ -1,0 +1,72 @@
+package bar
+
+import (
+	"offhook/ui/theme"
+	"offhook/ui/widget/row"
+)
+
+// Item is one action that is possible now.
+type Item struct {
+	Name  string // of the action
+	Key   string // as shown
+	Title string
+	Next  bool // the key to press next
+	Hot   bool // what the caller's match asks for
+}
+
+// Zone is a part of a line that a mouse can click.
+type Zone struct {
+	Line, From, To int // cells, To exclusive
+	Action         string
+}
+
+// Actions draws the items on at most max lines; what does not fit is left out (the palette has it). Items of the second
+// group start on a new line when there is one.
+func Actions(th *theme.Theme, w, max int, groups ...[]Item) (lines []string, zones []Zone) {
+	r := row.New(w).Gap(1)
+	end := func() {
+		lines = append(lines, r.String())
+		r = row.New(w).Gap(1)
+	}
+	for g, items := range groups {
+		if g > 0 && r.Used() > 1 && len(lines) < max-1 {
+			end()
+		}
+		for _, it := range items {
+			if it.Key == "" {
+				continue
+			}
+			n := row.Width(it.Key) + 1 + row.Width(it.Title)
+			if it.Next {
+				n += 4
+			} else if it.Hot {
+				n += 2
+			}
+			gap := 0
+			if r.Used() > 1 {
+				gap = 3
+			}
+			if r.Used()+gap+n > w-1 {
+				if len(lines) >= max-1 {
+					continue // a shorter one may still fit
+				}
+				end()
+				gap = 0
+			}
+			r.Gap(gap)
+			zones = append(zones, Zone{len(lines), r.Used(), r.Used() + n, it.Name})
+			switch {
+			case it.Next:
+				r.Put(th.Next, " ▶ "+it.Key+" "+it.Title+" ")
+			case it.Hot:
+				r.Put(th.Key, "▸ "+it.Key).Put(th.Strong, " "+it.Title)
+			default:
+				r.Put(th.Key, it.Key).Put(th.Dim, " "+it.Title)
+			}
+		}
+	}
+	if r.Used() > 1 {
+		end()
+	}
+	return lines, zones
+}

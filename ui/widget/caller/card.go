@@ -1,0 +1,155 @@
+package caller
+
+import (
+	"net/url"
+	"strings"
+
+	"offhook/crm"
+	"offhook/internal/text"
+	"offhook/ui/widget/row"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// Lines is how many lines of a card can be selected: its fields, then its related records.
+func Lines(c *crm.Card) int {
+	if c == nil {
+		return 0
+	}
+	return len(c.Fields) + len(c.Related)
+}
+
+// Selected is what line i of a card stands for: a field, or a related record.
+func Selected(c *crm.Card, i int) (crm.CardField, crm.Ref) {
+	switch {
+	case c == nil || i < 0 || i >= Lines(c):
+		return crm.CardField{}, crm.Ref{}
+	case i < len(c.Fields):
+		return c.Fields[i], c.Fields[i].Ref
+	}
+	return crm.CardField{}, c.Related[i-len(c.Fields)].Ref
+}
+
+// Card draws a record: its fields, then its related records, at most h lines, scrolled so that the selected line shows.
+// selected is -1 when nothing is.
+func (l Look) Card(c *crm.Card, selected, h int) []string {
+	th := l.Theme
+	label := 0
+	for _, f := range c.Fields {
+		label = max(label, f.Label.Width())
+	}
+	label = min(label, Share(l.Width, 30))
+	var lines []string
+	at := 0 // the line that is selected
+	for i, f := range c.Fields {
+		if i == selected {
+			at = len(lines)
+		}
+		lines = append(lines, l.field(f, label, i == selected))
+	}
+	if len(c.Related) > 0 {
+		lines = append(lines, row.New(l.Width).Gap(4).Put(th.Title, "Related").String())
+		for i, rel := range c.Related {
+			sel := len(c.Fields)+i == selected
+			if sel {
+				at = len(lines)
+			}
+			lines = append(lines, l.related(rel, sel))
+		}
+	}
+	if len(lines) > h && h > 0 {
+		top := min(max(at-h+2, 0), len(lines)-h)
+		rest := len(lines) - top - h
+		lines = lines[top : top+h]
+		if rest > 0 {
+			lines[h-1] = row.New(l.Width).Gap(4).Put(th.Faint, "↓ "+plural(rest+1, "more line", "more lines")).String()
+		}
+	}
+	return lines
+}
+
+func (l Look) field(f crm.CardField, label int, selected bool) string {
+	th := l.Theme
+	r := row.New(l.Width)
+	hint := ""
+	if selected {
+		r.Gap(2).Put(th.Accent, "› ")
+		hint = l.hint(f)
+	} else {
+		r.Gap(4)
+	}
+	r.Cell(th.Dim, f.Label.String(), label).Gap(1)
+	keep := 1
+	if hint != "" {
+		keep += row.Width(hint) + 2
+	}
+	r.Keep(keep)
+	ink := th.Text
+	switch {
+	case selected:
+		ink = th.Select
+	case f.Kind == crm.KindRef || f.Kind == crm.KindPhone:
+		ink = th.Accent
+	}
+	if f.Value.Empty() {
+		r.Put(th.Faint, "–")
+	} else if link := Link(f.Value); f.Kind == crm.KindURL && link != "" {
+		shown := row.Fit(f.Value.String(), r.Left())
+		r.Raw(ansi.SetHyperlink(link)+th.Link.Render(shown)+ansi.ResetHyperlink(), row.Width(shown))
+	} else {
+		r.Put(ink, f.Value.String())
+	}
+	if hint != "" {
+		r.Right(row.Seg{Ink: th.Dim, Text: hint}, row.Seg{Text: " "})
+	}
+	return r.String()
+}
+
+// hint says what the keys do with the selected field.
+func (l Look) hint(f crm.CardField) string {
+	use, copied := l.Keys.Key("card.use"), l.Keys.Key("card.copy")
+	switch {
+	case f.Value.Empty():
+		return ""
+	case f.Kind == crm.KindPhone:
+		return use + " dial  " + copied + " copy"
+	case f.Kind == crm.KindRef && !f.Ref.Zero():
+		return use + " open  " + copied + " copy"
+	}
+	return copied + " copy"
+}
+
+func (l Look) related(rel crm.Related, selected bool) string {
+	th := l.Theme
+	r := row.New(l.Width)
+	ink := th.Text
+	hint := ""
+	if selected {
+		r.Gap(2).Put(th.Accent, "› ")
+		ink, hint = th.Select, l.Keys.Key("card.use")+" open"
+	} else {
+		r.Gap(4)
+	}
+	r.Cell(th.Dim, rel.Type, min(max(row.Width(rel.Type), 5), 11))
+	if hint != "" {
+		r.Keep(row.Width(hint) + 3)
+	}
+	r.Put(ink, rel.Name.String())
+	if !rel.Detail.Empty() {
+		r.Gap(2).Put(th.Dim, rel.Detail.String())
+	}
+	if hint != "" {
+		r.Right(row.Seg{Ink: th.Dim, Text: hint}, row.Seg{Text: " "})
+	}
+	return r.String()
+}
+
+// Link is the address as a terminal hyperlink may carry it, or nothing when it is no web address. Semicolons and spaces
+// are escaped because OSC 8 uses them itself.
+func Link(t text.Text) string {
+	u, err := url.Parse(t.String())
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil {
+		return ""
+	}
+	return strings.NewReplacer(";", "%3B", " ", "%20").Replace(u.String())
+}

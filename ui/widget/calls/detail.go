@@ -1,0 +1,151 @@
+package calls
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"offhook/desk"
+	"offhook/media"
+	"offhook/ui/theme"
+	"offhook/ui/widget/row"
+)
+
+// detail draws the lines under the focused call: what kind of call it is, what is special about it, and its sound.
+func (l Look) detail(c *desk.Call, indent int, narrow bool) []string {
+	th := l.Theme
+	line := func() *row.Row { return l.start(true).To(indent) }
+	facts := line().Put(th.Dim, Way(c))
+	if !c.Called.Empty() && c.Dir == "Inbound" {
+		facts.Put(th.Dim, " to "+c.Called.String())
+	}
+	if !c.Place.Empty() {
+		facts.Put(th.Faint, " · ").Put(th.Dim, c.Place.String())
+	}
+	if c.NameFrom != "" && !narrow {
+		facts.Put(th.Faint, " · ").Put(th.Dim, "name from "+c.NameFrom)
+	}
+	if c.Codec != "" {
+		facts.Put(th.Faint, " · ").Put(th.Dim, c.Codec)
+	}
+	if d := c.DTMFOut.String(); d != "" {
+		facts.Put(th.Faint, " · ").Put(th.Dim, "sent "+d)
+	}
+	if d := c.DTMFIn.String(); d != "" {
+		facts.Put(th.Faint, " · ").Put(th.Dim, "received "+d)
+	}
+	out := []string{}
+	if flags := l.flags(c); len(flags) > 0 && narrow {
+		out = append(out, facts.String(), line().Segs(flags...).String())
+	} else {
+		for _, f := range flags {
+			facts.Put(th.Faint, " · ").Segs(f)
+		}
+		out = append(out, facts.String())
+	}
+	if t := c.Transfer; t != nil {
+		out = append(out, l.transfer(t, line()))
+	}
+	if c.State == desk.Ended {
+		return append(out, l.ended(c, line()))
+	}
+	if q := c.Quality; q != nil && !c.Answered.IsZero() {
+		out = append(out, l.sound(c, q, indent, narrow)...)
+	}
+	return out
+}
+
+func (l Look) flags(c *desk.Call) (out []row.Seg) {
+	if c.Muted {
+		out = append(out, row.Seg{Ink: l.Theme.Problem, Text: "⊘ muted"})
+	}
+	if c.HeldByThem && c.State != desk.Talking {
+		out = append(out, row.Seg{Ink: l.Theme.Held, Text: "‖ they hold too"})
+	}
+	if c.Record == desk.RecordUnsafe {
+		out = append(out, row.Seg{Ink: l.Theme.Problem, Text: "✗ record not on disk"})
+	}
+	return out
+}
+
+func (l Look) transfer(t *desk.Transfer, r *row.Row) string {
+	if t.Failed {
+		r.Put(l.Theme.Problem, "✗ transfer to "+t.Target.String()+" failed")
+	} else {
+		r.Put(l.Theme.Held, "» transfer to "+t.Target.String())
+	}
+	if !t.Text.Empty() {
+		r.Put(l.Theme.Text, ": "+t.Text.String())
+	}
+	return r.String()
+}
+
+func (l Look) ended(c *desk.Call, r *row.Row) string {
+	th := l.Theme
+	switch c.Record {
+	case desk.RecordSent:
+		r.Put(th.Good, "✓ Task in Salesforce")
+	case desk.RecordPending:
+		r.Put(th.Warning, "◌ record on disk, on its way")
+	case desk.RecordDead:
+		r.Put(th.Problem, "✗ Salesforce refused the record")
+	case desk.RecordFiltered:
+		r.Put(th.Dim, "○ no Task wanted for this kind of call")
+	case desk.RecordUnsafe:
+		r.Put(th.Problem, "✗ record is not on disk")
+	}
+	if !c.Cause.Empty() {
+		r.Put(th.Faint, " · ").Put(th.Dim, c.Cause.String())
+	}
+	return r.String()
+}
+
+// sound is the level meters and the quality of the line.
+func (l Look) sound(c *desk.Call, q *media.Stats, indent int, narrow bool) []string {
+	th := l.Theme
+	width := 10
+	if l.Width >= 100 {
+		width = 16
+	}
+	you := q.InLevel
+	mic := th.Talking
+	if c.Muted || c.State == desk.Held {
+		you, mic = math.Inf(-1), th.Faint
+	}
+	r := l.start(true).To(indent).Put(th.Dim, "you ")
+	meter(r, th, mic, you, width)
+	r.Put(th.Dim, "  them ")
+	meter(r, th, th.Talking, q.OutLevel, width)
+	ink, word := Grade(th, q.MOS)
+	quality := []row.Seg{{Ink: th.Dim, Text: fmt.Sprintf("loss %.1f %%  jitter %d ms  ", q.RecentLoss, q.Jitter.Milliseconds())},
+		{Ink: ink, Text: fmt.Sprintf("MOS %.1f", q.MOS)}, {Ink: th.Dim, Text: " " + word}}
+	if q.MOS == 0 { // no estimate yet
+		quality = quality[:1]
+	}
+	if narrow {
+		return []string{r.String(), l.start(true).To(indent).Segs(quality...).String()}
+	}
+	return []string{r.Gap(3).Segs(quality...).String()}
+}
+
+// meter draws a level in dBFS, from -60 to 0, as a line whose loud part is thick.
+func meter(r *row.Row, th *theme.Theme, ink theme.Ink, dB float64, width int) {
+	n := 0
+	if !math.IsNaN(dB) && dB > -60 {
+		n = min(int((dB+60)/60*float64(width)+0.5), width)
+	}
+	r.Put(ink, strings.Repeat("━", n)).Put(th.Faint, strings.Repeat("─", width-n))
+}
+
+// Grade is the colour and word of an estimated MOS (ITU-T G.107, Annex B).
+func Grade(th *theme.Theme, mos float64) (theme.Ink, string) {
+	switch {
+	case mos >= 4:
+		return th.Good, "good"
+	case mos >= 3.6:
+		return th.Text, "fair"
+	case mos >= 3.1:
+		return th.Warning, "poor"
+	}
+	return th.Problem, "bad"
+}
