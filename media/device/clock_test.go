@@ -36,7 +36,7 @@ func TestTheNullClockDeliversAFrameEveryTenMilliseconds(t *testing.T) {
 		}
 		c.Close()
 		p.Close()
-		before := in
+		before := in // both have stopped
 		time.Sleep(time.Second)
 		if in != before {
 			t.Error("frames came after Close")

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,9 +31,10 @@ func virtual(t *testing.T, choices map[Role]choice, dial func() (*conn, error)) 
 
 func TestASetWithoutASoundServerWorksAndSaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ready, attempts := false, 0
+		var ready atomic.Bool
+		var attempts, frames atomic.Int64
 		set := virtual(t, map[Role]choice{Input: {}, Output: {}}, func() (*conn, error) {
-			if attempts++; !ready {
+			if attempts.Add(1); !ready.Load() {
 				return nil, &net.OpError{Op: "dial", Err: errors.New("no such file")}
 			}
 			c, _ := pipeTo(nil)
@@ -47,18 +49,17 @@ func TestASetWithoutASoundServerWorksAndSaysSo(t *testing.T) {
 				t.Errorf("event %+v", e)
 			}
 		}
-		frames := 0
 		c := set.Capture()
-		c.Start(func([]int16) { frames++ })
+		c.Start(func([]int16) { frames.Add(1) })
 		time.Sleep(time.Minute + period/2)
 		synctest.Wait()
-		if frames != 6000 {
-			t.Errorf("%d frames in a minute", frames)
+		if n := frames.Load(); n != 6000 {
+			t.Errorf("%d frames in a minute", n)
 		}
-		if attempts < 15 || attempts > 30 { // every three seconds, oftener at first
-			t.Errorf("%d attempts in a minute", attempts)
+		if n := attempts.Load(); n < 15 || n > 30 { // every three seconds, oftener at first
+			t.Errorf("%d attempts in a minute", n)
 		}
-		ready = true
+		ready.Store(true)
 		time.Sleep(retryMost)
 		synctest.Wait()
 		for _, output := range []bool{false, true} {
@@ -76,34 +77,34 @@ func TestASetWithoutASoundServerWorksAndSaysSo(t *testing.T) {
 
 func TestAServerThatHangsInACallIsLeftAndTheClockGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		hung, dials := false, 0
+		var hung atomic.Bool
 		var far *fake
 		set := virtual(t, map[Role]choice{Input: {}, Output: {}}, func() (*conn, error) {
-			if dials++; hung {
+			if hung.Load() {
 				return nil, errors.New("it hangs")
 			}
 			var c *conn
 			c, far = pipeTo(func(uint32, uint32) []byte {
-				if hung {
+				if hung.Load() {
 					return []byte{}
 				}
 				return nil
 			})
 			return c, c.signIn(make([]byte, cookieSize))
 		})
-		in, out := 0, 0
+		var ins, outs atomic.Int64
 		c, p := set.Capture(), set.Playback()
-		c.Start(func([]int16) { in++ })
-		p.Start(func([]int16) { out++ })
+		c.Start(func([]int16) { ins.Add(1) })
+		p.Start(func([]int16) { outs.Add(1) })
 		time.Sleep(time.Second) // the server sends nothing and asks for nothing: the null clock serves
 		synctest.Wait()
 		if far.played() != 640 {
 			t.Errorf("%d bytes were played, want the 640 that were missing", far.played())
 		}
-		hung = true
+		hung.Store(true)
 		time.Sleep(9*time.Second + period/2)
 		synctest.Wait()
-		if in < 995 || in > 1001 || out < 995 || out > 1003 {
+		if in, out := ins.Load(), outs.Load(); in < 995 || in > 1001 || out < 995 || out > 1003 {
 			t.Errorf("%d and %d frames in ten seconds", in, out)
 		}
 		if e := <-set.Events(); e.Kind != Lost || !strings.HasPrefix(e.Cause.String(), "The sound server does not answer") {
@@ -179,12 +180,12 @@ func TestAStalledMicrophoneIsReplacedBySilenceAndItsBacklogDropped(t *testing.T)
 			c, far = pipeTo(nil)
 			return c, c.signIn(make([]byte, cookieSize))
 		})
-		frames, loud := 0, 0
+		var frames, loud atomic.Int64
 		c := set.Capture()
 		c.Start(func(frame []int16) {
-			frames++
+			frames.Add(1)
 			if frame[0] != 0 {
-				loud++
+				loud.Add(1)
 			}
 		})
 		fragment := make([]byte, 2*Frame)
@@ -196,8 +197,8 @@ func TestAStalledMicrophoneIsReplacedBySilenceAndItsBacklogDropped(t *testing.T)
 			far.Write(packet(4, fragment))
 		}
 		synctest.Wait()
-		if loud != 50 {
-			t.Errorf("%d of 50 frames came through", loud)
+		if n := loud.Load(); n != 50 {
+			t.Errorf("%d of 50 frames came through", n)
 		}
 		time.Sleep(500 * time.Millisecond) // the device is asleep
 		synctest.Wait()
@@ -205,15 +206,15 @@ func TestAStalledMicrophoneIsReplacedBySilenceAndItsBacklogDropped(t *testing.T)
 			far.Write(packet(4, fragment))
 		}
 		synctest.Wait()
-		if frames < 98 || frames > 145 {
-			t.Errorf("%d frames in a second", frames)
+		if n := frames.Load(); n < 98 || n > 145 {
+			t.Errorf("%d frames in a second", n)
 		}
-		before := loud
+		before := loud.Load()
 		time.Sleep(period)
 		far.Write(packet(4, fragment))
 		synctest.Wait()
-		if loud-before != 1 {
-			t.Errorf("%d frames wait behind the device", loud-before-1)
+		if n := loud.Load() - before; n != 1 {
+			t.Errorf("%d frames wait behind the device", n-1)
 		}
 		c.Close()
 		set.Close()
