@@ -1,0 +1,217 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"offhook/media"
+	"offhook/media/device"
+	"offhook/sip/dialog"
+	"offhook/sip/transaction"
+)
+
+// ErrPortTaken is wrapped by Open when another program has the port of Config.Listen.
+var ErrPortTaken = transaction.ErrPortTaken
+
+// ConfigError says which setting cannot be used, in one line for a person.
+type ConfigError struct{ Key, Why string }
+
+func (e *ConfigError) Error() string { return "sip." + e.Key + ": " + e.Why }
+
+// Config is one telephone account and how the phone behaves.
+type Config struct {
+	Account     string // address of record, "sip:2101@example.com"
+	DisplayName string
+	Username    string // for the password check; "": the account's user part
+	// Password is called on a goroutine of its own before the first registration and again after a wrong password. nil: none.
+	Password func(ctx context.Context) (string, error)
+
+	Transport     string         // "udp" (default) or "tcp"
+	Registrar     string         // host, host:port or SIP URI; "auto": the account's domain; "": no registration
+	OutboundProxy string         // the same forms; "": none
+	Listen        netip.AddrPort // zero: all interfaces, a port chosen by the system
+	UserAgent     string
+	UDPMax        int // largest request over UDP in bytes; 0 or less: no limit
+
+	// Trusted are the peers whose P-Asserted-Identity and Remote-Party-ID are believed (RFC 3325).
+	Trusted []netip.Prefix
+	// Accept are further peers that may call. With a registrar only it, the outbound proxy and these may; without one
+	// everybody may when Accept is empty.
+	Accept []netip.Prefix
+
+	Expires      time.Duration // registration lifetime to ask for; 0: 5 min
+	RingLimit    time.Duration // an inbound call that rings longer gets 480; 0: 2 min
+	AnswerLimit  time.Duration // an outbound call that rings longer is cancelled; 0: 3 min
+	TransferWait time.Duration // limit for the first NOTIFY of a transfer; 0: 32 s
+	MaxCalls     int           // inbound calls beyond it get 486; 0: 16
+
+	RTPMin, RTPMax int      // port range of the sound; 0: chosen by the system
+	Codecs         []string // names, best first; nil: all of media.Codecs
+	Region         string   // ISO 3166 country of the ringback tone
+
+	// Headset is the agent's microphone and loudspeaker. nil: calls carry silence and what comes in is not heard. The phone does
+	// not close it.
+	Headset *media.Headset
+	// Devices are told on as SoundChanged until the channel is closed. nil: none.
+	Devices <-chan device.Event
+
+	Instance string // UUID of this installation for +sip.instance (RFC 5626 §4.1); "": not sent
+
+	Logger  *slog.Logger                                               // nil: discard
+	Trace   func(transaction.TraceMessage)                             // every message on the wire; must not block; nil: none
+	Resolve func(ctx context.Context, host string) (netip.Addr, error) // nil: the system's resolver
+}
+
+// account is a Config that has been read.
+type account struct {
+	Config
+	aor       transaction.URI
+	registrar hop // zero: none
+	proxy     hop
+	codecs    []dialog.Codec
+}
+
+// hop is a server by name.
+type hop struct {
+	host string
+	port int
+}
+
+func (h hop) none() bool { return h.host == "" }
+
+func (h hop) uri(tcp bool) transaction.URI {
+	u := transaction.URI{Scheme: "sip", Host: h.host, Port: h.port}
+	if tcp {
+		u.Params = u.Params.With("transport", "tcp")
+	}
+	return u
+}
+
+// addr is the host as an IP literal.
+func (h hop) addr() (netip.AddrPort, bool) {
+	a, err := netip.ParseAddr(h.host)
+	if err != nil {
+		return netip.AddrPort{}, false
+	}
+	return netip.AddrPortFrom(a.Unmap(), uint16(h.portOr5060())), true
+}
+
+func (h hop) portOr5060() int {
+	if h.port == 0 {
+		return 5060
+	}
+	return h.port
+}
+
+// read checks a Config and fills in what was left out.
+func (c Config) read() (account, error) {
+	a := account{Config: c}
+	var err error
+	if a.aor, err = transaction.ParseURI(c.Account); err != nil || a.aor.Scheme != "sip" || a.aor.User == "" || a.aor.Host == "" {
+		return a, &ConfigError{"account", fmt.Sprintf("%q is not an address of the form sip:user@domain", c.Account)}
+	}
+	a.Transport = strings.ToLower(c.Transport)
+	switch a.Transport {
+	case "":
+		a.Transport = "udp"
+	case "udp", "tcp":
+	default:
+		return a, &ConfigError{"transport", fmt.Sprintf("%q is neither udp nor tcp", c.Transport)}
+	}
+	switch c.Registrar {
+	case "":
+	case "auto":
+		a.registrar = hop{a.aor.Host, a.aor.Port}
+	default:
+		if a.registrar, err = readHop(c.Registrar); err != nil {
+			return a, &ConfigError{"registrar", err.Error()}
+		}
+	}
+	if c.OutboundProxy != "" {
+		if a.proxy, err = readHop(c.OutboundProxy); err != nil {
+			return a, &ConfigError{"outbound_proxy", err.Error()}
+		}
+	}
+	if a.codecs, err = readCodecs(c.Codecs); err != nil {
+		return a, err
+	}
+	if c.RTPMin < 0 || c.RTPMax > 65535 || c.RTPMax < c.RTPMin || c.RTPMin > 0 && c.RTPMax-c.RTPMin < 1 {
+		return a, &ConfigError{"rtp_ports", fmt.Sprintf("%d-%d is not a range of at least two ports", c.RTPMin, c.RTPMax)}
+	}
+	if !c.Listen.IsValid() {
+		a.Listen = netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
+	}
+	setDefault(&a.Username, a.aor.User)
+	setDefault(&a.UserAgent, "offhook")
+	setDefault(&a.Expires, 5*time.Minute)
+	setDefault(&a.RingLimit, 2*time.Minute)
+	setDefault(&a.AnswerLimit, 3*time.Minute)
+	setDefault(&a.MaxCalls, 16)
+	setDefault(&a.Logger, slog.New(slog.DiscardHandler))
+	if a.UDPMax <= 0 {
+		a.UDPMax = -1
+	}
+	return a, nil
+}
+
+func setDefault[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}
+
+// readHop reads "host", "host:port", "[2001:db8::1]:5060" or a SIP URI.
+func readHop(s string) (hop, error) {
+	raw := s
+	if !strings.HasPrefix(strings.ToLower(s), "sip:") {
+		if a, err := netip.ParseAddr(s); err == nil && a.Is6() {
+			s = "[" + s + "]"
+		}
+		s = "sip:" + s
+	}
+	u, err := transaction.ParseURI(s)
+	if err != nil || u.Scheme != "sip" || u.Host == "" || strings.ContainsAny(u.Host, " /") {
+		return hop{}, fmt.Errorf("%q is not a host or host:port", raw)
+	}
+	return hop{u.Host, u.Port}, nil
+}
+
+// readCodecs turns names into what SDP offers.
+func readCodecs(names []string) ([]dialog.Codec, error) {
+	have := media.Codecs()
+	if names == nil {
+		for _, c := range have {
+			names = append(names, c.Name)
+		}
+	}
+	var out []dialog.Codec
+	for _, n := range names {
+		i := slices.IndexFunc(have, func(c media.Codec) bool { return strings.EqualFold(c.Name, n) })
+		if i < 0 {
+			return nil, &ConfigError{"codecs", strconv.Quote(n) + " is not a codec of this phone"}
+		}
+		out = append(out, dialog.Codec{Name: have[i].Name, Clock: have[i].RTPClock, Channels: 1, PT: have[i].PT})
+	}
+	if len(out) == 0 {
+		return nil, &ConfigError{"codecs", "the list is empty"}
+	}
+	return out, nil
+}
+
+// mediaCodec is the codec of package media that was negotiated.
+func mediaCodec(c dialog.Codec) (media.Codec, error) {
+	for _, m := range media.Codecs() {
+		if strings.EqualFold(m.Name, c.Name) {
+			return m, nil
+		}
+	}
+	return media.Codec{}, errors.New("no such codec: " + c.Name)
+}

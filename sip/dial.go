@@ -1,0 +1,204 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"time"
+
+	"offhook/internal/text"
+	"offhook/sip/dialog"
+	"offhook/sip/transaction"
+)
+
+// Errors of a target, one line for a person each.
+var (
+	errNoTarget  = errors.New("There is no number to call")
+	errBadTarget = errors.New("That is neither a number nor a SIP address")
+	errNoServer  = errors.New("The registrar cannot be reached; the number was not called")
+)
+
+// target reads what a person wants to call: a number as it is written anywhere, a name at home's host, or a SIP or tel URI.
+func (p *Phone) target(raw string, home transaction.URI) (transaction.URI, error) {
+	raw = strings.TrimSpace(raw)
+	lower := strings.ToLower(raw)
+	switch {
+	case raw == "":
+		return transaction.URI{}, errNoTarget
+	case len(raw) > 256:
+		return transaction.URI{}, errBadTarget
+	case strings.HasPrefix(lower, "sip:"), strings.HasPrefix(lower, "sips:"):
+	case strings.HasPrefix(lower, "tel:"):
+		u, err := transaction.ParseURI(raw)
+		if err != nil {
+			return transaction.URI{}, errBadTarget
+		}
+		raw = userOf(u)
+	case strings.Contains(raw, "@"):
+		raw = "sip:" + raw
+	}
+	if strings.HasPrefix(strings.ToLower(raw), "sip") && strings.Contains(raw, ":") {
+		u, err := transaction.ParseURI(raw)
+		if err != nil || u.Host == "" {
+			return transaction.URI{}, errBadTarget
+		}
+		if u.Scheme != "sip" {
+			return transaction.URI{}, errors.New("That address demands TLS, which this account does not use")
+		}
+		u.Headers, u.Password = nil, ""
+		return u, nil
+	}
+	user := strings.Map(unseparated, raw)
+	if !digits(user) {
+		user = raw
+		for _, r := range user {
+			if !strings.ContainsRune("-_.!~*'()&=+$,;?/#", r) && (r < '0' || r > '9') && (r|0x20 < 'a' || r|0x20 > 'z') {
+				return transaction.URI{}, errBadTarget
+			}
+		}
+	}
+	if home.Host == "" {
+		return transaction.URI{}, errBadTarget
+	}
+	home.Scheme, home.User = "sip", user
+	return home, nil
+}
+
+// home is where plain numbers live: the account's domain, or without a registrar the outbound proxy.
+func (p *Phone) home() transaction.URI {
+	if p.acc.registrar.none() && !p.acc.proxy.none() {
+		return transaction.URI{Scheme: "sip", Host: p.acc.proxy.host, Port: p.acc.proxy.port}
+	}
+	return transaction.URI{Scheme: "sip", Host: p.acc.aor.Host, Port: p.acc.aor.Port}
+}
+
+// Dial calls a number or SIP URI. id is the caller's choice and new; the first event is OutgoingCall.
+func (p *Phone) Dial(id LegID, target string) {
+	p.ua.Post(func() {
+		if id == "" || p.used[id] || p.closing {
+			p.emit(CommandFailed{At: time.Now(), Leg: id, Command: "dial", Reason: text.Clean("This call exists already")})
+			return
+		}
+		p.used[id] = true
+		l := &leg{p: p, id: id, outgoing: true}
+		uri, err := p.target(target, p.home())
+		l.remote = party(transaction.Address{URI: uri}, FromDialled, false)
+		if err != nil {
+			l.remote = Party{Number: text.Clean(target), Source: FromDialled}
+		}
+		in := dialog.Invite{
+			URI: uri, From: transaction.Address{Display: p.acc.DisplayName, URI: p.acc.aor}, RingLimit: p.acc.AnswerLimit,
+			CallID: transaction.NewCallID(), Tag: transaction.NewTag(),
+		}
+		p.legs[id] = l
+		p.emit(OutgoingCall{At: time.Now(), Leg: id, CallID: in.CallID, LocalTag: in.Tag, Remote: l.remote})
+		if err != nil {
+			l.abort(EndUnknownNumber, false, err.Error())
+			return
+		}
+		p.route(uri, func(flow *transaction.Flow, dst netip.AddrPort, route []transaction.Address, err error) {
+			if p.legs[id] != l { // hung up while the way was being looked for
+				return
+			}
+			if err != nil {
+				l.abort(EndNetwork, false, err.Error())
+				return
+			}
+			in.Flow, in.Dst, in.Route = flow, dst, route
+			l.invite(in)
+		})
+	})
+}
+
+func (l *leg) invite(in dialog.Invite) {
+	local, err := l.openMedia(in.Flow.LocalFor(in.Dst).Addr())
+	if err != nil {
+		l.abort(EndNoMedia, true, "No port for the sound: "+err.Error())
+		return
+	}
+	in.Media = local
+	l.s = l.p.ua.Invite(in, l)
+}
+
+// abort ends a call that never reached the user agent.
+func (l *leg) abort(cause EndCause, byUs bool, why string) {
+	delete(l.p.legs, l.id)
+	l.p.sound.drop(l.id, l.media)
+	l.p.emit(CallEnded{At: time.Now(), Leg: l.id, Cause: cause, ByUs: byUs, Reason: text.Clean(why)})
+}
+
+// route finds the way of a request outside of a dialog: the registrar's flow for our own domain and whenever there is an
+// outbound proxy, else straight to the host of the URI. f runs on the loop, now or later.
+func (p *Phone) route(uri transaction.URI, f func(*transaction.Flow, netip.AddrPort, []transaction.Address, error)) {
+	if r := p.reg; r != nil && (!p.acc.proxy.none() || strings.EqualFold(uri.Host, p.acc.aor.Host) || strings.EqualFold(uri.Host, p.acc.registrar.host)) {
+		if r.flow == nil || !r.flow.Alive() {
+			f(nil, netip.AddrPort{}, nil, errNoServer)
+			return
+		}
+		f(r.flow, r.dst, r.routes(), nil)
+		return
+	}
+	next, tcp := hop{uri.Host, uri.Port}, p.acc.Transport == "tcp"
+	var route []transaction.Address
+	if t, ok := uri.Params.Get("transport"); ok {
+		tcp = strings.EqualFold(t, "tcp")
+	}
+	if !p.acc.proxy.none() {
+		next, tcp = p.acc.proxy, p.acc.Transport == "tcp"
+		route = []transaction.Address{p.acc.proxyRoute()}
+	}
+	if dst, ok := next.addr(); ok && !tcp && p.udp != nil {
+		f(p.udp, dst, route, nil)
+		return
+	}
+	p.reach(next, tcp || p.udp == nil, func(flow *transaction.Flow, dst netip.AddrPort, err error) { f(flow, dst, route, err) })
+}
+
+func (a account) proxyRoute() transaction.Address {
+	u := a.proxy.uri(a.Transport == "tcp")
+	u.Params = u.Params.With("lr", "")
+	return transaction.Address{URI: u}
+}
+
+// reach looks a host up and connects to it when it is by TCP; f runs on the loop.
+func (p *Phone) reach(h hop, tcp bool, f func(*transaction.Flow, netip.AddrPort, error)) {
+	p.jobs.Go(func() {
+		ctx, cancel := context.WithTimeout(p.ctx, 10*time.Second)
+		defer cancel()
+		dst, err := p.lookUp(ctx, h)
+		flow := p.udp
+		if err == nil && tcp {
+			if flow, err = p.ua.Layer().DialTCP(ctx, dst); err != nil {
+				err = fmt.Errorf("%s (%v) does not take connections: %w", h.host, dst, err)
+			}
+		}
+		p.ua.Post(func() { f(flow, dst, err) })
+	})
+}
+
+func (p *Phone) lookUp(ctx context.Context, h hop) (netip.AddrPort, error) {
+	if a, ok := h.addr(); ok {
+		return a, nil
+	}
+	if p.acc.Resolve != nil {
+		a, err := p.acc.Resolve(ctx, h.host)
+		if err != nil {
+			return netip.AddrPort{}, fmt.Errorf("%s has no address: %w", h.host, err)
+		}
+		return netip.AddrPortFrom(a.Unmap(), uint16(h.portOr5060())), nil
+	}
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", h.host)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("%s has no address: %w", h.host, err)
+	}
+	want6 := p.acc.Listen.Addr().Is6() && !p.acc.Listen.Addr().IsUnspecified()
+	for _, a := range addrs {
+		if a.Unmap().Is6() == want6 {
+			return netip.AddrPortFrom(a.Unmap(), uint16(h.portOr5060())), nil
+		}
+	}
+	return netip.AddrPort{}, fmt.Errorf("%s has no address that %v can reach", h.host, p.acc.Listen.Addr())
+}

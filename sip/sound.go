@@ -1,0 +1,249 @@
+package sip
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"offhook/internal/text"
+	"offhook/media"
+	"offhook/sip/dialog"
+)
+
+// sound moves the headset between the calls. Opening a device may take long, so all of that is done in order on a
+// goroutine of its own; the loop only says what should be.
+type sound struct {
+	p     *Phone
+	clock *media.Clock
+	done  chan struct{}
+
+	mu    sync.Mutex
+	queue []func()
+	wake  *sync.Cond
+	over  bool
+	calls map[LegID]*media.Session
+
+	// Owned by the loop.
+	tone  LegID          // whose ringback sounds
+	focus *media.Session // on the headset
+	beats map[LegID]*beat
+
+	last uint64 // of focus numbers
+}
+
+// beat drives a call that has no microphone with silence: held, or behind another one. Silence keeps NATs open and far ends
+// from taking us for dead.
+type beat struct{ stop func() }
+
+func newSound(p *Phone) *sound {
+	s := &sound{p: p, clock: media.NewClock(), done: make(chan struct{}), calls: map[LegID]*media.Session{}, beats: map[LegID]*beat{}}
+	s.wake = sync.NewCond(&s.mu)
+	go s.work()
+	return s
+}
+
+func (s *sound) work() {
+	defer close(s.done)
+	for {
+		s.mu.Lock()
+		for len(s.queue) == 0 && !s.over {
+			s.wake.Wait()
+		}
+		batch := s.queue
+		s.queue = nil
+		over := s.over
+		s.mu.Unlock()
+		for _, f := range batch {
+			f()
+		}
+		if len(batch) == 0 && over {
+			return
+		}
+	}
+}
+
+func (s *sound) post(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.over {
+		s.queue = append(s.queue, f)
+		s.wake.Signal()
+	}
+}
+
+func (s *sound) close() {
+	s.mu.Lock()
+	s.over = true
+	s.wake.Signal()
+	s.mu.Unlock()
+	<-s.done
+	s.clock.Close()
+	for _, m := range s.calls {
+		m.Close()
+	}
+}
+
+func (s *sound) quality(id LegID) (media.Stats, bool) {
+	s.mu.Lock()
+	m := s.calls[id]
+	s.mu.Unlock()
+	if m == nil {
+		return media.Stats{}, false
+	}
+	return m.Stats(), true
+}
+
+// openMedia binds the ports of a call's sound.
+func (l *leg) openMedia(ip netip.Addr) (dialog.Local, error) {
+	p := l.p
+	if l.media == nil {
+		m, err := media.Listen(media.Config{
+			LocalIP: ip, PortMin: p.acc.RTPMin, PortMax: p.acc.RTPMax, Logger: p.log,
+			OnDTMF: func(r rune) {
+				p.command(l.id, func(l *leg) { p.emit(DTMFReceived{At: time.Now(), Leg: l.id, Digit: r}) })
+			},
+		})
+		if err != nil {
+			return dialog.Local{}, err
+		}
+		m.SetMute(l.muted)
+		l.media = m
+		s := p.sound
+		s.mu.Lock()
+		s.calls[l.id] = m
+		s.mu.Unlock()
+	}
+	return dialog.Local{RTP: l.media.LocalRTP(), RTCP: l.media.LocalRTCP()}, nil
+}
+
+// configure tells the sound of a call what was agreed. Before an outbound call is answered nothing of the agent is sent.
+func (l *leg) configure() {
+	a := l.agreed
+	codec, err := mediaCodec(a.Codec)
+	if l.media == nil || err != nil {
+		return
+	}
+	remote := a.Remote
+	if !remote.IsValid() {
+		a.Send = false
+	}
+	err = l.media.Configure(media.Params{
+		Remote: remote, RemoteRTCP: a.RemoteRTCP, Codec: codec, SendPT: a.SendPT, RecvPT: a.RecvPT,
+		DTMFSendPT: a.DTMFSendPT, DTMFRecvPT: a.DTMFRecvPT, PTime: a.PTime,
+		Send: a.Send && l.answered, Receive: a.Receive, Latch: a.Symmetric,
+	})
+	if err != nil {
+		l.p.log.Warn("sound", "leg", l.id, "err", err)
+	}
+}
+
+// takeFocus makes l the call that the agent talks on.
+func (l *leg) takeFocus() {
+	l.p.sound.last++
+	l.focus = l.p.sound.last
+	l.p.connect()
+}
+
+// connect gives the headset to the call that was answered or resumed last and is not held by us, else to one whose early
+// media are heard; every other answered call gets silence to send.
+func (p *Phone) connect() {
+	s := p.sound
+	var on *leg
+	for _, l := range p.legs {
+		if l.media == nil || l.codec == "" || l.held || !l.answered && !l.early {
+			continue
+		}
+		if on == nil || l.answered && !on.answered || l.answered == on.answered && l.focus > on.focus {
+			on = l
+		}
+	}
+	if p.acc.Headset == nil {
+		on = nil
+	}
+	var m *media.Session
+	if on != nil {
+		m = on.media
+	}
+	for id, b := range s.beats { // first off the clock, then onto the headset: one writer at a time
+		if l := p.legs[id]; l == nil || l == on || !l.answered {
+			s.post(b.stop)
+			delete(s.beats, id)
+		}
+	}
+	if m != s.focus {
+		old := s.focus
+		s.focus = m
+		s.post(func() { p.switchHeadset(old, m) })
+	}
+	for id, l := range p.legs {
+		if l == on || !l.answered || l.media == nil || s.beats[id] != nil {
+			continue
+		}
+		b, session := &beat{}, l.media
+		var stop func()
+		s.beats[id] = b
+		b.stop = func() {
+			if stop != nil {
+				stop()
+			}
+		}
+		s.post(func() { stop = s.clock.Drive(session, silence, func([]int16) {}) })
+	}
+}
+
+func silence(frame []int16) { clear(frame) }
+
+func (p *Phone) switchHeadset(old, next *media.Session) {
+	h := p.acc.Headset
+	if next == nil {
+		if old != nil {
+			h.Disconnect(old)
+		}
+		return
+	}
+	if err := h.Connect(next); err != nil {
+		p.emit(SoundChanged{At: time.Now(), Detail: text.Clean("The headset cannot be opened, so the call is silent: " + err.Error())})
+	}
+}
+
+// ringback sounds the tone that an agent hears while the far end rings and sends nothing itself (RFC 3960 §3.2).
+func (s *sound) ringback(id LegID, on bool) {
+	h := s.p.acc.Headset
+	switch {
+	case h == nil:
+	case on && s.tone == "":
+		s.tone = id
+		tone := media.Ringback(s.p.acc.Region)
+		s.post(func() {
+			if err := h.PlayTone(tone); err != nil {
+				s.p.emit(SoundChanged{At: time.Now(), Detail: text.Clean("The ringing tone cannot be played: " + err.Error())})
+			}
+		})
+	case !on && s.tone == id:
+		s.tone = ""
+		s.post(h.StopTone)
+	}
+}
+
+// drop takes a call that ended off everything and closes its sound.
+func (s *sound) drop(id LegID, m *media.Session) {
+	if m == nil {
+		return
+	}
+	s.mu.Lock()
+	delete(s.calls, id)
+	s.mu.Unlock()
+	if b := s.beats[id]; b != nil {
+		delete(s.beats, id)
+		s.post(b.stop)
+	}
+	if s.focus == m {
+		s.focus = nil
+		s.post(func() { s.p.switchHeadset(m, nil) })
+	}
+	s.post(func() {
+		if err := m.Close(); err != nil {
+			s.p.log.Debug("closing sound", "err", err)
+		}
+	})
+}
