@@ -46,6 +46,9 @@ func TestEveryTransitionIsKeptInOrderEvenWhenTheClockGoesBack(t *testing.T) {
 	must(t, l.Journal(t.Context(), ringing("k1", t0), "INVITE", t0))
 	must(t, l.Journal(t.Context(), talking("k1", t0), "answered", t0.Add(4*time.Second)))
 	must(t, l.Journal(t.Context(), talking("k1", t0), "held by \x1b[31mthem", t0.Add(2*time.Second)))
+	typing := talking("k1", t0)
+	typing.Notes = text.CleanBlock("as", 10)
+	must(t, l.Journal(t.Context(), typing, "", t0.Add(9*time.Second))) // no line
 	err := l.Finish(t.Context(), ended("k1", t0), nil)
 	must(t, err)
 	s, err := l.Call(t.Context(), "k1")
