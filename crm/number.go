@@ -33,8 +33,9 @@ const maxVariants = 6
 func (n *Numbers) Parse(raw string) Number {
 	out := Number{Raw: text.Clean(raw), region: n.region}
 	user, _ := splitParty(raw)
-	if i := strings.Index(strings.ToLower(raw), ";ext="); i >= 0 {
-		user += ";ext=" + digitsOf(strings.SplitN(raw[i+5:], ";", 2)[0])
+	if i := indexFold(raw, ";ext="); i >= 0 {
+		ext, _, _ := strings.Cut(raw[i+5:], ";")
+		user += ";ext=" + digitsOf(ext)
 	}
 	p := n.read(user)
 	if p != nil {
@@ -95,13 +96,22 @@ func variants(p *phonenumbers.PhoneNumber, valid bool, raw string) []string {
 
 // withoutExtension cuts the extension that people write after a number.
 func withoutExtension(s string) string {
-	lower := strings.ToLower(s)
 	for _, mark := range []string{";ext=", "ext", "x", "#", ";"} {
-		if i := strings.Index(lower, mark); i > 0 && len(digitsOf(lower[:i])) >= 6 && digitsOf(lower[i:]) != "" {
+		if i := indexFold(s, mark); i > 0 && len(digitsOf(s[:i])) >= 6 && digitsOf(s[i:]) != "" {
 			return s[:i]
 		}
 	}
 	return s
+}
+
+// indexFold finds an ASCII mark whatever its case. (strings.ToLower may change the length of what strangers send.)
+func indexFold(s, mark string) int {
+	for i := 0; i+len(mark) <= len(s); i++ {
+		if strings.EqualFold(s[i:i+len(mark)], mark) {
+			return i
+		}
+	}
+	return -1
 }
 
 // Agreement is how surely a stored number is the caller's.

@@ -1,7 +1,7 @@
 package salesforce
 
-// ValidID reports whether s is shaped like a record id: 15 letters and digits, or 18 whose last three are the right
-// checksum of the case of the first 15.
+// ValidID reports whether s is shaped like a record id: 15 or 18 letters and digits. It guards paths and queries; whether
+// the record exists is Salesforce's to say.
 func ValidID(s string) bool {
 	if len(s) != 15 && len(s) != 18 {
 		return false
@@ -11,7 +11,7 @@ func ValidID(s string) bool {
 			return false
 		}
 	}
-	return len(s) == 15 || LongID(s[:15]) == s
+	return true
 }
 
 func alnum(b byte) bool {
