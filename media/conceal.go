@@ -12,6 +12,8 @@ const (
 	concealHold = Rate * 20 / 1000 // full level
 	concealFade = Rate * 60 / 1000 // then linearly to silence
 	crossFade   = Rate * 5 / 1000  // back to real sound
+	// decoders and resampler need up to 3 ms until what they give is free of what came before the gap.
+	crossHold = Rate * 3 / 1000
 )
 
 // concealer continues speech where packets are missing, in the manner of G.711 Appendix I: the last pitch period is
@@ -76,9 +78,8 @@ func (c *concealer) fill(dst []int16) {
 
 // blend fades from concealment to the real samples in dst and ends the gap.
 func (c *concealer) blend(dst []int16) {
-	n := min(crossFade, len(dst))
-	for i := range n {
-		w := float32(i+1) / float32(n+1)
+	for i := range min(crossHold+crossFade, len(dst)) {
+		w := max(0, float32(i+1-crossHold)/(crossFade+1))
 		dst[i] = clip(c.next()*(1-w) + float32(dst[i])*w)
 	}
 	c.active = false

@@ -57,11 +57,7 @@ func parseDigits(s string) ([]byte, error) {
 // sent; send that payload holds a packet to be sent now, with the timestamp of d.start.
 func (d *dtmfSender) tick(ts uint32, ticks, ptime int, payload *[eventOctets]byte) (busy, send, marker bool) {
 	if !d.on {
-		if d.pause > 0 {
-			d.pause -= ticks
-			return false, false, false
-		}
-		if len(d.queue) == 0 {
+		if d.pause > 0 || len(d.queue) == 0 {
 			return false, false, false
 		}
 		e := d.queue[0]
@@ -90,6 +86,9 @@ func (d *dtmfSender) tick(ts uint32, ticks, ptime int, payload *[eventOctets]byt
 	marker, d.fresh = d.fresh, false
 	return true, true, marker
 }
+
+// wait lets a frame's time of the pause between two digits pass.
+func (d *dtmfSender) wait(ticks int) { d.pause = max(d.pause-ticks, 0) }
 
 // clear forgets what is queued and what sounds.
 func (d *dtmfSender) clear() {

@@ -32,21 +32,28 @@ func (l *line) room(n int) []int16 {
 // before is the past of the last n samples of the line, at least 2·maxLag + pitchWindow of it.
 func (l *line) before(n int) []int16 { return l.buf[:l.end-n] }
 
-// quiet is the mean square below which any cut goes unheard: −50 dBFS.
-const quiet = 100 * 100
+const (
+	// quiet is the mean square below which any cut goes unheard: −50 dBFS.
+	quiet = 100 * 100
+	// periodic is the correlation from which a cut at the pitch goes unheard.
+	periodic = 0.6
+)
 
-// shorten cuts one pitch period out of the beginning of what is ahead, which must hold 2·maxLag samples,
-// and returns its length; 0 when the sound there is not periodic enough to cut unheard, unless it must be.
-func (l *line) shorten(must bool) int {
-	x := l.ahead()
-	// The pitch is looked for forwards: what comes maxLag later against what came a lag before it.
-	lag, like := pitch(x[:maxLag+pitchWindow], maxLag)
-	if like < 0.6 && !must && energy(x[:maxLag+pitchWindow]) > quiet {
+// shorten cuts one pitch period out of the beginning of what is ahead, leaving at least keep samples, and returns its
+// length; 0 when the sound there is not periodic enough to cut unheard, unless it must be.
+func (l *line) shorten(keep int, must bool) int {
+	if l.len() < max(keep, pitchWindow)+minLag {
 		return 0
 	}
-	// from x[i] to x[lag+i], over a period
-	for i := range lag {
-		x[lag+i] = mix(x[i], x[lag+i], i, lag)
+	lag, like := pitch(l.buf[l.pos-maxLag:l.pos+pitchWindow], maxLag)
+	x := l.ahead()
+	if len(x) < keep+lag || like < periodic && !must && energy(x) > quiet {
+		return 0
+	}
+	// from x[i] to x[lag+i], over a period or what there is of it
+	n := min(lag, len(x)-lag)
+	for i := range n {
+		x[lag+i] = mix(x[i], x[lag+i], i, n)
 	}
 	l.cut(lag)
 	return lag
@@ -65,7 +72,7 @@ func (l *line) lengthen(must bool) int {
 		return 0
 	}
 	lag, like := pitch(l.buf[l.pos-maxLag:l.pos+pitchWindow], maxLag)
-	if like < 0.6 && !must && energy(l.buf[l.pos-maxLag:l.pos+pitchWindow]) > quiet {
+	if like < periodic && !must && energy(l.buf[l.pos-maxLag:l.pos+pitchWindow]) > quiet {
 		return 0
 	}
 	l.room(lag)

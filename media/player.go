@@ -23,6 +23,9 @@ const (
 	// it is lengthened; between them nothing is touched.
 	slack    = 30 * time.Millisecond
 	shortage = 15 * time.Millisecond
+	// trim is how far above it may lie for trimAfter frames: delay that nobody needs is taken out in the long run.
+	trim      = 10 * time.Millisecond
+	trimAfter = 100
 	// stretchShare of what is played may be added or removed.
 	stretchShare = 0.15
 	// unread is a pause in reading after which what has piled up is old: the session was not on the headset.
@@ -49,6 +52,7 @@ type player struct {
 	narrow  [maxPayload]int16
 
 	lastGet time.Duration
+	above   int // frames since the delay was last near what is wanted
 	rest    int // samples to be played before the next stretch
 	delay   time.Duration
 
@@ -205,21 +209,27 @@ func (p *player) follow(now time.Duration, frame int) {
 	}
 	p.delay += (delay - p.delay) / 16
 	want := p.jb.wanted()
-	if p.rest > 0 || delay <= want+slack && delay >= want-shortage {
+	if p.above++; delay <= want+trim {
+		p.above = 0
+	}
+	if p.rest > 0 || delay >= want-shortage && delay <= want+slack && p.above < trimAfter {
 		return
 	}
 	var n int
 	if delay > want {
-		for p.line.len() < 2*maxLag { // look ahead, but never across a gap
+		for p.line.len() < frame+maxLag { // look ahead, but never across a gap
 			sl := p.jb.peek()
 			if sl == nil || sl.ts != p.head || sl.kind != p.coding {
-				return
+				break
 			}
 			p.play(sl)
 		}
-		n = p.line.shorten(delay > want+3*slack)
+		n = p.line.shorten(frame, delay > want+3*slack)
 	} else {
 		n = p.line.lengthen(delay < want-3*shortage)
+	}
+	if n > 0 {
+		p.above = 0
 	}
 	p.stretched += uint64(n)
 	p.rest = int(float64(n) / stretchShare)

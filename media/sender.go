@@ -73,6 +73,7 @@ func (t *sender) write(now time.Duration, pcm []int16, c *config, muted bool, em
 		t.dtmf.clear()
 		return
 	}
+	t.dtmf.wait(frameTicks)
 	if c.DTMFSendPT == 0 {
 		t.dtmf.clear()
 	} else if t.n == 0 {
