@@ -114,7 +114,7 @@ func withPort(s string) string {
 		return s
 	}
 	host := strings.TrimSuffix(strings.TrimPrefix(s, "["), "]")
-	if host == "" || strings.Contains(host, ":") && net.ParseIP(host) == nil {
+	if host == "" || strings.ContainsAny(host, "[]") || strings.Contains(host, ":") && net.ParseIP(host) == nil {
 		return ""
 	}
 	return net.JoinHostPort(host, "4713")

@@ -18,9 +18,9 @@ type devices struct {
 // dummy is the loudspeaker that PulseAudio and PipeWire invent when there is none.
 func dummy(name string) bool { return strings.HasPrefix(name, "auto_null") }
 
-// infos is a sorted copy for people: loudspeakers, microphones, monitors.
+// infos is a sorted copy for people: loudspeakers, microphones, monitors. The dummies are left out.
 func (d devices) infos() []Info {
-	out := slices.Clone(d.all)
+	out := slices.DeleteFunc(slices.Clone(d.all), func(i Info) bool { return dummy(i.Name) })
 	slices.SortStableFunc(out, func(a, b Info) int {
 		rank := func(i Info) int {
 			switch {

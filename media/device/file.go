@@ -2,6 +2,7 @@ package device
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -37,6 +38,8 @@ func reason(err error) string {
 		return "you may not use this file; change its permissions or name another"
 	case errors.Is(err, syscall.EISDIR):
 		return "this is a folder; name a file in it"
+	case errors.Is(err, syscall.ENOSPC):
+		return "the disk is full"
 	}
 	return text.Clean(err.Error()).Truncate(200).String()
 }
@@ -67,20 +70,23 @@ func newFileCapture(c *clip, choice choice) *source {
 // recording is a file that playbacks write, one after the other: a call that is held and resumed opens the
 // loudspeaker twice, and both parts belong into the one file.
 type recording struct {
-	mu   sync.Mutex
-	path string
-	w    *wav.Writer
-	n    int // samples written
-	busy bool
-	err  error // the first failure to write
+	path   string
+	events *bus
+
+	mu     sync.Mutex
+	w      *wav.Writer
+	n      int // samples written
+	busy   bool
+	closed bool
+	err    error // the first failure to write
 }
 
-func newRecording(path string) (*recording, error) {
+func newRecording(path string, events *bus) (*recording, error) {
 	w, err := wav.Create(path, Rate)
 	if err != nil {
 		return nil, err
 	}
-	return &recording{path: path, w: w}, nil
+	return &recording{path: path, events: events, w: w}, nil
 }
 
 func (r *recording) acquire() error {
@@ -100,11 +106,15 @@ func (r *recording) write(pcm []int16) {
 }
 
 func (r *recording) append(pcm []int16) {
-	if r.err != nil {
+	if r.err != nil || r.closed {
 		return
 	}
-	r.err = r.w.Write(pcm)
 	r.n += len(pcm)
+	if r.err = r.w.Write(pcm); r.err != nil {
+		name := text.Clean(filepath.Base(r.path))
+		cause := fmt.Sprintf("The sound file %s cannot be written any more (%s); the call goes on, the file ends here", name, reason(r.err))
+		r.events.send(Event{Kind: Lost, Output: true, Name: name, Cause: text.Clean(cause)})
+	}
 }
 
 // release fills the file up to a full second, which is when the writer brings samples and header to the disk: whoever
@@ -122,14 +132,14 @@ func (r *recording) release() error {
 func (r *recording) close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if errors.Is(r.err, os.ErrClosed) {
+	if r.closed {
 		return nil
 	}
+	r.closed = true
 	err := r.w.Close()
 	if r.err != nil {
-		err = r.err
+		return r.err
 	}
-	r.err = os.ErrClosed
 	return err
 }
 

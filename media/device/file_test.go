@@ -199,3 +199,29 @@ func TestABadSettingIsRefusedInOneLine(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAFileThatCannotBeWrittenAnyMoreIsToldOnceAndTheCallGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		set, err := Open(Spec{Input: "null", Output: "file:" + filepath.Join(t.TempDir(), "out.wav"), Ring: "off"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range set.file {
+			r.w.Close() // as if the disk had failed
+		}
+		n := 0
+		p := set.Playback()
+		p.Start(func([]int16) { n++ })
+		time.Sleep(5*time.Second + period/2)
+		if err := p.Close(); !errors.Is(err, os.ErrClosed) || n != 500 {
+			t.Errorf("%d frames, then %v", n, err)
+		}
+		if len(set.Events()) != 1 {
+			t.Fatalf("%d events", len(set.Events()))
+		}
+		if e := <-set.Events(); e.Kind != Lost || !e.Output || e.Name.String() != "out.wav" || e.Cause.Empty() {
+			t.Errorf("event %+v", e)
+		}
+		set.Close()
+	})
+}

@@ -260,3 +260,43 @@ func FuzzLink(f *testing.F) {
 		c.close()
 	})
 }
+
+// endless is a server that sends one packet of sound for ever.
+type endless struct {
+	net.Conn
+	packet []byte
+	at     int
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	n := copy(p, e.packet[e.at:])
+	e.at = (e.at + n) % len(e.packet)
+	return n, nil
+}
+
+func TestSoundIsReceivedWithoutAllocation(t *testing.T) {
+	in := &intake{ring: newRing(4 * Frame), wake: make(chan struct{}, 1)}
+	l := newLink(&endless{packet: packet(4, make([]byte, 160))}, func(_ uint32, pcm []byte) { in.feed(pcm) })
+	frame := make([]int16, Frame)
+	if n := testing.AllocsPerRun(1000, func() {
+		if err := l.next(); err != nil {
+			t.Fatal(err)
+		}
+		in.ring.read(frame)
+	}); n != 0 {
+		t.Errorf("%v allocations per packet", n)
+	}
+}
+
+func BenchmarkSoundReceived5ms(b *testing.B) {
+	in := &intake{ring: newRing(4 * Frame), wake: make(chan struct{}, 1)}
+	l := newLink(&endless{packet: packet(4, make([]byte, 160))}, func(_ uint32, pcm []byte) { in.feed(pcm) })
+	frame := make([]int16, Frame)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := l.next(); err != nil {
+			b.Fatal(err)
+		}
+		in.ring.read(frame)
+	}
+}

@@ -3,6 +3,7 @@ package device
 import (
 	"errors"
 	"fmt"
+	"io"
 	"sync/atomic"
 	"time"
 
@@ -41,9 +42,17 @@ func dialPulse(a address, cookie []byte) (*conn, error) {
 	c := newConn(a.network == "unix", func(pcm func(uint32, []byte)) *link { return newLink(sock, pcm) })
 	if err := c.signIn(cookie); err != nil {
 		c.link.fail(err)
-		return nil, err
+		return nil, c.reason(err)
 	}
 	return c, nil
+}
+
+// reason is why a request failed: the link knows more than the library, to which every end is io.EOF.
+func (c *conn) reason(err error) error {
+	if why := c.link.why(); why != nil && errors.Is(err, io.EOF) {
+		return why
+	}
+	return err
 }
 
 func newConn(local bool, wire func(pcm func(uint32, []byte)) *link) *conn {

@@ -395,6 +395,43 @@ func TestAKilledStreamIsOpenedAgain(t *testing.T) {
 	}
 }
 
+func TestAServerOnTheNetworkWantsItsCookie(t *testing.T) {
+	t.Parallel()
+	srv := startServer(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	l.Close()
+	jar := filepath.Join(srv.dir, "jar")
+	secret := []byte(strings.Repeat("secret--", cookieSize/8))
+	if err := os.WriteFile(jar, secret, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	srv.must("load-module", "module-native-protocol-tcp", "listen=127.0.0.1", "port="+strconv.Itoa(port), "auth-cookie="+jar)
+	env := []string{"PULSE_SERVER", "tcp:127.0.0.1:" + strconv.Itoa(port), "PULSE_COOKIE", jar}
+
+	set, err := Open(Spec{Input: "speaker.monitor", Output: "Speaker", Ring: "off", Getenv: environment(env...)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer set.Close()
+	heard := record(t, set.Capture())
+	play(t, set.Playback(), 1000)
+	heard.hears(t, "1000 Hz over TCP", pure(1000))
+
+	env[3] = filepath.Join(srv.dir, "no such jar")
+	stranger, err := Open(Spec{Ring: "off", Getenv: environment(env...)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stranger.Close()
+	if got := stranger.Describe().String(); !strings.Contains(got, "refuses us: its cookie is missing or wrong") {
+		t.Errorf("without the cookie Describe says %q", got)
+	}
+}
+
 func killStream(t *testing.T, c *conn, index string) {
 	t.Helper()
 	n, err := strconv.Atoi(index)

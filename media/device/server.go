@@ -77,6 +77,7 @@ func (s *server) connect() {
 			continue
 		}
 		if d, err = c.devices(); err != nil {
+			err = c.reason(err)
 			c.close()
 			continue
 		}
@@ -106,7 +107,9 @@ func (s *server) absent(err error) text.Text {
 	var refused proto.Error
 	switch {
 	case errors.Is(err, errNowhere) && s.loc.asked != "":
-		return text.Clean("The sound server address" + where + " cannot be understood; write unix:/path or tcp:host:port")
+		return text.Clean("The sound server address \"" + strings.TrimPrefix(where, " at ") + "\" cannot be understood; write unix:/path or tcp:host:port")
+	case errors.Is(err, errNowhere):
+		return text.Clean("This system has no PulseAudio or PipeWire server ($PULSE_SERVER may name one elsewhere); calls run without sound")
 	case errors.As(err, &refused) && refused == proto.ErrAccessDenied:
 		return text.Clean("The sound server" + where + " refuses us: its cookie is missing or wrong ($PULSE_COOKIE); calls run without sound")
 	case errors.Is(err, os.ErrPermission):

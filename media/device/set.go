@@ -47,7 +47,7 @@ func Open(spec Spec) (*Set, error) {
 	}
 	for role, value := range map[Role]string{Output: spec.Output, Ring: spec.Ring} {
 		if c := choices[role]; c.kind == kindFile && s.file[c.path] == nil {
-			r, err := newRecording(c.path)
+			r, err := newRecording(c.path, s.events)
 			if err != nil {
 				s.closeFiles()
 				return nil, &SpecError{Role: role, Value: value, Why: reason(err), Err: err}
