@@ -1,0 +1,192 @@
+package tape
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// echo is a program that shows what is typed; q after "bye" makes it end by itself, ! makes it fail.
+type echo struct {
+	typed string
+	w, h  int
+}
+
+func (e echo) Init() tea.Cmd { return nil }
+
+func (e echo) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		e.w, e.h = msg.Width, msg.Height
+	case tea.PasteMsg:
+		e.typed += "{" + msg.Content + "}"
+	case tea.KeyPressMsg:
+		switch msg.String() {
+		case "ctrl+c":
+			return e, tea.Quit
+		case "!":
+			panic("asked to")
+		}
+		if k := msg.Key(); k.Text != "" {
+			e.typed += k.Text
+		} else {
+			e.typed += "<" + msg.String() + ">"
+		}
+	}
+	return e, nil
+}
+
+func (e echo) View() tea.View {
+	v := tea.NewView("typed: " + e.typed + "\nsize: " + itoa(e.w) + "x" + itoa(e.h))
+	v.AltScreen = true
+	return v
+}
+
+func itoa(n int) string {
+	if n < 10 {
+		return string(rune('0' + n))
+	}
+	return itoa(n/10) + itoa(n%10)
+}
+
+func startEcho(ctx context.Context, t Terminal) (Program, error) {
+	return StartTea(ctx, echo{}, t, nil), nil
+}
+
+func play(t *testing.T, source string) error {
+	t.Helper()
+	s, err := Read("test.tape", source)
+	if err != nil {
+		return err
+	}
+	return Play(t.Context(), s, startEcho)
+}
+
+func TestKeysArriveAsTheyAreWritten(t *testing.T) {
+	err := play(t, `
+# a comment
+Type "hello"
+Enter
+Down 2
+Ctrl+a
+Alt+x
+Shift+Tab
+Escape
+#: key F2
+#: key home
+Wait+Screen /hello<enter><down><down><ctrl\+a><alt\+x><shift\+tab><esc><f2><home>/
+Copy "two words"
+Paste
+Wait+Screen /\{two wor/
+#: resize 100x30
+Wait+Screen /size: 100x30/
+#: idle
+#: expect /typed: hello/
+#: absent /goodbye/
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAFailedExpectationShowsTheScreenAndTheNearestLine(t *testing.T) {
+	for _, source := range []string{
+		"Type \"hello\"\n#: expect /typed: goodbye/",
+		"Type \"hello\"\nWait+Screen@50ms /typed: goodbye/",
+		"Type \"hello\"\n#: absent /hello/",
+	} {
+		err := play(t, source)
+		var f *Failure
+		if !errors.As(err, &f) {
+			t.Fatalf("%s\ngave %v", source, err)
+		}
+		if f.Line != 2 || !strings.Contains(f.Error(), "│typed: hello") {
+			t.Errorf("line %d\n%s", f.Line, f.Error())
+		}
+	}
+}
+
+func TestAProgramThatEndsOrFailsInTheMiddleIsToldApart(t *testing.T) {
+	for _, source := range []string{"Type \"!\"\nWait+Screen /never/", "Ctrl+c\nType \"x\"\n#: expect /never/"} {
+		var died *DiedError
+		if err := play(t, source); !errors.As(err, &died) {
+			t.Errorf("%q gave %v", source, err)
+		}
+	}
+	if err := play(t, "Type \"x\"\nCtrl+c"); err != nil {
+		t.Errorf("a tape that ends with leaving gave %v", err)
+	}
+}
+
+func TestTapesThatCannotBeUnderstoodNameTheirLine(t *testing.T) {
+	for source, want := range map[string]string{
+		"Type \"x\"\nHome":             "test.tape:2: Invalid command: Home",
+		"Type \"x":                     "test.tape:1: the string does not end",
+		"#: expct /x/":                 "test.tape:1: there is no directive \"expct\"",
+		"#: expect x":                  "not a pattern between slashes",
+		"#: expect /(/":                "missing closing )",
+		"#: key F13":                   "there is no key \"F13\"",
+		"#: size big":                  "is not a size",
+		"Type \"x\" #: idle":           "a directive stands on a line of its own",
+		"Wait+Screen /(/":              "test.tape:1:",
+		"Source \"no-such-file.tape\"": "no such file",
+		"Wait+screen /x/":              "test.tape:1:",
+	} {
+		_, err := Read("test.tape", source)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q gave %v, want %s", source, err, want)
+		}
+	}
+}
+
+func TestASourcedTapeIsPlayedInPlaceAndKeepsItsDirectives(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "sub.tape"), []byte("Type \"sub\"\n#: expect /sub/\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	main := filepath.Join(dir, "main.tape")
+	if err := os.WriteFile(main, []byte("Type \"a\"\nSource sub.tape\nType \"b\"\nWait+Screen /asubb/\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s, err := ReadFile(main)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Play(t.Context(), s, startEcho); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestShotsAreTextAnsiAndSVG(t *testing.T) {
+	dir := t.TempDir()
+	for _, ext := range []string{"txt", "ansi", "svg"} {
+		path := filepath.Join(dir, "shot."+ext)
+		if err := play(t, "Type \"<hi>\"\n#: shot "+path); err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(path)
+		if err != nil || !strings.Contains(string(b), map[string]string{"txt": "typed: <hi>", "ansi": "typed: <hi>", "svg": "&lt;hi&gt;"}[ext]) {
+			t.Errorf("%s: %v\n%s", ext, err, b)
+		}
+	}
+	if err := play(t, "#: shot x.bmp"); err == nil {
+		t.Error("an unknown kind of picture was accepted")
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add("Type \"x\"\n#: expect /x/\nCtrl+Alt+x\nWait+Screen@2s /y/\nSet WaitTimeout 3s")
+	f.Fuzz(func(t *testing.T, source string) {
+		if strings.Contains(source, "Source") {
+			return // reads files
+		}
+		if s, err := Read("fuzz.tape", source); err == nil && s == nil {
+			t.Fatal("neither a tape nor an error")
+		}
+	})
+}
