@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,8 +27,9 @@ type Challenger struct {
 	algs   []Algorithm
 	secret []byte
 
-	mu   sync.Mutex
-	used map[string]*window
+	mu    sync.Mutex
+	used  map[string]*window
+	since time.Time // nonces born before are stale
 }
 
 // window remembers which nonce counts were used: the highest, and the 64 below it.
@@ -55,7 +57,7 @@ func (c *Challenger) Challenge(res *Response, why error) {
 	nonce := c.nonce(time.Now())
 	for _, alg := range c.algs {
 		value := `Digest realm=` + quote(c.realm) + `, nonce="` + nonce + `", algorithm=` + string(alg) + `, qop="auth"`
-		if why == ErrStaleNonce {
+		if errors.Is(why, ErrStaleNonce) {
 			value += ", stale=true"
 		}
 		res.Headers.Add(name, value)
@@ -139,6 +141,9 @@ func (c *Challenger) verify(req *Request, a authParams, password func(string) (s
 func (c *Challenger) use(nonce string, count int, born, now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if born.Before(c.since) {
+		return false
+	}
 	w := c.used[nonce]
 	if w == nil {
 		if len(c.used) >= maxNonces {
@@ -160,7 +165,7 @@ func (c *Challenger) use(nonce string, count int, born, now time.Time) bool {
 	}
 }
 
-// forget drops expired nonces. When that is not enough every nonce gets a new seal: all clients are asked again.
+// forget drops expired nonces. When that is not enough all that were born until now become stale: the clients are asked again.
 func (c *Challenger) forget(now time.Time) {
 	for nonce, w := range c.used {
 		if now.Sub(w.born) > nonceLife {
@@ -169,6 +174,6 @@ func (c *Challenger) forget(now time.Time) {
 	}
 	if len(c.used) >= maxNonces {
 		clear(c.used)
-		c.secret = []byte(randomHex(32))
+		c.since = now
 	}
 }

@@ -32,7 +32,7 @@ type Flow struct {
 	mu    sync.Mutex
 	done  chan struct{}
 	err   error
-	fault error // of a write, which leaves it to the reader to end the flow
+	fault error               // of a write, which leaves it to the reader to end the flow
 	paths map[netip.Addr]path // our address towards a remote, for a socket bound to all interfaces
 }
 

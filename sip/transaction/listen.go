@@ -14,12 +14,18 @@ import (
 // maxAccepted bounds the connections that strangers may hold open.
 const maxAccepted = 1024
 
+// socketBuffer is what a UDP socket should be able to hold, in bytes.
+const socketBuffer = 4 << 20
+
 // ListenUDP binds a UDP socket: one flow for all remotes. Port 0 lets the system choose. Errors: ErrPortTaken, ErrClosed.
 func (l *Layer) ListenUDP(addr netip.AddrPort) (*Flow, error) {
 	c, err := net.ListenUDP(network("udp", addr), net.UDPAddrFromAddrPort(addr))
 	if err != nil {
 		return nil, bindError("UDP", addr, err)
 	}
+	// A burst must fit: what the socket cannot hold is lost, and a lost ACK or BYE costs half a second or a call. The system
+	// gives as much of it as it allows.
+	_ = c.SetReadBuffer(socketBuffer)
 	return l.openUDP(c, addrPort(c.LocalAddr()))
 }
 
