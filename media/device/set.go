@@ -79,7 +79,7 @@ func (s *Set) openServer(spec Spec) error {
 	}
 	srv := newServer(locate(spec.Server, getenv), s.events, spec.logger())
 	srv.connect()
-	if srv.conn != nil {
+	if srv.conn != nil && !spec.Wait {
 		for role, name := range wanted {
 			if name == "" {
 				continue

@@ -22,6 +22,11 @@ type Spec struct {
 	// Ring is the device of the ring tone: everything an output may be, and "bell" (the terminal rings) or "off".
 	Ring string
 
+	// Wait takes a named device that is not there for one that is not plugged in yet: Open succeeds, an Event says so,
+	// the default device serves, and the named one gets its streams when it comes. Without it Open fails with an
+	// *UnknownError, which is better for a name that has just been typed.
+	Wait bool
+
 	// Server is where the sound server is, as in $PULSE_SERVER; empty looks in the usual places.
 	Server string
 
