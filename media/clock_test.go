@@ -79,11 +79,11 @@ func TestDrivingEndsWhenStoppedAlsoFromWithin(t *testing.T) {
 		c := NewClock()
 		a, b := &driver{}, &driver{}
 		stopA := c.drive(a, nil, nil)
-		var stopB func()
+		stops := make(chan func(), 1)
 		n := 0
-		stopB = c.drive(b, func([]int16) {
+		stops <- c.drive(b, func([]int16) {
 			if n++; n == 5 {
-				stopB()
+				(<-stops)()
 			}
 		}, nil)
 		time.Sleep(105 * time.Millisecond)

@@ -148,10 +148,14 @@ func (p *player) standIn(dst []int16, moved bool) {
 		if !p.loss.active {
 			p.loss.begin(p.line.before(n))
 		}
-		if p.loss.audible() || moved {
+		heard := p.loss.audible()
+		if heard || moved {
 			p.concealed += uint64(n)
 		}
 		p.loss.fill(dst)
+		if heard && p.coding == kindG722 {
+			p.g722.Follow(p.line.before(n), dst)
+		}
 	}
 	if moved && p.started {
 		p.head += int64(n / samples)

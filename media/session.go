@@ -144,11 +144,18 @@ func complete(p Params) (*config, error) {
 	if c.kind == noSound {
 		return nil, fmt.Errorf("configure sound: codec %q is not known", p.Codec.Name)
 	}
-	if max(p.SendPT, p.RecvPT, p.DTMFSendPT, p.DTMFRecvPT) > 127 {
+	// Type 0 is µ-law and nothing else (RFC 3551 §6): for other codecs it means that the static type is used.
+	if c.SendPT == 0 {
+		c.SendPT = c.Codec.PT
+	}
+	if c.RecvPT == 0 {
+		c.RecvPT = c.Codec.PT
+	}
+	if max(c.SendPT, c.RecvPT, c.DTMFSendPT, c.DTMFRecvPT) > 127 {
 		return nil, fmt.Errorf("configure sound: a payload type above 127")
 	}
 	c.kinds[13] = kindCN
-	c.kinds[p.RecvPT] = c.kind
+	c.kinds[c.RecvPT] = c.kind
 	if p.DTMFRecvPT != 0 {
 		c.kinds[p.DTMFRecvPT] = noSound
 	}

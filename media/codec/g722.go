@@ -14,6 +14,8 @@ type G722Encoder struct {
 type G722Decoder struct {
 	low, high band
 	qmf       qmf
+	octets    [80]byte
+	scratch   [160]int16
 }
 
 // NewG722Encoder makes an encoder in the Recommendation's initial state.
@@ -74,6 +76,19 @@ func (d *G722Decoder) Decode(pcm []int16, src []byte) int {
 		pcm[2*i], pcm[2*i+1] = int16(sat(a>>11)), int16(sat(b>>11))
 	}
 	return len(pcm)
+}
+
+// Follow keeps the decoder in step with sound that was made up for lost octets: at most 160 samples of pcm, an even
+// number, after past (at least 24 samples). The lost octets would have moved predictor and step size; a decoder that
+// stays where it was gives wrong loudness for tens of milliseconds after the gap. The made-up sound is coded with the
+// decoder's own state (encoder and decoder hold the same) and decoded.
+func (d *G722Decoder) Follow(past, pcm []int16) {
+	e := G722Encoder{low: d.low, high: d.high}
+	for past = past[len(past)-24:]; len(past) > 0; past = past[2:] {
+		e.qmf.step(int32(past[0]), int32(past[1]))
+	}
+	n := e.Encode(d.octets[:], pcm)
+	d.Decode(d.scratch[:], d.octets[:n])
 }
 
 // qmf is the pair of half-band filters (24 taps, clause 3.1), used alike to split and to join.
