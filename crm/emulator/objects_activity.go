@@ -3,6 +3,10 @@ package emulator
 // CallKeyField is the external-id field that offhook installs on Activity and addresses as Task.Offhook_Call_Key__c.
 const CallKeyField = "Offhook_Call_Key__c"
 
+// CallIDField is an external-id field that the practice org's admin once made without Unique: two Tasks can have the
+// same value, and an upsert by it answers 300.
+const CallIDField = "Call_Id__c"
+
 // activityObjects are Task and its statuses. The call key is a metadata package: an org has it or has not.
 func activityObjects(callKey bool) []*object {
 	fields := list(
@@ -19,7 +23,7 @@ func activityObjects(callKey bool) []*object {
 		str("CallDisposition", "Call Result", 255), str("CallObject", "Call Object Identifier", 255),
 		moment("ReminderDateTime", "Reminder Date/Time"), flag("IsReminderSet", "Reminder Set"),
 		choice("TaskSubtype", "Task Subtype", "Task*", "Email", "ListEmail", "Cadence", "Call", "LinkedIn").strict().createOnly(),
-		moment("CompletedDateTime", "Completed Date").readOnly())
+		moment("CompletedDateTime", "Completed Date").readOnly(), str(CallIDField, "Call Id", 80).lookup().hidden())
 	if callKey {
 		fields = append(fields, str(CallKeyField, "Offhook Call Key", 64).key().hidden())
 	}

@@ -158,6 +158,9 @@ func (s *Server) query(c *call, rest []string) (*reply, error) {
 	if strings.EqualFold(c.path[0], "queryAll") {
 		q.allRows = true
 	}
+	if c.query.Get("columns") == "true" {
+		return ok(q.columnMetadata()), nil
+	}
 	rows := s.store.selectRows(q)
 	if q.count {
 		return ok(map[string]any{"totalSize": len(rows), "done": true, "records": []any{}}), nil

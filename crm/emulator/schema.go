@@ -112,6 +112,7 @@ func (f *field) noFilter() *field   { f.filter = false; return f }
 func (f *field) hidden() *field     { f.system = true; return f }
 func (f *field) given(v any) *field { f.def = v; return f }
 func (f *field) key() *field        { f.external, f.unique = true, true; return f }
+func (f *field) lookup() *field     { f.external = true; return f }
 func (f *field) custom() bool       { return strings.HasSuffix(f.name, "__c") }
 
 // searchable tells which text fields the search index holds.

@@ -52,26 +52,30 @@ func (t *searchTerm) inText(text string) bool {
 	return false
 }
 
-// inPhone compares with a stored number. Normalise ignores punctuation and keeps an extension apart; neither mode
-// knows of country codes or trunk zeros, as nothing suggests that Salesforce does.
+// inPhone compares with a stored number. Normalise ignores punctuation, keeps an extension apart, and ignores the 1
+// before ten digits as Salesforce's own formatting of US numbers does. Neither mode knows of other country codes or of
+// trunk zeros, as nothing suggests that Salesforce does: clients search for the variants.
 func (t *searchTerm) inPhone(stored, mode string) bool {
 	if t.digits == "" || mode == Strict {
 		return t.inText(stored)
 	}
 	var run, all strings.Builder
+	fits := func(digits string) bool {
+		return t.wild.match(digits) || len(digits) == 11 && digits[0] == '1' && t.wild.match(digits[1:])
+	}
 	for _, r := range stored {
 		switch {
 		case r >= '0' && r <= '9':
 			run.WriteRune(r)
 			all.WriteRune(r)
 		case unicode.IsLetter(r) || r == ';' || r == '#': // 01202 528732 ext. 22: two numbers
-			if run.Len() > 0 && t.wild.match(run.String()) {
+			if run.Len() > 0 && fits(run.String()) {
 				return true
 			}
 			run.Reset()
 		}
 	}
-	return run.Len() > 0 && t.wild.match(run.String()) || t.wild.match(all.String()) || t.inText(stored)
+	return run.Len() > 0 && fits(run.String()) || all.Len() > 0 && fits(all.String()) || t.inText(stored)
 }
 
 // searchRow is a row as the index knows it, in the scope of a search.

@@ -57,6 +57,9 @@ func newOrg(t *testing.T, opts ...func(*Options)) *org {
 	return &org{T: t, Server: s, clock: clock, base: srv.URL, token: s.Credentials().AccessToken}
 }
 
+// in is the same org in a subtest.
+func (o *org) in(t *testing.T) *org { c := *o; c.T = t; return &c }
+
 // answer is a reply as a client sees it.
 type answer struct {
 	t      *testing.T

@@ -236,14 +236,22 @@ func (s *Server) byKey(c *call, o *object, name, value string) (*reply, error) {
 	return ok(map[string]any{"id": matches[0].id, "success": true, "errors": []any{}, "created": false}), nil
 }
 
-// withKey finds the live rows whose external-id field has a value. Several are possible only in rows that a data file
-// brought, for the field is unique to clients.
+// withKey finds the live rows whose external-id field has a value: several are possible when it is not unique.
 func (s *Server) withKey(o *object, f *field, value string) []*record {
 	t := s.store.tables[o.name]
-	if r := t.unique[f.name][strings.ToLower(value)]; r != nil {
-		return []*record{r}
+	if f.unique {
+		if r := t.unique[f.name][strings.ToLower(value)]; r != nil {
+			return []*record{r}
+		}
+		return nil
 	}
-	return nil
+	var out []*record
+	for _, r := range t.rows {
+		if !r.deleted && strings.EqualFold(r.str(f.name), value) && value != "" {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 // clean is a copy of a body without the attributes that clients add.
