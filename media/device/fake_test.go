@@ -139,9 +139,9 @@ func usual(op, tag uint32) []byte {
 	case proto.OpGetSourceInfoList:
 		b = args(proto.GetSourceInfoReply{SourceName: "mic", Properties: name("Mic"), MonitorSourceIndex: proto.Undefined})
 	case proto.OpCreatePlaybackStream:
-		b = args(proto.CreatePlaybackStreamReply{StreamIndex: 3, SinkInputIndex: 8, Missing: 640, SinkName: "spk"})
+		b = args(proto.CreatePlaybackStreamReply{StreamIndex: 3, SinkInputIndex: 8, Missing: 640, SinkName: "spk", BufferMinimumRequest: 160})
 	case proto.OpCreateRecordStream:
-		b = args(proto.CreateRecordStreamReply{StreamIndex: 4, SourceOutputIndex: 9, SourceName: "mic"})
+		b = args(proto.CreateRecordStreamReply{StreamIndex: 4, SourceOutputIndex: 9, SourceName: "mic", BufferFragSize: 160})
 	case proto.OpSetPlaybackStreamBufferAttr:
 		b = args(proto.SetPlaybackStreamBufferAttrReply{})
 	}

@@ -28,9 +28,9 @@ func (s *server) handle(msg any) {
 	case *proto.RecordStreamKilled:
 		s.killed(s.find(false, m.StreamIndex))
 	case *proto.PlaybackStreamMoved:
-		s.moved(s.find(true, m.StreamIndex), m.DestName)
+		s.moved(s.find(true, m.StreamIndex), m.DestName, m.BufferMinimumRequest)
 	case *proto.RecordStreamMoved:
-		s.moved(s.find(false, m.StreamIndex), m.DestName)
+		s.moved(s.find(false, m.StreamIndex), m.DestName, m.BufferFragSize)
 	case *proto.PlaybackStreamSuspended:
 		s.suspended(s.find(true, m.StreamIndex), m.Suspended)
 	case *proto.RecordStreamSuspended:
@@ -57,11 +57,12 @@ func (s *server) killed(t *seat) {
 }
 
 // moved notes where the server put a stream. Whether that is a device at all is decided when the devices are known.
-func (s *server) moved(t *seat, to string) {
+func (s *server) moved(t *seat, to string, piece uint32) {
 	if t == nil {
 		return
 	}
 	t.at = to
+	t.end.pace(lengthOf(piece))
 	t.calm = time.Now().Add(time.Second)
 	i, ok := s.seen.byName(t.output(), to)
 	if !ok {

@@ -220,3 +220,45 @@ func TestAStalledMicrophoneIsReplacedBySilenceAndItsBacklogDropped(t *testing.T)
 		set.Close()
 	})
 }
+
+func TestAMicrophoneThatSendsLargePiecesIsHeardWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const piece = 6400 // bytes: 200 ms, as a wireless headset may
+		var far *fake
+		set := virtual(t, map[Role]choice{Input: {}}, func() (*conn, error) {
+			var c *conn
+			c, far = pipeTo(func(op, tag uint32) []byte {
+				if op != proto.OpCreateRecordStream {
+					return nil
+				}
+				return frame(proto.OpReply, tag, args(proto.CreateRecordStreamReply{StreamIndex: 4, SourceName: "mic", BufferFragSize: piece}))
+			})
+			return c, c.signIn(make([]byte, cookieSize))
+		})
+		var frames, loud atomic.Int64
+		c := set.Capture()
+		c.Start(func(frame []int16) {
+			frames.Add(1)
+			if frame[0] != 0 {
+				loud.Add(1)
+			}
+		})
+		sound := make([]byte, piece)
+		for i := range sound {
+			sound[i] = 1
+		}
+		for range 50 {
+			time.Sleep(200 * time.Millisecond)
+			far.Write(packet(4, sound))
+		}
+		synctest.Wait()
+		if n := loud.Load(); n != 50*20 {
+			t.Errorf("%d of 1000 frames came through", n)
+		}
+		if n := frames.Load(); n > 1000+25 { // the null clock before the first piece
+			t.Errorf("%d frames in ten seconds", n)
+		}
+		c.Close()
+		set.Close()
+	})
+}

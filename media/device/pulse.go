@@ -174,6 +174,8 @@ const fragment = 5 * time.Millisecond // §4.2 of the measurements: 5 ms fragmen
 
 func bytesOf(d time.Duration) uint32 { return uint32(d*Rate/time.Second) * 2 }
 
+func lengthOf(bytes uint32) time.Duration { return time.Duration(bytes/2) * time.Second / Rate }
+
 func streamProps(r Role) proto.PropList {
 	// The role keeps music players quiet during a call. The ring has none: people mute "event" sounds, and a shared
 	// role would make the server remember one device for ring and talk.

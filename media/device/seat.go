@@ -13,6 +13,7 @@ import (
 type endpoint interface {
 	attach(c *conn, stream uint32, missing int)
 	detach(c *conn, stream uint32) // c is nil when the connection is gone
+	pace(piece time.Duration)      // how much sound the server moves at a time
 }
 
 // seat is the place of one running device on the sound server. But for name, its fields belong to the server's
@@ -67,25 +68,27 @@ func (s *seat) open(c *conn, d devices) error {
 	if !ok {
 		return nil
 	}
-	missing := 0
+	missing, piece := 0, uint32(0)
 	if s.output() {
 		s.target = max(s.target, c.target())
 		r, err := c.play(name, s.target, s.role)
 		if err != nil {
 			return err
 		}
-		s.stream, s.member, s.at, missing = r.StreamIndex, r.SinkInputIndex, r.SinkName, int(r.Missing)
+		s.stream, s.member, s.at = r.StreamIndex, r.SinkInputIndex, r.SinkName
+		missing, piece = int(r.Missing), r.BufferMinimumRequest
 	} else {
 		r, err := c.record(name)
 		if err != nil {
 			return err
 		}
-		s.stream, s.member, s.at = r.StreamIndex, r.SourceOutputIndex, r.SourceName
+		s.stream, s.member, s.at, piece = r.StreamIndex, r.SourceOutputIndex, r.SourceName, r.BufferFragSize
 	}
 	s.conn = c
 	s.calm = time.Now().Add(time.Second)
 	i, ok := d.byName(s.output(), s.at)
 	s.rename(i, ok)
+	s.end.pace(lengthOf(piece))
 	s.end.attach(c, s.stream, missing)
 	return nil
 }

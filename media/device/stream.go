@@ -9,18 +9,26 @@ import (
 )
 
 // stall is how long a device may be late before the null clock takes over: a call must go on sending when a server
-// hangs, and 100 ms of missing sound is heard anyway.
+// hangs, and 100 ms of missing sound is heard anyway. A device that works in large pieces, as some wireless ones do,
+// gets the time of three.
 const stall = 120 * time.Millisecond
 
 // backlog is how many samples may wait in an intake before the oldest are thrown away: sound that waited so long
-// would stay late for the rest of the call.
+// would stay late for the rest of the call. Large pieces are allowed to wait in threes, too.
 const backlog = Rate / 5
+
+// largest is the largest piece that is believed.
+const largest = 500 * time.Millisecond
 
 // keeper is the clock of a healing stream: it knows up to when the call has been served, by the device or by silence.
 type keeper struct {
 	covered time.Time
-	silent  bool // the null clock serves
+	silent  bool          // the null clock serves
+	limit   time.Duration // how late the device may be
 }
+
+// expect sets how late a device may be that works in pieces of d.
+func (k *keeper) expect(d time.Duration) { k.limit = max(stall, 3*d) }
 
 // served notes that the device has served the call until now.
 func (k *keeper) served(now time.Time) { k.covered, k.silent = now, false }
@@ -28,11 +36,11 @@ func (k *keeper) served(now time.Time) { k.covered, k.silent = now, false }
 // owed returns how many frames the null clock has to serve at now. A device that is there gets the time of a stall
 // before the null clock takes over from it; then the null clock makes up for that time.
 func (k *keeper) owed(now time.Time, there bool) int {
-	if there && !k.silent && now.Sub(k.covered) < stall {
+	if there && !k.silent && now.Sub(k.covered) < k.limit {
 		return 0
 	}
 	k.silent = true
-	if now.Sub(k.covered) > maxCatchUp+stall { // the machine slept
+	if now.Sub(k.covered) > maxCatchUp+k.limit { // the machine slept
 		k.covered = now.Add(-period)
 	}
 	n := int(now.Sub(k.covered) / period)
@@ -42,7 +50,7 @@ func (k *keeper) owed(now time.Time, there bool) int {
 
 // wait is how long from now until owed may return something.
 func (k *keeper) wait(now time.Time) time.Duration {
-	limit := stall
+	limit := k.limit
 	if k.silent {
 		limit = period
 	}
@@ -65,8 +73,9 @@ func (in *intake) feed(pcm []byte) {
 type mic struct {
 	*clock
 	*seat
-	in   atomic.Pointer[intake]
-	wake chan struct{}
+	in    atomic.Pointer[intake]
+	piece atomic.Int64 // how much sound the server sends at a time, a time.Duration
+	wake  chan struct{}
 }
 
 func newMic(srv *server, want string) *mic {
@@ -88,7 +97,7 @@ func (m *mic) loop(sink func([]int16)) {
 	frame := make([]int16, Frame)
 	timer := time.NewTimer(period)
 	defer timer.Stop()
-	k := keeper{covered: time.Now(), silent: true}
+	k := keeper{covered: time.Now(), silent: true, limit: stall}
 	for {
 		select {
 		case <-m.stop:
@@ -98,11 +107,14 @@ func (m *mic) loop(sink func([]int16)) {
 		}
 		now := time.Now()
 		in := m.in.Load()
+		piece := time.Duration(m.piece.Load())
+		k.expect(piece)
 		if in != nil && in.ring.len() >= Frame {
+			most := max(backlog, 3*samplesOf(piece))
 			if k.silent { // silence has stood in for all but the newest of it
-				in.ring.discard(Frame)
-			} else if in.ring.len() > backlog {
-				in.ring.discard(2 * Frame)
+				in.ring.discard(max(Frame, samplesOf(piece)))
+			} else if in.ring.len() > most {
+				in.ring.discard(max(2*Frame, samplesOf(piece)))
 			}
 			for in.ring.read(frame) {
 				sink(frame)
@@ -117,8 +129,10 @@ func (m *mic) loop(sink func([]int16)) {
 	}
 }
 
+func (m *mic) pace(piece time.Duration) { m.piece.Store(int64(min(piece, largest))) }
+
 func (m *mic) attach(c *conn, stream uint32, _ int) {
-	in := &intake{ring: newRing(2 * backlog), wake: m.wake}
+	in := &intake{ring: newRing(max(2*backlog, 4*samplesOf(time.Duration(m.piece.Load())))), wake: m.wake}
 	update(&c.mics, stream, in)
 	m.in.Store(in)
 	nudge(m.wake)
@@ -157,8 +171,9 @@ func (p *pipe) demand(n uint32) {
 type speaker struct {
 	*clock
 	*seat
-	out  atomic.Pointer[pipe]
-	wake chan struct{}
+	out   atomic.Pointer[pipe]
+	piece atomic.Int64 // how much sound the server asks for at a time, a time.Duration
+	wake  chan struct{}
 }
 
 func newSpeaker(srv *server, want string, role Role) *speaker {
@@ -180,7 +195,7 @@ func (s *speaker) loop(fill func([]int16)) {
 	frame := make([]int16, Frame)
 	timer := time.NewTimer(period)
 	defer timer.Stop()
-	k := keeper{covered: time.Now(), silent: true}
+	k := keeper{covered: time.Now(), silent: true, limit: stall}
 	var w writer
 	for {
 		select {
@@ -191,6 +206,7 @@ func (s *speaker) loop(fill func([]int16)) {
 		}
 		now := time.Now()
 		p := s.out.Load()
+		k.expect(time.Duration(s.piece.Load()))
 		if p != nil {
 			if n := p.wants.Swap(0); n > 0 {
 				if rest := n - maxSend; rest > 0 {
@@ -238,6 +254,8 @@ func (w *writer) send(p *pipe, n int, fill func([]int16)) {
 	p.conn.client.Send(p.stream, w.out)
 }
 
+func (s *speaker) pace(piece time.Duration) { s.piece.Store(int64(min(piece, largest))) }
+
 func (s *speaker) attach(c *conn, stream uint32, missing int) {
 	p := &pipe{conn: c, stream: stream, wake: s.wake}
 	update(&c.speakers, stream, p)
@@ -260,6 +278,8 @@ func (s *speaker) Close() error {
 	}
 	return nil
 }
+
+func samplesOf(d time.Duration) int { return int(d * Rate / time.Second) }
 
 // update replaces a table of streams by one in which index stands for v, or for nothing.
 func update[T any](table *atomic.Pointer[map[uint32]*T], index uint32, v *T) {
