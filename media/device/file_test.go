@@ -195,7 +195,7 @@ func TestABadSettingIsRefusedInOneLine(t *testing.T) {
 			t.Errorf("%T reads\n%s, want\n%s", err, err, test.want)
 		}
 	}
-	if err := (Spec{Input: "file:///tmp/a%20b.wav", Output: "My Headset", Ring: "off"}).Check(); err != nil {
+	if err := (Spec{Input: "file:///home/me/a%20b.wav", Output: "My Headset", Ring: "off"}).Check(); err != nil {
 		t.Error(err)
 	}
 }
