@@ -164,8 +164,8 @@ var table = [...]Action{
 
 	{Name: "app.help", Title: "Help", Group: "Program", Context: Desk, Keys: []string{"?", "f1"},
 		Help: "Shows all keys."},
-	{Name: "app.palette", Title: "All actions", Group: "Program", Context: Desk, Keys: []string{"ctrl+p", ":"},
-		Help: "Finds an action by name; shows only what is possible now."},
+	{Name: "app.palette", Title: "More", Group: "Program", Context: Desk, Keys: []string{"ctrl+p", ":"},
+		Help: "Finds any action by a few letters; shows only what is possible now."},
 	{Name: "app.redraw", Title: "Redraw", Group: "Program", Context: Desk, Keys: []string{"ctrl+l"},
 		Help: "Paints the whole screen again."},
 	{Name: "app.quit", Title: "Quit", Group: "Program", Context: Desk, Keys: []string{"q", "ctrl+c"}, Verb: desk.Quit, Dangerous: true,

@@ -177,7 +177,10 @@ func (p *Page) caller(c canvas, w, h int) panel {
 	case call.Match.State == crm.MatchMany:
 		out.add(look.Hits(call.Match.Hits, room)...)
 	case call.Match.State == crm.MatchOne && call.State != desk.Ended:
-		out.add(row.New(w).Gap(4).Put(c.th.Dim, p.hint("caller.pop", "opens the card")).String())
+		if hit, ok := call.Match.Only(); ok {
+			lines := look.Preview(hit)
+			out.add(lines[:min(len(lines), room)]...)
+		}
 	}
 	if call != nil {
 		foot := h - 1
@@ -194,18 +197,24 @@ func (p *Page) callerHeading(c canvas, w int, call *desk.Call, card *crm.Card) s
 	if card == nil {
 		return row.Heading(c.th, w, "Caller")
 	}
-	var right []row.Seg
-	if link := caller.Link(card.URL); link != "" && w >= 60 {
-		right = []row.Seg{{Ink: c.th.Dim, Text: p.keys.Key("card.down") + " fields  "}, {Ink: c.th.Key, Text: p.keys.Key("card.copy")}, {Ink: c.th.Dim, Text: " copy address"}}
-		if p.cardAt >= 0 {
-			right = nil
-		}
-	}
 	title := card.Label.String()
 	if title == "" {
 		title = card.Type
 	}
-	return row.Heading(c.th, w, title+" · "+card.Name.String(), right...)
+	title += " · " + card.Name.String()
+	if call != nil {
+		if h, ok := call.Match.Only(); ok && crm.SameID(h.ID, card.ID) {
+			title = "Caller" // the line below names the record
+		}
+	}
+	var right []row.Seg
+	if link := caller.Link(card.URL); link != "" && w >= 60 {
+		right = []row.Seg{{Ink: c.th.Key, Text: p.keys.Key("card.down")}, {Ink: c.th.Dim, Text: " fields  "}, {Ink: c.th.Key, Text: p.keys.Key("card.copy")}, {Ink: c.th.Dim, Text: " copy address"}}
+		if p.cardAt >= 0 {
+			right = nil
+		}
+	}
+	return row.Heading(c.th, w, title, right...)
 }
 
 // notesPanel draws the notes of the focused call, in exactly h lines.
@@ -272,17 +281,33 @@ func (p *Page) landedPanel(c canvas, w, h int) panel {
 // keysPanel lists what is possible now, for wide screens, in exactly h lines.
 func (p *Page) keysPanel(c canvas, w, h int) panel {
 	out := panel{lines: []string{row.Heading(c.th, w, "Possible now", row.Seg{Ink: c.th.Key, Text: p.keys.Key("app.help")}, row.Seg{Ink: c.th.Dim, Text: " all keys"})}}
+	half := (w - 4) / 2
+	var sides [2][]string // calls and caller left, the rest right
 	group := ""
 	for _, it := range p.Palette() {
-		if it.Group == "Program" {
-			continue
+		side := 1
+		if it.Group == "Calls" || it.Group == "Caller" {
+			side = 0
 		}
-		k := p.keys.Keys(it.Name)
-		if group != "" && it.Group != group {
-			out.add(row.Blank(w))
+		if group != it.Group {
+			if group = it.Group; len(sides[side]) > 0 {
+				sides[side] = append(sides[side], row.Blank(half))
+			}
+			sides[side] = append(sides[side], row.New(half).Put(c.th.Title, group).String())
 		}
-		group = it.Group
-		out.add(row.New(w).Gap(2).Cell(c.th.Key, k, 9).Cell(c.th.Text, it.Title, 18).Put(c.th.Faint, it.Help).String())
+		sides[side] = append(sides[side], row.New(half).Cell(c.th.Key, p.keys.Keys(it.Name), 9).Put(c.th.Text, it.Title).String())
+	}
+	for i := range max(len(sides[0]), len(sides[1])) {
+		r := row.New(w).Gap(2)
+		for _, side := range sides {
+			if i < len(side) {
+				r.Raw(side[i], half)
+			} else {
+				r.Gap(half)
+			}
+			r.Gap(1)
+		}
+		out.add(r.String())
 	}
 	out.lines = row.Height(out.lines, w, h)
 	return out

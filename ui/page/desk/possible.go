@@ -135,8 +135,8 @@ func (p *Page) wanted() string {
 
 // The actions of the action bar, in the order in which they stand there.
 var (
-	barCalls = [...]string{"call.answer", "call.decline", "caller.pop", "caller.search", "caller.new", "call.hold", "call.mute", "call.transfer",
-		"call.keypad", "call.hangup", "call.dismiss"}
+	barCalls = [...]string{"call.answer", "call.decline", "call.hold", "call.mute", "call.transfer", "call.keypad", "call.hangup", "call.dismiss",
+		"caller.pop", "caller.search", "caller.new"}
 	barDesk = [...]string{"caller.notes", "desk.close", "call.dial", "state.available", "state.away", "desk.sendnow", "desk.reconnect",
 		"app.help", "app.palette", "app.quit", "demo.next", "call.next"}
 	barForm   = [...]string{"form.save", "form.next", "form.previous", "form.cancel"}
@@ -184,7 +184,8 @@ func (p *Page) typingItems() []bar.Item {
 }
 
 func (p *Page) typingList(names ...string) (out []bar.Item) {
-	for _, it := range p.items(names, "call.answer") {
+	for _, it := range p.items(names, "") {
+		it.Hot = it.Name == "call.answer"
 		a, _ := p.keys.Action(it.Name)
 		if p.Typing() {
 			i := slices.IndexFunc(a.Keys, func(k string) bool { return !keymap.Character(k) })

@@ -1,6 +1,8 @@
 package deskpage
 
 import (
+	"strconv"
+
 	"offhook/desk"
 	"offhook/ui/widget/bar"
 	"offhook/ui/widget/calls"
@@ -59,7 +61,7 @@ func (p *Page) small(c canvas, w, h int) Frame {
 		}
 	}
 	if len(lines) < h {
-		lines = append(row.Height(lines, w, h-1), row.New(w).Put(th.Faint, "Too small: 60×16 is the least").String())
+		lines = append(row.Height(lines, w, h-1), row.New(w).Put(th.Faint, "Needs "+strconv.Itoa(MinWidth)+"×"+strconv.Itoa(MinHeight)).String())
 	}
 	return Frame{Lines: row.Height(lines, w, h)}
 }

@@ -1,6 +1,8 @@
 package bar
 
 import (
+	"slices"
+
 	"offhook/ui/theme"
 	"offhook/ui/widget/row"
 )
@@ -20,9 +22,20 @@ type Zone struct {
 	Action         string
 }
 
-// Actions draws the items on at most max lines; what does not fit is left out (the palette has it). Items of the second
-// group start on a new line when there is one.
+// Actions draws the items on at most max lines. Each group starts on a new line when all of them fit that way; else they
+// follow each other, and what does not fit at all is left out (the palette has it).
 func Actions(th *theme.Theme, w, max int, groups ...[]Item) (lines []string, zones []Zone) {
+	lines, zones, left := flow(th, w, max, groups)
+	if left > 0 && len(groups) > 1 {
+		if l, z, n := flow(th, w, max, [][]Item{slices.Concat(groups...)}); n < left {
+			return l, z
+		}
+	}
+	return lines, zones
+}
+
+// flow lays the groups out and counts the items for which there was no room.
+func flow(th *theme.Theme, w, max int, groups [][]Item) (lines []string, zones []Zone, left int) {
 	r := row.New(w).Gap(1)
 	end := func() {
 		lines = append(lines, r.String())
@@ -48,7 +61,8 @@ func Actions(th *theme.Theme, w, max int, groups ...[]Item) (lines []string, zon
 			}
 			if r.Used()+gap+n > w-1 {
 				if len(lines) >= max-1 {
-					continue // a shorter one may still fit
+					left++ // a shorter one may still fit
+					continue
 				}
 				end()
 				gap = 0
@@ -68,5 +82,5 @@ func Actions(th *theme.Theme, w, max int, groups ...[]Item) (lines []string, zon
 	if r.Used() > 1 {
 		end()
 	}
-	return lines, zones
+	return lines, zones, left
 }

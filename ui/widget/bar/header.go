@@ -53,6 +53,15 @@ func Header(th *theme.Theme, w int, s *desk.Snapshot, now time.Time) string {
 	if !s.Since.IsZero() {
 		r.Gap(1).Put(th.Dim, Since(s, now))
 	}
+	if s.State == desk.OnCall { // a second call must be seen even under a box
+		for i := range s.Calls {
+			if c := &s.Calls[i]; c.State == desk.Incoming {
+				name, _ := calls.Who(c)
+				r.Gap(2).Put(th.Ringing, "◉ "+name+" rings")
+				break
+			}
+		}
+	}
 	if s.Pending != "" {
 		_, next, _ := Badge(th, s.Pending)
 		r.Gap(2).Put(th.Held, "→ "+next+" after this call")

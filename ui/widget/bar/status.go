@@ -15,6 +15,7 @@ type part struct {
 	ink         theme.Ink
 	glyph, name string
 	text        string
+	short       string // what is left of text when the line is full
 	well        bool
 }
 
@@ -32,11 +33,11 @@ func Status(th *theme.Theme, w int, s *desk.Snapshot, now time.Time) string {
 	if h := s.Links.Disk.Health; h != "" && h != desk.HealthOK && h != desk.HealthOff {
 		parts = append(parts, link(th, "Disk", s.Links.Disk))
 	}
-	shorten(parts, w)
+	gap := shorten(parts, w)
 	r := row.New(w).Gap(1)
 	for i, p := range parts {
 		if i > 0 {
-			r.Gap(3)
+			r.Gap(gap)
 		}
 		r.Put(p.ink, p.glyph).Gap(1).Put(th.Text, p.name)
 		if p.text != "" {
@@ -56,11 +57,11 @@ func link(th *theme.Theme, name string, l desk.Link) part {
 	case desk.HealthOK:
 		p.ink, p.glyph, p.well = th.Good, "●", true
 	case desk.HealthWaiting:
-		p.ink, p.glyph = th.Warning, "◌"
+		p.ink, p.glyph, p.short = th.Warning, "◌", "waiting"
 	case desk.HealthWarn:
-		p.ink, p.glyph = th.Ringing, "!"
+		p.ink, p.glyph, p.short = th.Ringing, "!", "in trouble"
 	case desk.HealthDown:
-		p.ink, p.glyph = th.Problem, "✗"
+		p.ink, p.glyph, p.short = th.Problem, "✗", "down"
 	default:
 		p.ink, p.glyph, p.well = th.Faint, "○", true
 		if p.text == "" {
@@ -79,6 +80,7 @@ func outbox(th *theme.Theme, s *desk.Snapshot, now time.Time) part {
 		p.text += ", " + strconv.Itoa(o.Dead) + " refused"
 	case o.Pending > 0:
 		p.ink, p.glyph = th.Warning, "◌"
+		p.short = p.text
 		if !o.Paused.Empty() {
 			p.text += " " + o.Paused.String()
 		} else if d := now.Sub(o.Oldest); !o.Oldest.IsZero() && d >= time.Minute {
@@ -90,14 +92,11 @@ func outbox(th *theme.Theme, s *desk.Snapshot, now time.Time) part {
 	return p
 }
 
-// shorten takes words away until the parts fit into w cells.
-func shorten(parts []part, w int) {
-	total := func() int {
-		n := 1
-		for i, p := range parts {
-			if i > 0 {
-				n += 3
-			}
+// shorten takes words away until the parts fit into w cells with gaps between them, and returns the gap.
+func shorten(parts []part, w int) (gap int) {
+	over := func() int {
+		n := 1 + gap*(len(parts)-1) - w
+		for _, p := range parts {
 			n += row.Width(p.glyph) + 1 + row.Width(p.name)
 			if p.text != "" {
 				n += 1 + row.Width(p.text)
@@ -105,21 +104,43 @@ func shorten(parts []part, w int) {
 		}
 		return n
 	}
-	for limit := 48; total() > w && limit >= 12; limit -= 4 { // long words become shorter
+	gap = 3
+	if over() > 0 {
+		gap = 2
+	}
+	for i := len(parts) - 1; i >= 0 && over() > 0; i-- { // what is off or well says less, but who is signed in stays longest
+		if p := &parts[i]; p.well && p.name != "Unsent" && p.name != "Salesforce" {
+			p.text = ""
+		}
+	}
+	cut := func(which func(part) bool, least int) {
+		for over() > 0 {
+			longest := -1
+			for i, p := range parts {
+				if which(p) && row.Width(p.text) > least && (longest < 0 || row.Width(p.text) > row.Width(parts[longest].text)) {
+					longest = i
+				}
+			}
+			if longest < 0 {
+				return
+			}
+			p := &parts[longest]
+			p.text = row.Fit(p.text, max(row.Width(p.text)-over(), least))
+		}
+	}
+	cut(func(p part) bool { return p.well && p.name != "Unsent" }, 8)
+	if over() > 0 {
 		for i := range parts {
-			if parts[i].well && parts[i].name != "Unsent" {
-				parts[i].text = row.Fit(parts[i].text, limit)
+			if p := &parts[i]; p.well && p.name != "Unsent" {
+				p.text = ""
 			}
 		}
 	}
-	for i := len(parts) - 1; i >= 0 && total() > w; i-- { // what is well says less
-		if parts[i].well && parts[i].name != "Unsent" {
-			parts[i].text = ""
+	for i := len(parts) - 1; i >= 0 && over() > 0; i-- { // a word for what is wrong; the notices tell the story
+		if parts[i].short != "" {
+			parts[i].text = parts[i].short
 		}
 	}
-	for limit := 40; total() > w && limit >= 8; limit -= 4 {
-		for i := range parts {
-			parts[i].text = row.Fit(parts[i].text, limit)
-		}
-	}
+	cut(func(part) bool { return true }, 4)
+	return gap
 }

@@ -101,6 +101,25 @@ func (l Look) Hits(hits []crm.Hit, max int) (out []string) {
 	return out
 }
 
+// Preview shows what is known of a single match before its card is opened.
+func (l Look) Preview(h crm.Hit) (out []string) {
+	line := func(label, value string) {
+		if value != "" {
+			out = append(out, row.New(l.Width).Gap(4).Cell(l.Theme.Dim, label, 14).Gap(1).Put(l.Theme.Text, value).String())
+		}
+	}
+	line("Found by", h.Phone.String())
+	account := h.Account.Name.String()
+	if account == "" && h.Account.Zero() {
+		account = h.Detail.String()
+	}
+	line("Belongs to", account)
+	if k := l.Keys.Key("caller.pop"); k != "" {
+		out = append(out, row.New(l.Width).Gap(4).Put(l.Theme.Key, k).Put(l.Theme.Dim, " opens the card").String())
+	}
+	return out
+}
+
 // Share is a part in a hundred of a width.
 func Share(w, percent int) int { return w * percent / 100 }
 
@@ -126,7 +145,7 @@ func (l Look) Assoc(c *desk.Call, can func(desk.Verb) bool) string {
 		if c.Cleared {
 			key("caller.clear", "undo")
 		} else if !rec.Zero() {
-			key("caller.clear", "no record")
+			key("caller.clear", "none")
 		}
 	}
 	if n := len(right); n > 0 {
@@ -147,7 +166,7 @@ func (l Look) Assoc(c *desk.Call, can func(desk.Verb) bool) string {
 		r.Put(th.Accent, "▸ ")
 	}
 	goes := "Task goes to "
-	if c.State == desk.Ended {
+	if c.Record == desk.RecordSent {
 		goes = "Task went to "
 	}
 	r.Put(th.Text, goes)

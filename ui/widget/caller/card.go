@@ -48,6 +48,9 @@ func (l Look) Card(c *crm.Card, selected, h int) []string {
 		lines = append(lines, l.field(f, label, i == selected))
 	}
 	if len(c.Related) > 0 {
+		if len(lines)+len(c.Related)+2 <= h { // air, where there is room for it
+			lines = append(lines, row.Blank(l.Width))
+		}
 		lines = append(lines, row.New(l.Width).Gap(4).Put(th.Title, "Related").String())
 		for i, rel := range c.Related {
 			sel := len(c.Fields)+i == selected
@@ -131,17 +134,11 @@ func (l Look) related(rel crm.Related, selected bool) string {
 		r.Gap(4)
 	}
 	r.Cell(th.Dim, rel.Type, min(max(row.Width(rel.Type), 5), 11))
+	right := row.Seg{Ink: th.Dim, Text: rel.Detail.Truncate(Share(l.Width, 35)).String()}
 	if hint != "" {
-		r.Keep(row.Width(hint) + 3)
+		right.Text = hint
 	}
-	r.Put(ink, rel.Name.String())
-	if !rel.Detail.Empty() {
-		r.Gap(2).Put(th.Dim, rel.Detail.String())
-	}
-	if hint != "" {
-		r.Right(row.Seg{Ink: th.Dim, Text: hint}, row.Seg{Text: " "})
-	}
-	return r.String()
+	return r.Keep(row.Width(right.Text)+3).Put(ink, rel.Name.String()).Right(right, row.Seg{Text: " "}).String()
 }
 
 // Link is the address as a terminal hyperlink may carry it, or nothing when it is no web address. Semicolons and spaces

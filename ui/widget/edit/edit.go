@@ -197,7 +197,25 @@ func (f *Field) Line(w int) (shown string, col int) {
 	if total := row.Width(f.text); total < w {
 		f.top = 0
 	}
-	return ansi.Cut(f.text, f.top, f.top+w), col - f.top
+	return window(f.text, f.top, w), col - f.top
+}
+
+// window is what the cells from..from+w of s show; half a wide character is a space.
+func window(s string, from, w int) string {
+	var sb strings.Builder
+	for at, i := 0, 0; i < len(s); {
+		n, c := next(s[i:])
+		switch {
+		case at >= from+w:
+			return sb.String()
+		case at >= from && at+c <= from+w:
+			sb.WriteString(s[i : i+n])
+		case at < from && at+c > from, at < from+w && at+c > from+w:
+			sb.WriteByte(' ')
+		}
+		i, at = i+n, at+c
+	}
+	return sb.String()
 }
 
 // Area returns the h lines of w cells that show a field of several lines, wrapped at spaces, and where the cursor stands.

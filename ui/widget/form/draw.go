@@ -53,14 +53,15 @@ func (in *input) draw(th *theme.Theme, w, label int, focus bool) (line string, c
 	} else {
 		r.Gap(4)
 	}
-	name, mark := th.Dim, " "
+	name := th.Dim
 	if focus {
 		name = th.Strong
 	}
+	r.Put(name, row.Fit(in.field.Label.String(), label))
 	if in.field.Required {
-		mark = "*"
+		r.Put(th.Ringing, " *")
 	}
-	r.Cell(name, in.field.Label.String(), label).Put(th.Ringing, mark).Gap(1)
+	r.To(4 + label + 3)
 	problem := ""
 	if in.problem != "" {
 		problem = "✗ " + in.problem
@@ -75,11 +76,11 @@ func (in *input) draw(th *theme.Theme, w, label int, focus bool) (line string, c
 	}
 	switch {
 	case in.toggles():
-		box := "[ ] no"
+		box := " [ ] no"
 		if in.value() == "true" {
-			box = "[✓] yes"
+			box = " [✓] yes"
 		}
-		r.Put(ink, pad(box, min(width, 10)))
+		r.Put(ink, pad(box, min(width, 11)))
 	case in.picks():
 		shown := in.value()
 		if shown == "" {

@@ -41,6 +41,7 @@ func New(f *crm.Form, call desk.CallKey) *Form {
 	out := &Form{Object: f.Object, For: call, label: f.Label}
 	for _, fld := range f.Fields {
 		in := input{field: fld, pick: -1}
+		in.field.Error = text.Text{} // complain takes it over
 		in.text.Limit = fld.Length
 		in.text.Set(fld.Value.String())
 		if in.picks() {
@@ -76,8 +77,6 @@ func (f *Form) complain(g *crm.Form) {
 			if in.problem != "" && first < 0 {
 				first = i
 			}
-		} else if in.problem == "" && !told.Empty() && !f.typed {
-			in.problem = told.String()
 		}
 	}
 	if first >= 0 {

@@ -1,6 +1,7 @@
 package overlay
 
 import (
+	"slices"
 	"strings"
 
 	"offhook/desk"
@@ -94,25 +95,37 @@ func (a *Ask) Paste(string) Outcome { return Outcome{} }
 // Alive implements Box.
 func (a *Ask) Alive(s *desk.Snapshot) bool { return a.While == nil || s != nil && a.While(s) }
 
-// Draw implements Box.
-func (a *Ask) Draw(th *theme.Theme, keys keymap.Map, _ *desk.Snapshot, w, _ int) Drawn {
+// Draw implements Box. On a very small screen the answers come first.
+func (a *Ask) Draw(th *theme.Theme, keys keymap.Map, _ *desk.Snapshot, w, h int) Drawn {
 	width := max(min(58, w-2), 12)
-	d := Drawn{Title: a.Title, Width: width}
+	d := Drawn{Title: a.Title, Width: width, Foot: hints(th, keys, "overlay.close", "back")}
 	inner := width - 4
-	d.Lines = append(d.Lines, row.Blank(inner))
+	var words []string
 	for _, l := range row.Wrap(a.Text, inner) {
-		d.Lines = append(d.Lines, row.New(inner).Put(th.Text, l).String())
+		words = append(words, row.New(inner).Put(th.Text, l).String())
 	}
-	d.Lines = append(d.Lines, row.Blank(inner))
-	r := row.New(inner)
+	answers := a.answers(th, inner)
+	if h < len(words)+len(answers)+6 {
+		d.Lines = append(answers, words...)
+		d.Lines = d.Lines[:min(len(d.Lines), max(h-3, 1))]
+		return d
+	}
+	blank := []string{row.Blank(inner)}
+	d.Lines = slices.Concat(blank, words, blank, answers, blank)
+	return d
+}
+
+// answers are the choices, on as many lines as they need.
+func (a *Ask) answers(th *theme.Theme, w int) (out []string) {
+	r := row.New(w)
 	for _, c := range a.Choices {
 		n := row.Width(c.Key) + 1 + row.Width(c.Title)
 		if c.Default {
 			n += 4
 		}
-		if r.Used() > 0 && r.Used()+3+n > inner {
-			d.Lines = append(d.Lines, r.String())
-			r = row.New(inner)
+		if r.Used() > 0 && r.Used()+3+n > w {
+			out = append(out, r.String())
+			r = row.New(w)
 		}
 		if r.Used() > 0 {
 			r.Gap(3)
@@ -123,7 +136,5 @@ func (a *Ask) Draw(th *theme.Theme, keys keymap.Map, _ *desk.Snapshot, w, _ int)
 			r.Put(th.Key, c.Key).Put(th.Text, " "+c.Title)
 		}
 	}
-	d.Lines = append(d.Lines, r.String(), row.Blank(inner))
-	d.Foot = hints(th, keys, "overlay.close", "back")
-	return d
+	return append(out, r.String())
 }
