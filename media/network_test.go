@@ -183,3 +183,45 @@ func TestTheJitterBufferKeepsItsPromises(t *testing.T) {
 		})
 	}
 }
+
+func TestALoudspeakerThatAsksForSeveralFramesAtOnceIsServedSmoothly(t *testing.T) {
+	for _, burst := range []int{2, 4, 6} {
+		p := newPlayer()
+		var pcm [160]int16
+		out := make([]byte, 160)
+		var frame [Frame]int16
+		var heard []int16
+		var concealed, stretched uint64
+		for i := range 1500 {
+			at := time.Second + time.Duration(i)*20*time.Millisecond
+			for k := range pcm {
+				pcm[k] = int16(8000 * math.Sin(2*math.Pi*400*float64(160*i+k)/8000))
+			}
+			codec.ULaw.Encode(out, pcm[:])
+			p.put(1, uint16(i), uint32(160*i), kindPCMU, out, at)
+			for f := 2 * i; f < 2*i+2; f++ {
+				if f%burst == 0 {
+					for range burst {
+						p.get(at+time.Duration(f%2)*10*time.Millisecond+3*time.Millisecond, frame[:])
+						heard = append(heard, frame[:]...)
+					}
+				}
+			}
+			if i == 250 { // five seconds to settle
+				concealed, stretched = p.concealed, p.stretched
+			}
+		}
+		if c := p.concealed - concealed; c > 0 {
+			t.Errorf("bursts of %d frames: %d ms were concealed on a perfect network", burst, c/16)
+		}
+		if s := p.stretched - stretched; s > Rate/10 {
+			t.Errorf("bursts of %d frames: %d ms were stretched in 25 s", burst, s/16)
+		}
+		if s := strength(heard[len(heard)-Rate:], 400); s < 0.97 {
+			t.Errorf("bursts of %d frames: the tone holds %.2f", burst, s)
+		}
+		if most := time.Duration(burst)*10*time.Millisecond + 40*time.Millisecond; p.delay > most {
+			t.Errorf("bursts of %d frames: delay %v", burst, p.delay)
+		}
+	}
+}

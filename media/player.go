@@ -1,6 +1,7 @@
 package media
 
 import (
+	"slices"
 	"time"
 
 	"offhook/media/codec"
@@ -52,9 +53,11 @@ type player struct {
 	narrow  [maxPayload]int16
 
 	lastGet time.Duration
-	above   int // frames since the delay was last near what is wanted
-	rest    int // samples to be played before the next stretch
-	delay   time.Duration
+	above   int           // frames since the delay was last near what is wanted
+	rest    int           // samples to be played before the next stretch
+	delay   time.Duration // smoothed
+	recent  [8]time.Duration
+	turn    int
 
 	played, concealed, stretched uint64 // samples
 }
@@ -165,7 +168,9 @@ func (p *player) standIn(dst []int16, moved bool) {
 // play decodes a packet behind the line.
 func (p *player) play(sl *slot) {
 	p.jb.take(sl)
-	p.started = true
+	if !p.started {
+		p.started, p.turn = true, 0
+	}
 	p.head = sl.ts
 	if sl.kind == kindCN {
 		p.cn.set(sl.data[:sl.n])
@@ -181,24 +186,21 @@ func (p *player) play(sl *slot) {
 		}
 	}
 	p.cn.active = false
-	var dst []int16
-	switch data := sl.data[:sl.n]; sl.kind {
+	data, dst := sl.data[:sl.n], p.line.room(2*sl.n) // an octet is a tick, and two samples, in all three codecs
+	switch sl.kind {
 	case kindG722:
-		dst = p.line.room(2 * sl.n)
 		p.g722.Decode(dst, data)
 	case kindPCMA:
-		dst = p.line.room(2 * sl.n)
-		codec.ALaw.Decode(p.narrow[:sl.n], data)
-		p.up.Process(dst[:0], p.narrow[:sl.n])
+		codec.ALaw.Decode(p.narrow[:], data)
+		p.up.Process(dst[:0], p.narrow[:len(data)])
 	default:
-		dst = p.line.room(2 * sl.n)
-		codec.ULaw.Decode(p.narrow[:sl.n], data)
-		p.up.Process(dst[:0], p.narrow[:sl.n])
+		codec.ULaw.Decode(p.narrow[:], data)
+		p.up.Process(dst[:0], p.narrow[:len(data)])
 	}
 	if p.loss.active {
 		p.loss.blend(dst)
 	}
-	p.head += int64(sl.n) // one octet per tick in all three codecs
+	p.head += int64(sl.n)
 }
 
 // follow keeps the delay near what is wanted by cutting out or repeating one pitch period.
@@ -212,15 +214,19 @@ func (p *player) follow(now time.Duration, frame int) {
 		p.delay = delay
 	}
 	p.delay += (delay - p.delay) / 16
+	// Devices ask for several frames at once; only the least delay of a while says how much of it is to spare.
+	p.recent[p.turn%len(p.recent)] = delay
+	p.turn++
+	low := slices.Min(p.recent[:min(p.turn, len(p.recent))])
 	want := p.jb.wanted()
-	if p.above++; delay <= want+trim {
+	if p.above++; low <= want+trim {
 		p.above = 0
 	}
-	if p.rest > 0 || delay >= want-shortage && delay <= want+slack && p.above < trimAfter {
+	if p.rest > 0 || delay >= want-shortage && low <= want+slack && p.above < trimAfter {
 		return
 	}
 	var n int
-	if delay > want {
+	if low > want {
 		for p.line.len() < frame+maxLag { // look ahead, but never across a gap
 			sl := p.jb.peek()
 			if sl == nil || sl.ts != p.head || sl.kind != p.coding {
@@ -228,13 +234,22 @@ func (p *player) follow(now time.Duration, frame int) {
 			}
 			p.play(sl)
 		}
-		n = p.line.shorten(frame, delay > want+3*slack)
+		n = p.line.shorten(frame, low > want+3*slack)
+		p.shift(-n)
 	} else {
 		n = p.line.lengthen(delay < want-3*shortage)
+		p.shift(n)
 	}
 	if n > 0 {
 		p.above = 0
 	}
 	p.stretched += uint64(n)
 	p.rest = int(float64(n) / stretchShare)
+}
+
+// shift corrects what is remembered of the delay after n samples were added.
+func (p *player) shift(n int) {
+	for i := range p.recent {
+		p.recent[i] += time.Duration(n) * time.Second / Rate
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"sync"
 	"testing"
 	"time"
 
@@ -401,5 +402,62 @@ func TestCloseSaysBye(t *testing.T) {
 	}
 	if err := s.Close(); err != nil {
 		t.Errorf("closing twice: %v", err)
+	}
+}
+
+func TestTheCodecMayChangeInTheMiddleOfTheCall(t *testing.T) {
+	v, a, b := pair(t, PCMU, Config{}, Config{})
+	tone := sine{hz: 600, amp: 8000}
+	var in, out [Frame]int16
+	for i, c := range []Codec{PCMU, G722, PCMA, G722} {
+		if err := a.Configure(params(b, c)); err != nil { // b is told later, as happens: it understands all the same
+			t.Fatal(err)
+		}
+		var heard []int16
+		for range 80 {
+			tone.frame(in[:])
+			step(t, v, a, b, in[:], out[:])
+			heard = append(heard, out[:]...)
+		}
+		if s := strength(heard[20*Frame:], 600); s < 0.97 {
+			t.Errorf("with %s, codec %d, the tone holds %.2f", c.Name, i, s)
+		}
+		if err := b.Configure(params(a, c)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if st := b.Stats(); st.Malformed != 0 || st.Lost != 0 || st.Codec != "G722" {
+		t.Errorf("after three changes %+v", st)
+	}
+}
+
+func TestEverythingMayHappenAtOnce(t *testing.T) {
+	_, a, b := pair(t, G722, Config{}, Config{OnDTMF: func(rune) {}})
+	pa, pb := params(b, G722), params(a, PCMA)
+	var wg sync.WaitGroup
+	for _, f := range []func(i int){
+		func(int) { var f [Frame]int16; a.WriteFrame(f[:]) },
+		func(int) { var f [Frame]int16; b.ReadFrame(f[:]) },
+		func(i int) { a.SetMute(i%2 == 0) },
+		func(i int) { _ = a.SendDTMF("1") },
+		func(i int) { pa.Send = i%3 > 0; _ = a.Configure(pa) },
+		func(i int) { pb.Receive = i%3 > 0; _ = b.Configure(pb) },
+		func(int) { a.Stats(); b.Stats() },
+		func(int) { a.sendReport(false); b.sendReport(false) },
+		func(i int) {
+			if i == 150 {
+				b.Close()
+			}
+		},
+	} {
+		wg.Go(func() {
+			for i := range 300 {
+				f(i)
+			}
+		})
+	}
+	wg.Wait()
+	if a.Close() != nil || b.Close() != nil {
+		t.Error("closing failed")
 	}
 }
