@@ -91,7 +91,7 @@ func (h *Headset) StopTone() {
 }
 
 // Levels are microphone and loudspeaker in dBFS: 0 for a full-scale sine, −96 for silence.
-func (h *Headset) Levels() (in, out float64) { return round(h.in.value()), round(h.out.value()) }
+func (h *Headset) Levels() (in, out float64) { return round(h.in.value(0)), round(h.out.value(0)) }
 
 // Close disconnects the session, closes the devices and waits.
 func (h *Headset) Close() error {
@@ -162,7 +162,7 @@ func (h *Headset) shut() error {
 
 // take is called by the microphone, the clock of the call.
 func (h *Headset) take(frame []int16) {
-	h.in.measure(frame)
+	h.in.measure(frame, 0)
 	if s := h.active.Load(); s != nil {
 		s.WriteFrame(frame)
 	}
@@ -191,7 +191,7 @@ func (h *Headset) fill(frame []int16) {
 	}
 	h.limiter.process(frame)
 	h.last = frame[Frame-1]
-	h.out.measure(frame)
+	h.out.measure(frame, 0)
 }
 
 // fade goes from the session played before to what is in frame. A session that has been closed says nothing any more:

@@ -18,7 +18,7 @@ const (
 	bins = 200
 	bin  = 5 * time.Millisecond
 	// lateWeight is how many milliseconds of delay one percent of late packets is worth, and histMemory the weight of
-	// the past; both from simulation over eight kinds of networks (docs: jitter buffer).
+	// the past; both from simulation over eight kinds of networks.
 	lateWeight = 10
 	histMemory = 0.998
 	// startTarget is used until the histogram has seen startPackets: the first packets tell little.

@@ -15,7 +15,7 @@ import (
 const (
 	frameTicks = 8000 / 100 // RTP ticks, and octets in all three codecs, per frame
 	rtpHeader  = 12
-	// frameGap without frames is not jitter of the microphone: the timestamp follows the clock (facts: a held call, a
+	// frameGap without frames is not jitter of the microphone: the timestamp follows the clock (a held call, a
 	// headset that was busy elsewhere, a suspended machine).
 	frameGap = 200 * time.Millisecond
 )

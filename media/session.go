@@ -180,22 +180,22 @@ func (s *Session) WriteFrame(pcm []int16) {
 	if s.closed.Load() || len(pcm) != Frame {
 		return
 	}
-	s.in.measure(pcm)
-	s.tx.write(s.clock(), pcm, s.config.Load(), s.muted.Load(), s.transmit)
+	now := s.clock()
+	s.in.measure(pcm, now)
+	s.tx.write(now, pcm, s.config.Load(), s.muted.Load(), s.transmit)
 }
 
 // ReadFrame fills Frame samples for the loudspeaker: what is due now, or what stands in for it. It never blocks.
 func (s *Session) ReadFrame(pcm []int16) {
-	c := s.config.Load()
+	c, now := s.config.Load(), s.clock()
 	if s.closed.Load() || c == nil || !c.Receive || len(pcm) != Frame {
 		clear(pcm)
-		s.out.measure(pcm)
-		return
+	} else {
+		s.rxMu.Lock()
+		s.rx.player.get(now, pcm)
+		s.rxMu.Unlock()
 	}
-	s.rxMu.Lock()
-	s.rx.player.get(s.clock(), pcm)
-	s.rxMu.Unlock()
-	s.out.measure(pcm)
+	s.out.measure(pcm, now)
 }
 
 // SetMute replaces the microphone by silence; packets go on.

@@ -2,6 +2,7 @@ package media
 
 import (
 	"errors"
+	"math"
 	"net"
 	"net/netip"
 	"sync"
@@ -36,6 +37,9 @@ func TestATonePutInAtOneEndComesOutAtTheOther(t *testing.T) {
 				}
 				if l, want := Level(heard), Level(in[:]); l < want-1 || l > want+1 {
 					t.Errorf("heard at %.1f dBFS, spoken at %.1f", l, want)
+				}
+				if in, out := a.Stats().InLevel, b.Stats().OutLevel; math.Abs(in-out) > 2 || out < -20 {
+					t.Errorf("the meters say %.1f dBFS in and %.1f out", in, out)
 				}
 				st := b.Stats()
 				if st.Lost != 0 || st.Late != 0 || st.Concealed > 1 || st.MOS < 4.2 || st.Codec != codec.Name || st.LastPacket.IsZero() {
@@ -165,6 +169,10 @@ func TestMuteSendsSilenceAndHoldSendsNothing(t *testing.T) {
 		t.Errorf("after the hold heard at %.1f dBFS", l)
 	}
 
+	v.add(time.Second) // off the headset
+	if in, out := a.Stats().InLevel, b.Stats().OutLevel; in != silence || out != silence {
+		t.Errorf("nobody talks, and the meters stand at %.1f and %.1f dBFS", in, out)
+	}
 	deaf := params(a, G722)
 	deaf.Receive = false
 	if err := b.Configure(deaf); err != nil {
@@ -459,5 +467,21 @@ func TestEverythingMayHappenAtOnce(t *testing.T) {
 	wg.Wait()
 	if a.Close() != nil || b.Close() != nil {
 		t.Error("closing failed")
+	}
+}
+
+func TestReportsAreSpreadAroundFiveSeconds(t *testing.T) {
+	low, high, sum := time.Hour, time.Duration(0), time.Duration(0)
+	const n = 2000
+	for range n {
+		d := reportInterval(false)
+		low, high, sum = min(low, d), max(high, d), sum+d
+		if first := reportInterval(true); first > 3100*time.Millisecond {
+			t.Fatalf("the first report waits %v", first)
+		}
+	}
+	// RFC 3550 §6.3.1: a half to one and a half of 5 s, divided by e − 3/2
+	if low < 2052*time.Millisecond || high > 6157*time.Millisecond || sum/n < 3900*time.Millisecond || sum/n > 4300*time.Millisecond {
+		t.Errorf("intervals from %v to %v, mean %v", low, high, sum/n)
 	}
 }

@@ -46,7 +46,8 @@ func (s *Session) Stats() Stats {
 		st.MeanMOS = mos(oneWay, min(100, st.LossPercent+share(st.Late, st.PacketsReceived)), 1)
 	}
 	st.Strangers = s.strangers.Load()
-	st.InLevel, st.OutLevel = round(s.in.value()), round(s.out.value())
+	now := s.clock()
+	st.InLevel, st.OutLevel = round(s.in.value(now)), round(s.out.value(now))
 	st.Muted = s.muted.Load()
 	if at := s.lastAt.Load(); at != 0 {
 		st.LastPacket = s.began.Add(time.Duration(at - 1))
