@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"offhook/desk"
 	"offhook/ui/bridge"
@@ -34,34 +35,96 @@ func Run(ctx context.Context, opt Options, snapshots <-chan *desk.Snapshot, more
 	if _, err := theme.Named(opt.Theme, true); err != nil {
 		return err
 	}
-	return run(ctx, opt, snapshots, more...)
+	r := Start(ctx, opt, snapshots, more...)
+	<-r.Done()
+	return r.Err()
 }
 
-// run is Run on any streams that the options name.
-func run(ctx context.Context, opt Options, snapshots <-chan *desk.Snapshot, more ...tea.ProgramOption) error {
-	queue := bridge.NewQueue()
+// Running is a screen that is being shown. Its methods may be called from any goroutine.
+type Running struct {
+	model   *Model
+	program *tea.Program
+	queue   *bridge.Queue
+	bridge  *bridge.Bridge
+	behind  func() int
+	closing atomic.Bool
+	done    chan struct{}
+	err     error // settled when done is closed
+}
+
+// Start shows the screen on whatever streams the program options name, a virtual terminal for example, and returns at
+// once. The caller waits for Done.
+func Start(ctx context.Context, opt Options, snapshots <-chan *desk.Snapshot, more ...tea.ProgramOption) *Running {
 	deliver := opt.Send
 	if deliver == nil {
 		deliver = func(desk.Command) {}
 	}
-	opt.Send = queue.Put
-	model := New(opt)
-	p := tea.NewProgram(model, append([]tea.ProgramOption{tea.WithContext(ctx), tea.WithFilter(guard)}, more...)...)
+	r := &Running{queue: bridge.NewQueue(), bridge: bridge.New(snapshots), behind: opt.Busy, done: make(chan struct{})}
+	opt.Send = r.queue.Put
+	r.model = New(opt)
+	filter := func(m tea.Model, msg tea.Msg) tea.Msg {
+		if r.closing.Load() {
+			return msg
+		}
+		return guard(m, msg)
+	}
+	r.program = tea.NewProgram(r.model, append([]tea.ProgramOption{tea.WithContext(ctx), tea.WithFilter(filter)}, more...)...)
+	go r.run(ctx, deliver)
+	return r
+}
 
+// run owns everything that runs for the screen, and ends when all of it has.
+func (r *Running) run(ctx context.Context, deliver func(desk.Command)) {
+	defer close(r.done)
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var done sync.WaitGroup
-	done.Go(func() { queue.Run(inner, deliver) })
-	done.Go(func() { bridge.New(snapshots).Run(inner, p.Send) })
-	_, err := p.Run()
+	var helpers sync.WaitGroup
+	helpers.Go(func() { r.queue.Run(inner, deliver) })
+	helpers.Go(func() { r.bridge.Run(inner, r.program.Send) })
+	_, err := r.program.Run()
 	stop()
-	done.Wait()
-	if ctx.Err() != nil && (errors.Is(err, tea.ErrProgramKilled) || errors.Is(err, context.Canceled)) {
-		return nil // asked to end
+	helpers.Wait()
+	switch {
+	case err == nil:
+	case ctx.Err() != nil && (errors.Is(err, tea.ErrProgramKilled) || errors.Is(err, context.Canceled)): // asked to end
+	default:
+		r.err = fmt.Errorf("the screen stopped: %w", err)
 	}
-	if err != nil {
-		return fmt.Errorf("the screen stopped: %w", err)
+}
+
+// Resize tells the screen that its terminal has another size; a real terminal tells it by itself.
+func (r *Running) Resize(w, h int) { r.program.Send(tea.WindowSizeMsg{Width: w, Height: h}) }
+
+// Busy is how many things are under way: snapshots on their way to the screen, commands on their way to the desk, and
+// what Options.Busy counts behind it. Zero: what can be seen is what is.
+func (r *Running) Busy() int {
+	n := r.queue.Busy() + r.bridge.Busy() + r.model.Busy()
+	if r.behind != nil {
+		n += r.behind()
 	}
-	return nil
+	if r.model.Applied() != r.bridge.Sent() {
+		n++
+	}
+	return n
+}
+
+// Done is closed when the screen has ended and the terminal is as it was.
+func (r *Running) Done() <-chan struct{} { return r.done }
+
+// Err is why the screen ended; nil when it was asked to, and while it runs.
+func (r *Running) Err() error {
+	select {
+	case <-r.done:
+		return r.err
+	default:
+		return nil
+	}
+}
+
+// Stop ends the screen without asking anybody, and waits.
+func (r *Running) Stop() {
+	r.closing.Store(true)
+	r.program.Quit()
+	<-r.done
 }
 
 // guard keeps the program from ending under a call: a signal that asks it to end becomes the desk's question, and ends it
@@ -74,10 +137,7 @@ func guard(model tea.Model, msg tea.Msg) tea.Msg {
 	switch msg.(type) {
 	case tea.QuitMsg, tea.InterruptMsg:
 		if m.snap.Quit || m.snap.Leaving || !m.page.Live() {
-			if _, interrupted := msg.(tea.InterruptMsg); interrupted {
-				return tea.QuitMsg{}
-			}
-			return msg
+			return tea.QuitMsg{}
 		}
 		m.opt.Send(desk.Command{Verb: desk.Quit})
 		return nil

@@ -218,7 +218,7 @@ func trouble() *desk.Snapshot {
 	s.Notices = []desk.Notice{
 		{ID: 1, Severity: desk.Info, Text: c("The headset is back: calls use it again.")},
 		{ID: 2, Severity: desk.Warning, Text: c("Salesforce does not answer: the caller is not looked up, the record is sent later.")},
-		{ID: 3, Severity: desk.Problem, Text: c("No registration at pbx.practice.example: no call can come in. offhook keeps trying; R tries now.")},
+		{ID: 3, Severity: desk.Problem, Text: c("No registration at pbx.practice.example: no call can come in. offhook keeps trying; r tries now.")},
 	}
 	return s
 }

@@ -360,8 +360,10 @@ func TestTheTerminalIsCleanAfterwards(t *testing.T) {
 		}
 	}}
 	snapshots <- idle()
-	if err := run(context.Background(), opt, snapshots, tea.WithInput(tty), tea.WithOutput(tty), tea.WithEnvironment([]string{"TERM=xterm-256color"})); err != nil {
-		t.Fatal(err)
+	r := Start(context.Background(), opt, snapshots, tea.WithInput(tty), tea.WithOutput(tty), tea.WithEnvironment([]string{"TERM=xterm-256color"}))
+	<-r.Done()
+	if r.Err() != nil {
+		t.Fatal(r.Err())
 	}
 	after, err := term.GetState(tty.Fd())
 	if err != nil {
@@ -396,13 +398,40 @@ func TestCancellingEndsTheScreenQuietly(t *testing.T) {
 	defer out.Close()
 	snapshots := make(chan *desk.Snapshot, 1)
 	snapshots <- popped()
-	done := make(chan error, 1)
-	go func() {
-		done <- run(ctx, Options{}, snapshots, tea.WithInput(in), tea.WithOutput(v), tea.WithWindowSize(80, 24), tea.WithoutSignalHandler())
-	}()
+	r := Start(ctx, Options{}, snapshots, tea.WithInput(in), tea.WithOutput(v), tea.WithWindowSize(80, 24), tea.WithoutSignalHandler())
 	v.await(t, "the call", func(s string) bool { return strings.Contains(s, "Fred Bloggs") })
 	cancel()
-	if err := <-done; err != nil {
-		t.Error(err)
+	<-r.Done()
+	if r.Err() != nil {
+		t.Error(r.Err())
+	}
+}
+
+func TestAPlayerSeesWhenTheScreenIsAtRestAndStopsItDuringACall(t *testing.T) {
+	v := newTerminal(t, 80, 24)
+	in, out := io.Pipe()
+	defer out.Close()
+	snapshots := make(chan *desk.Snapshot, 1)
+	behind := make(chan struct{})
+	r := Start(context.Background(), Options{Send: func(desk.Command) { <-behind }}, snapshots, tea.WithInput(in), tea.WithOutput(v), tea.WithWindowSize(80, 24),
+		tea.WithoutSignalHandler(), tea.WithFPS(120))
+	snapshots <- popped()
+	v.await(t, "the call", func(s string) bool { return strings.Contains(s, "Fred Bloggs") })
+	out.Write([]byte("e")) // opens the notes; nothing is sent
+	v.await(t, "the notes", func(s string) bool { return strings.Contains(s, "kept as you type") })
+	if n := r.Busy(); n != 0 {
+		t.Errorf("%d things are under way at rest", n)
+	}
+	out.Write([]byte("x"))
+	v.await(t, "the letter", func(s string) bool { return strings.Contains(s, "▎ x") })
+	if r.Busy() == 0 {
+		t.Error("a command that the desk has not taken does not count")
+	}
+	close(behind)
+	r.Resize(120, 40)
+	v.await(t, "the new size", func(s string) bool { return strings.Contains(s, "In Salesforce") })
+	r.Stop() // a call is up, and still it ends
+	if r.Err() != nil {
+		t.Error(r.Err())
 	}
 }

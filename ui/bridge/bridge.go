@@ -26,6 +26,7 @@ type Bridge struct {
 	latest *desk.Snapshot
 	wake   chan struct{}
 	flying atomic.Int64
+	sent   atomic.Uint64
 }
 
 // New makes a bridge for the snapshots of one desk.
@@ -80,14 +81,18 @@ func (b *Bridge) deliver(ctx context.Context, send func(tea.Msg)) {
 		b.latest = nil
 		b.mu.Unlock()
 		if s != nil {
+			b.sent.Store(s.Seq)
 			send(Snapshot{s})
 			b.flying.Add(-1)
 		}
 	}
 }
 
-// Busy is how many snapshots have arrived and are not yet with the program. Any goroutine may ask.
-func (b *Bridge) Busy() int { return int(b.flying.Load()) }
+// Busy is how many snapshots have arrived, or are about to, and are not yet with the program. Any goroutine may ask.
+func (b *Bridge) Busy() int { return int(b.flying.Load()) + len(b.in) }
+
+// Sent is the Seq of the snapshot that was given to the program last. Any goroutine may ask.
+func (b *Bridge) Sent() uint64 { return b.sent.Load() }
 
 // Queue carries commands from the screen to the desk in order. Put never blocks.
 type Queue struct {

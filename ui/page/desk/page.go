@@ -93,14 +93,14 @@ func (p *Page) Take(s *desk.Snapshot) {
 // refocus keeps the focus where the agent put it while that call lives; a call that is up goes before one that has
 // ended, and a call that the agent has just made gets it.
 func (p *Page) refocus(old *desk.Snapshot) {
+	for i := range p.snap.Calls { // a call's key changes once while it is dialled, when its INVITE has a Call-ID
+		c := &p.snap.Calls[i]
+		if c.Outgoing && (c.State == desk.Dialling || c.State == desk.Alerting) && find0(old, c.Key) == nil {
+			p.focus = c.Key
+		}
+	}
 	at := p.call(p.focus)
 	if at != nil && at.State != desk.Ended {
-		for i := range p.snap.Calls {
-			c := &p.snap.Calls[i]
-			if c.Outgoing && (c.State == desk.Dialling || c.State == desk.Alerting) && find0(old, c.Key) == nil {
-				p.focus = c.Key
-			}
-		}
 		return
 	}
 	for _, want := range []func(*desk.Call) bool{
