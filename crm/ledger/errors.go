@@ -48,13 +48,13 @@ func (e *Error) Unwrap() []error { return []error{e.Kind, e.Err} }
 func (e *Error) advice() string {
 	switch e.Kind {
 	case ErrDiskFull:
-		return "calls go on, but what happens now is not safe; free space for " + e.Path
+		return "no call and no record is safe until it has space again; free some for " + e.Path
 	case ErrReadOnly:
 		return "check owner and permissions of " + e.Path
 	case ErrCorrupt:
 		return "nothing was changed; set it aside to start a new one: " + e.Path
 	case ErrDisk:
-		return fmt.Sprintf("calls go on, but what happens now is not safe; check the disk of %s (%v)", e.Path, e.Err)
+		return fmt.Sprintf("no call and no record is safe until it works again; check the disk of %s (%v)", e.Path, e.Err)
 	case ErrBusy:
 		return "close the program that has it open: " + e.Path
 	case ErrNetwork:

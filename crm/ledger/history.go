@@ -102,7 +102,7 @@ func (l *Ledger) Call(ctx context.Context, key string) (Story, error) {
 	if key == "" {
 		return Story{}, &NotFoundError{}
 	}
-	es, err := entries(ctx, l.r, "SELECT "+entryColumns+entryTables+"WHERE c.key = ?1 OR substr(c.key, 1, length(?1)) = ?1 ORDER BY c.key <> ?1, c.id DESC LIMIT 8", key)
+	es, err := entries(ctx, l.r, "SELECT "+entryColumns+entryTables+"WHERE c.key >= ?1 AND c.key < ?1 || char(0x10FFFF) ORDER BY c.key <> ?1, c.id DESC LIMIT 8", key)
 	if err != nil {
 		return Story{}, l.fail(op, err)
 	}

@@ -227,7 +227,7 @@ func TestAFullDiskIsSaidAndLosesNothingThatWasStored(t *testing.T) {
 	if !errors.Is(err, ErrDiskFull) || stored < 2 || stored > 100 {
 		t.Fatalf("after %d calls: %v", stored, err)
 	}
-	oneLine(t, err, "the disk is full", "not safe", "free space", l.Path())
+	oneLine(t, err, "the disk is full", "no record is safe", "free some", l.Path())
 	large := talking("open", t0)
 	large.Detail = payload(strings.Repeat("y", 100_000))
 	if err := l.Journal(t.Context(), large, "answered", t0); !errors.Is(err, ErrDiskFull) {
@@ -262,6 +262,7 @@ func TestAFolderThatCannotBeWrittenIsSaid(t *testing.T) {
 		return // root ignores permissions
 	}
 	must(t, os.Chmod(dir, 0o500))
+	t.Cleanup(func() { must(t, os.Chmod(dir, 0o700)) })
 	_, err = Open(t.Context(), filepath.Join(dir, "default.db"), Options{})
 	if !errors.Is(err, ErrReadOnly) {
 		t.Errorf("%v", err)
