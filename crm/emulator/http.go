@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -70,6 +71,10 @@ func (c *call) decode(v any) error {
 func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serve) }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	if !s.enter() {
+		panic(http.ErrAbortHandler)
+	}
+	defer s.active.Done()
 	began := s.clock()
 	path := collapse(r.URL.EscapedPath())
 	body, err := readBody(r)
@@ -168,6 +173,9 @@ func (s *Server) route(r *http.Request, path string, body []byte) (rep *reply, c
 	if e := s.usage.count(s.clock()); e != nil {
 		return errorReply(e), true
 	}
+	if len(body) > 0 && !jsonType(r.Header.Get("Content-Type")) {
+		return errorReply(fail(http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "Content-Type is not supported: %s", r.Header.Get("Content-Type"))), true
+	}
 	c := &call{method: r.Method, query: r.URL.Query(), header: r.Header, body: body, user: sess.user, base: base}
 	if err := c.locate(path); err != nil {
 		return errorReply(err), true
@@ -229,6 +237,12 @@ func baseURL(r *http.Request) string {
 		return "https://" + r.Host
 	}
 	return "http://" + r.Host
+}
+
+// jsonType tells whether a body may be read as JSON; no type at all is taken for it.
+func jsonType(header string) bool {
+	kind, _, err := mime.ParseMediaType(header)
+	return header == "" || err == nil && kind == "application/json"
 }
 
 const maxBody = 16 << 20

@@ -121,6 +121,15 @@ func TestErrorsAreArraysAndMethodsAreChecked(t *testing.T) {
 	}
 }
 
+func TestABodyMustBeJSON(t *testing.T) {
+	o := newOrg(t, func(opt *Options) { opt.Data = &Data{} })
+	for kind, want := range map[string]int{"application/json": 201, "application/json; charset=utf-8": 201, "": 201, "application/x-www-form-urlencoded": 415, "text/xml": 415, ";": 415} {
+		if a := o.do("POST", v+"/sobjects/Contact", `{"LastName":"x"}`, "Content-Type", kind); a.status != want {
+			t.Errorf("Content-Type %q: %d, want %d", kind, a.status, want)
+		}
+	}
+}
+
 func TestConditionsOnTimeAndVersionAreKept(t *testing.T) {
 	o := newOrg(t)
 	account, contact := o.storyID("Account", StoryKnownAccount), o.storyID("Contact", StoryKnownName)

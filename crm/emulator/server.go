@@ -63,8 +63,10 @@ type Server struct {
 	keyOnce sync.Once
 	key     *rsa.PrivateKey
 
-	http   *http.Server
-	served sync.WaitGroup
+	http    *http.Server
+	served  sync.WaitGroup // the listener's goroutine
+	active  sync.WaitGroup // requests under way
+	closing bool           // no request begins any more
 }
 
 // New makes a practice org and loads its data. An error names the record of Options.Data that Salesforce would refuse.
@@ -170,17 +172,29 @@ func (s *Server) Start(ctx context.Context, listen string) (string, error) {
 	return url, nil
 }
 
-// Close stops serving, cuts requests under way and waits for the listener's goroutine.
+// Close stops serving, cuts requests under way and waits for them. It must not be called from a hook.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	srv := s.http
+	s.closing = true
 	s.mu.Unlock()
 	var err error
 	if srv != nil {
 		err = srv.Close()
 	}
 	s.served.Wait()
+	s.active.Wait()
 	return err
+}
+
+// enter counts a request, unless the server is being closed.
+func (s *Server) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closing {
+		s.active.Add(1)
+	}
+	return !s.closing
 }
 
 // OnCreate registers a hook that is called for every record a client creates, after the commit and before the reply,
