@@ -142,7 +142,7 @@ func (d *Directory) Warm(ctx context.Context) error {
 // warmLater learns in the background, once at a time, and not again for a while after a failure.
 func (d *Directory) warmLater() {
 	d.mu.Lock()
-	missing := slices.ContainsFunc(d.set.Objects, func(o string) bool { return !d.gone[o] && d.plans[o].object == "" })
+	missing := slices.ContainsFunc(d.set.Objects, func(o string) bool { return !d.gone[o] && !d.plans[o].learnt })
 	if d.warming || !missing || !d.warmed.IsZero() && d.set.Now().Sub(d.warmed) < warmAgain || d.life.Err() != nil {
 		d.mu.Unlock()
 		return

@@ -41,7 +41,7 @@ func (d *Directory) lookup(ctx context.Context, number text.Text) Match {
 		return Match{State: MatchFailed, Hits: recent, Detail: text.Clean(why)}
 	}
 	f := d.ask(ctx, num)
-	if f.err != nil && d.unlearn(f.err) {
+	for i := 0; i < maxUnlearn && f.err != nil && d.unlearn(f.err); i++ {
 		f = d.ask(ctx, num)
 	}
 	d.warmLater()
@@ -57,6 +57,9 @@ func (d *Directory) lookup(ctx context.Context, number text.Text) Match {
 	d.mu.Unlock()
 	return d.settle(num, f, recent)
 }
+
+// maxUnlearn bounds how often a search is made smaller: Salesforce names one hidden field or object at a time.
+const maxUnlearn = 5
 
 // found is what one way of searching brought.
 type found struct {

@@ -45,7 +45,7 @@ func (n *Numbers) Parse(raw string) Number {
 		out.parsed = p
 	}
 	out.Digits = digitsOf(withoutExtension(user))
-	out.Variants = variants(p, out.Valid, out.Digits)
+	out.Variants = variants(p, out.Digits)
 	return out
 }
 
@@ -73,7 +73,8 @@ func (n *Numbers) read(user string) *phonenumbers.PhoneNumber {
 	return p
 }
 
-func variants(p *phonenumbers.PhoneNumber, valid bool, raw string) []string {
+// variants includes the forms of numbers that no plan assigns (yet): they stand in address books all the same.
+func variants(p *phonenumbers.PhoneNumber, raw string) []string {
 	var out []string
 	add := func(d string) {
 		if len(d) >= 2 && len(d) <= 20 && len(out) < maxVariants && !slices.Contains(out, d) {
@@ -83,7 +84,7 @@ func variants(p *phonenumbers.PhoneNumber, valid bool, raw string) []string {
 	if p != nil {
 		nsn := phonenumbers.GetNationalSignificantNumber(p)
 		add(nsn)
-		if valid {
+		if phonenumbers.IsPossibleNumber(p) {
 			cc := strconv.Itoa(int(p.GetCountryCode()))
 			add(cc + nsn)
 			add(digitsOf(phonenumbers.Format(p, phonenumbers.NATIONAL)))
@@ -180,7 +181,7 @@ func (num Number) storedExactly() []string {
 			out = append(out, s)
 		}
 	}
-	if num.parsed != nil && num.Valid {
+	if num.parsed != nil && phonenumbers.IsPossibleNumber(num.parsed) {
 		add(phonenumbers.Format(num.parsed, phonenumbers.E164))
 		national := phonenumbers.Format(num.parsed, phonenumbers.NATIONAL)
 		add(national)

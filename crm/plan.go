@@ -17,6 +17,7 @@ type plan struct {
 	phones []string // compared locally
 	exact  []string // of the phones, those that may stand in WHERE
 	leads  bool     // converted leads are left out
+	learnt bool     // from the object's description
 }
 
 // basePlans work in every org, before anything was learnt.
@@ -39,13 +40,7 @@ var basePlans = map[string]plan{
 func (d *Directory) searchPlans() []plan {
 	var out []plan
 	for _, o := range d.objects() {
-		d.mu.Lock()
-		p, learnt := d.plans[o]
-		d.mu.Unlock()
-		if !learnt {
-			p = basePlans[o]
-		}
-		if p.object != "" && len(p.phones) > 0 {
+		if p := d.planFor(o); len(p.phones) > 0 {
 			out = append(out, p)
 		}
 	}
@@ -76,7 +71,7 @@ func (d *Directory) learn(ctx context.Context, object string) (*salesforce.Descr
 		}
 		return nil, err
 	}
-	p := plan{object: object, name: desc.NameField(), fields: []string{"Id", desc.NameField()}, leads: object == "Lead" && desc.Has("IsConverted")}
+	p := plan{object: object, name: desc.NameField(), fields: []string{"Id", desc.NameField()}, leads: object == "Lead" && desc.Has("IsConverted"), learnt: true}
 	for _, f := range desc.Fields {
 		if f.Type == "phone" && !strings.Contains(strings.ToLower(f.Name), "fax") {
 			p.phones = append(p.phones, f.Name)
@@ -122,7 +117,11 @@ func (d *Directory) unlearn(err error) bool {
 		return false
 	}
 	changed := false
+	about := apiError(err).NamedType()
 	for _, p := range d.searchPlans() {
+		if about != "" && about != p.object {
+			continue
+		}
 		drop := func(f string) bool { return slices.Contains(named, f) }
 		q := p
 		q.fields = slices.DeleteFunc(slices.Clone(p.fields), drop)

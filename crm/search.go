@@ -23,7 +23,7 @@ func (d *Directory) Search(ctx context.Context, query text.Text) ([]Hit, error) 
 	}
 	hits := d.searchRecent(q, group)
 	found, err := d.searchAll(ctx, terms, group)
-	if err != nil && d.unlearn(err) {
+	for i := 0; i < maxUnlearn && err != nil && d.unlearn(err); i++ {
 		found, err = d.searchAll(ctx, terms, group)
 	}
 	if err != nil {

@@ -63,6 +63,7 @@ func (e *APIError) Has(code string) bool {
 var (
 	existingID  = regexp.MustCompile(`record with id: ([A-Za-z0-9]{15,18})`)
 	duplicateOf = regexp.MustCompile(`duplicate value found: ([A-Za-z][A-Za-z0-9_]*) duplicates`)
+	entityNamed = regexp.MustCompile(`on (?:entity|sobject of type) '?([A-Za-z0-9_]+)`)
 	columnNamed = regexp.MustCompile(`No such column '([A-Za-z0-9_.]+)'`)
 	fieldNamed  = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_]*): `)
 	fieldList   = regexp.MustCompile(`\[([A-Za-z0-9_, ]+)\]\s*$`)
@@ -119,10 +120,12 @@ func (e *APIError) NamedFields() []string {
 	return out
 }
 
-// NamedType returns the object that an INVALID_TYPE complaint is about, or "".
+// NamedType returns the object that an INVALID_TYPE or INVALID_FIELD complaint is about, or "".
 func (e *APIError) NamedType() string {
-	if m := typeNamed.FindStringSubmatch(e.Message); m != nil {
-		return m[1]
+	for _, re := range []*regexp.Regexp{typeNamed, entityNamed} {
+		if m := re.FindStringSubmatch(e.Message); m != nil {
+			return m[1]
+		}
 	}
 	return ""
 }

@@ -87,7 +87,8 @@ func TestErrorsNameTheirFieldsAndRecords(t *testing.T) {
 		existing string
 		kindType string
 	}{
-		{`[{"message":"No such column 'Type' on sobject of type Task","errorCode":"INVALID_FIELD"}]`, "Type", "", ""},
+		{`[{"message":"No such column 'Type' on sobject of type Task","errorCode":"INVALID_FIELD"}]`, "Type", "", "Task"},
+		{`[{"message":"Row:1:Column:9\nNo such column 'Fax' on entity 'Lead'. If you are","errorCode":"INVALID_FIELD"}]`, "Fax", "", "Lead"},
 		{`[{"message":"x","errorCode":"STRING_TOO_LONG","fields":["Subject","Description"]}]`, "Subject Description", "", ""},
 		{`[{"message":"Priority: bad value","errorCode":"INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST","fields":[]}]`, "Priority", "", ""},
 		{`[{"message":"Required fields are missing: [Name, Company]","errorCode":"REQUIRED_FIELD_MISSING"}]`, "Name Company", "", ""},

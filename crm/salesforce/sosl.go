@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Term is one thing to look for. Only the functions here make one: digits, or text whose every reserved character is
@@ -37,15 +38,26 @@ func onlyDigits(s string) string {
 // Phrase makes a quoted term that matches the words in this order.
 func Phrase(s string) (t Term, ok bool) {
 	e := escapeSOSL(strings.Join(strings.Fields(s), " "))
-	return Term{`"` + e + `"`}, len([]rune(e)) >= 2
+	return Term{`"` + e + `"`}, letters(e) >= 2
 }
 
-// Words makes a term of every word of s as the beginning of a word, all of which must occur. Single letters are left
-// out unless nothing else is there; AND, OR and NOT are words, not operators.
+// letters counts what Salesforce counts as characters of a search term.
+func letters(s string) int {
+	n := 0
+	for _, r := range s {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			n++
+		}
+	}
+	return n
+}
+
+// Words makes a term of every word of s as the beginning of a word, all of which must occur. Words with fewer than two
+// letters or digits are left out (INVALID_SEARCH otherwise); AND, OR and NOT are words, not operators.
 func Words(s string) (t Term, ok bool) {
 	var parts []string
 	for w := range strings.FieldsSeq(s) {
-		if len([]rune(w)) < 2 {
+		if letters(w) < 2 {
 			continue
 		}
 		e := escapeSOSL(w)
@@ -53,9 +65,7 @@ func Words(s string) (t Term, ok bool) {
 		case "AND", "OR", "NOT":
 			parts = append(parts, `"`+e+`"`)
 		default:
-			if e != "" {
-				parts = append(parts, e+"*")
-			}
+			parts = append(parts, e+"*")
 		}
 	}
 	return Term{strings.Join(parts, " AND ")}, len(parts) > 0

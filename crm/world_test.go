@@ -1,0 +1,149 @@
+package crm
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"offhook/crm/emulator"
+	"offhook/crm/salesforce"
+	"offhook/internal/text"
+)
+
+// world is a practice org with a client signed in over real OAuth, and a clock that only moves when told.
+type world struct {
+	*emulator.Server
+	t   *testing.T
+	url string
+	sf  *salesforce.Client
+	dir *Directory
+
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (w *world) time() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.now
+}
+
+func (w *world) sleep(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = w.now.Add(d)
+}
+
+func newWorld(t *testing.T, opt emulator.Options, set DirectorySettings) *world {
+	t.Helper()
+	w := &world{t: t, now: time.Now()}
+	opt.Clock = w.time
+	var err error
+	if w.Server, err = emulator.New(opt); err != nil {
+		t.Fatal(err)
+	}
+	if w.url, err = w.Start(t.Context(), "127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.Server.Close() })
+	w.sf = w.client(opt.Rotate)
+	set.Numbers.Region = or(set.Numbers.Region, "GB")
+	set.Now = w.time
+	w.dir = NewDirectory(w.sf, set)
+	t.Cleanup(w.dir.Close)
+	return w
+}
+
+// client signs in: with a refresh token when renewals matter (over the browser's way), else with a ready token. Waiting
+// between tries moves the world's clock instead.
+func (w *world) client(renewable bool) *salesforce.Client {
+	w.t.Helper()
+	cred := w.Credentials()
+	app := salesforce.App{LoginURL: w.url, ClientID: cred.ClientID, Local: true, Now: w.time, Ports: []int{0}}
+	tok := salesforce.Token{Access: cred.AccessToken, Instance: w.url}
+	if renewable {
+		tok = w.signIn(app)
+	}
+	c, err := salesforce.New(salesforce.Options{
+		App: app, Store: salesforce.NewMemoryStore(tok),
+		Sleep: func(_ context.Context, d time.Duration) error { w.sleep(d); return nil },
+		Rand:  func() float64 { return 0.5 },
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(c.Close)
+	return c
+}
+
+// signIn follows the authorize page's redirect like a browser.
+func (w *world) signIn(app salesforce.App) salesforce.Token {
+	w.t.Helper()
+	l, err := app.StartLogin(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer l.Close()
+	resp, err := http.Get(l.URL())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	resp.Body.Close()
+	tok, err := l.Wait(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return tok
+}
+
+// requests counts the data requests served so far whose path contains a part.
+func (w *world) requests(part string) int {
+	n := 0
+	for _, r := range w.Requests() {
+		if strings.HasPrefix(r.Path, "/services/data/v") && strings.Contains(r.Path, part) {
+			n++
+		}
+	}
+	return n
+}
+
+func (w *world) fault(f emulator.Fault) {
+	w.t.Helper()
+	if err := w.SetFault(f); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// ref finds a record of the data set by name.
+func (w *world) ref(object, name string) Ref {
+	w.t.Helper()
+	r, ok := w.Find(object, "Name", name)
+	if !ok {
+		w.t.Fatalf("no single %s %s", object, name)
+	}
+	return Ref{Type: object, ID: r["Id"].(string), Name: text.Clean(name)}
+}
+
+func (w *world) lookup(number string) Match {
+	return w.dir.Lookup(w.t.Context(), text.Clean(number))
+}
+
+func selectNothing() salesforce.SOQL {
+	return salesforce.Select("Id").From("Task").Limit(1)
+}
+
+func benchClient(b *testing.B, url, token string) *salesforce.Client {
+	b.Helper()
+	c, err := salesforce.New(salesforce.Options{
+		App:   salesforce.App{LoginURL: url, ClientID: "bench", Local: true},
+		Store: salesforce.NewMemoryStore(salesforce.Token{Access: token, Instance: url}),
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(c.Close)
+	return c
+}
