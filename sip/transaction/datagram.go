@@ -52,13 +52,19 @@ func (f *Flow) accept(data []byte, source netip.AddrPort) int {
 		return 0 // keepalive of a NAT binding
 	}
 	end := bytes.Index(msg, []byte("\r\n\r\n"))
-	if !looksLikeSIP(msg) || end < 0 {
+	if !looksLikeSIP(msg) {
 		f.l.count.garbage.Add(1)
 		return 0
 	}
-	c := check(msg[:end+2])
-	body := len(msg) - end - 4
+	c, body := checked{}, 0
+	if end < 0 {
+		c = check(msg)
+	} else {
+		c, body = check(msg[:end+2]), len(msg)-end-4
+	}
 	switch {
+	case c.problem == nil && end < 0:
+		c.problem = refused(400, "no empty line after the header fields")
 	case end > maxHead:
 		c.problem = refused(400, "too long")
 	case c.problem == nil && c.length > body:

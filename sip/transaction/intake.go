@@ -117,6 +117,11 @@ func validate(fields []Header, request bool) (c common, problem *refusal) {
 	if c.top, err = parseVia(c.raw.via[0]); err != nil {
 		fail(refused(400, "Via cannot be read"))
 	}
+	for _, v := range c.raw.via[1:] {
+		if _, err := parseVia(v); err != nil {
+			fail(refused(400, "Via cannot be read"))
+		}
+	}
 	if c.from, err = ParseAddress(c.raw.from); err != nil {
 		fail(refused(400, "From is missing or cannot be read"))
 	}

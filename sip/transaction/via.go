@@ -23,8 +23,8 @@ func parseVia(raw string) (via, error) {
 	bad := func(why string) (via, error) { return v, &FieldError{"Via", why} }
 	head, tail, _ := strings.Cut(raw, ";")
 	parts := strings.SplitN(head, "/", 3)
-	if len(parts) != 3 || !strings.EqualFold(strings.Trim(parts[0], lws), "SIP") || strings.Trim(parts[1], lws) != "2.0" {
-		return bad("not SIP/2.0")
+	if len(parts) != 3 || !strings.EqualFold(strings.Trim(parts[0], lws), "SIP") || !isToken(strings.Trim(parts[1], lws)) {
+		return bad("not SIP") // the version is not looked at: a 505 must find its way too
 	}
 	transport, sentBy, ok := strings.Cut(strings.Trim(parts[2], lws), " ")
 	if !ok {

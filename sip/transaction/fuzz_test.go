@@ -1,0 +1,89 @@
+package transaction
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Whatever comes in: nothing panics, and nothing that we write in answer has a line that the message smuggled in.
+func FuzzIntake(f *testing.F) {
+	for _, pattern := range []string{"valid", "invalid"} {
+		files, _ := filepath.Glob("testdata/rfc4475/" + pattern + "/*.dat")
+		for _, file := range files {
+			b, _ := os.ReadFile(file)
+			f.Add(b)
+		}
+	}
+	f.Add([]byte(requestText("INVITE", "f", fakeRemote)))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > 32768 {
+			return
+		}
+		l := New(Config{}, &recorder{request: func(tx *ServerTx, req *Request) {
+			tx.Respond(NewResponse(req, 486, ""))
+			if again, err := req.Clone().wire("SIP/2.0/UDP h;branch=z9hG4bKx", ""); err == nil && strings.Contains(string(again), "\x00") && len(req.Body) == 0 {
+				t.Errorf("a NUL was written: %q", again)
+			}
+		}})
+		wire := newFakeUDP()
+		wire.onWrite = func(msg string) {
+			if c := check([]byte(msg[:strings.Index(msg, "\r\n\r\n")+2])); c.problem != nil || c.start.method != "" {
+				t.Errorf("answered with something that is no response: %v %q", c.problem, msg)
+			}
+		}
+		fl, err := l.openUDP(wire, fakeLocal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wire.in <- string(data)
+		wire.in <- "\r\n" // taken only after the first was handled
+		if !fl.Alive() {
+			t.Error("the flow ended")
+		}
+		l.Close()
+	})
+}
+
+func FuzzParseAddress(f *testing.F) {
+	for _, s := range []string{`"A" <sip:a@h;lr>;tag=1`, "sip:a@h;x=\"y\"", "A B <tel:+1>", "*", `"\"" <sip:%00@[::1]:5060?a=b&c>`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		a, err := ParseAddress(s)
+		if err != nil {
+			return
+		}
+		out := a.String()
+		if !clean(out) {
+			t.Fatalf("%q is written as %q", s, out)
+		}
+		b, err := ParseAddress(out)
+		if err != nil || b.String() != out {
+			t.Errorf("%q is written as %q, and that as %q (%v)", s, out, b, err)
+		}
+		for range SplitList(s) {
+		}
+	})
+}
+
+func FuzzParseURI(f *testing.F) {
+	for _, s := range []string{"sip:a:b@h:5060;lr?x=y", "tel:+1;ext=2", "sips:[::1]", "urn:x", "sip:%00%zz@h;%61=%62", `sip:h;a="b;c"`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		u, err := ParseURI(s)
+		if err != nil {
+			return
+		}
+		out := u.String()
+		if strings.ContainsAny(out, "\r\n\x00 <>\"") {
+			t.Fatalf("%q is written as %q", s, out)
+		}
+		v, err := ParseURI(out)
+		if err != nil || v.String() != out || !v.Equal(v) {
+			t.Errorf("%q is written as %q, and that as %q (%v)", s, out, v, err)
+		}
+	})
+}
