@@ -138,10 +138,11 @@ func (r *registration) send() {
 
 // transmit sends req and answers challenges and 423 by further tries.
 func (r *registration) transmit(req *transaction.Request, try int) {
-	generation := r.generation
-	on := func(f func()) {
+	generation, over := r.generation, false
+	on := func(f func()) { // the first that ends the transaction counts
 		r.p.ua.Post(func() {
-			if generation == r.generation {
+			if generation == r.generation && !over {
+				over = true
 				f()
 			}
 		})

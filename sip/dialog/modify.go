@@ -156,12 +156,13 @@ func (s *Session) reinviteFailed(err error) {
 	s.refused(code, why)
 }
 
-// glareWait: who owns the Call-ID waits longer, so that the other one is first (§14.1).
+// glareWait: who owns the Call-ID waits longer, 2.1–4 s against 0–2 s, so that the other one is first (§14.1).
 func (s *Session) glareWait() time.Duration {
+	unit := s.ua.t1 / 50 // 10 ms
 	if s.outgoing {
-		return millis(2100 + 10*rand.IntN(191))
+		return unit * time.Duration(210+rand.IntN(191))
 	}
-	return millis(10 * rand.IntN(201))
+	return unit * time.Duration(rand.IntN(201))
 }
 
 // refused: the session stays as it was.

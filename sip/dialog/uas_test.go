@@ -217,6 +217,7 @@ func TestASessionDescriptionInsideAMultipartBodyIsFound(t *testing.T) {
 
 func TestCancelAndAnswerInEveryOrderGiveExactlyOneFinal(t *testing.T) {
 	p := newPhone(t, "phone")
+	p.quick(10 * time.Millisecond)
 	for i := range 60 {
 		s := newScript(t, p)
 		l := s.call(fmt.Sprint("c", i), "", peerSDP)
@@ -302,6 +303,7 @@ func TestASecondInvitationWhileTheFirstWaitsIsPutOff(t *testing.T) {
 
 func TestAGlareIsAnswered491AndTriedAgainAfterOurs(t *testing.T) {
 	p := newPhone(t, "phone")
+	p.quick(40 * time.Millisecond)
 	s := newScript(t, p)
 	l := s.call("c1", "", peerSDP)
 	theirs := p.incoming()
@@ -328,7 +330,7 @@ func TestAGlareIsAnswered491AndTriedAgainAfterOurs(t *testing.T) {
 	ack.method, ack.body = "ACK", ""
 	s.request(ack)
 	s.reply(ours, "491 Request Pending", "", "", "")
-	again := s.recv("INVITE") // 0–2 s later: they own the Call-ID
+	again := s.recv("INVITE")
 	for again.cseq() == ours.cseq() {
 		again = s.recv("INVITE")
 	}

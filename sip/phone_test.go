@@ -1,0 +1,290 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"offhook/sip/dialog"
+	"offhook/sip/transaction"
+)
+
+func TestACallBetweenTwoPhonesIsToldFromItsBeginningToItsEnd(t *testing.T) {
+	a, b := open(t, "alice"), open(t, "bob")
+	if s := wait[RegistrationChanged](t, a); s.State != Local || s.Account != clean("sip:alice@localhost") {
+		t.Fatalf("%+v", s)
+	}
+	a.Dial("out-1", at(b, "bob"))
+	out := wait[OutgoingCall](t, a)
+	if out.Leg != "out-1" || out.Remote.Number != clean("bob") || out.Remote.Source != FromDialled || out.CallID == "" || out.LocalTag == "" {
+		t.Fatalf("%+v", out)
+	}
+	in := wait[IncomingCall](t, b)
+	if in.CallID != out.CallID || in.Remote.Number != clean("alice") || in.Remote.Source != FromHeader || in.Called != clean("bob") || in.LocalTag == "" {
+		t.Fatalf("%+v", in)
+	}
+	if p := wait[CallProgress](t, a); p.Code != 180 || p.EarlyMedia || p.Reason != clean("Ringing") {
+		t.Fatalf("%+v", p)
+	}
+	b.Answer(in.Leg)
+	if e := wait[CallAnswered](t, a); e.Codec != "G722" || e.Leg != "out-1" {
+		t.Fatalf("%+v", e)
+	}
+	if e := wait[CallAnswered](t, b); e.Codec != "G722" || e.Leg != in.Leg {
+		t.Fatalf("%+v", e)
+	}
+	if _, ok := a.Quality("out-1"); !ok {
+		t.Fatal("no quality of a running call")
+	}
+
+	a.Hold("out-1")
+	if h := wait[CallHeld](t, a); !h.ByUs || h.ByThem {
+		t.Fatalf("%+v", h)
+	}
+	if h := wait[CallHeld](t, b); h.ByUs || !h.ByThem {
+		t.Fatalf("%+v", h)
+	}
+	a.Resume("out-1")
+	if h := wait[CallHeld](t, a); h.ByUs || h.ByThem {
+		t.Fatalf("%+v", h)
+	}
+	if h := wait[CallHeld](t, b); h.ByUs || h.ByThem {
+		t.Fatalf("%+v", h)
+	}
+	a.SendDTMF("out-1", "42#")
+	for _, want := range "42#" {
+		if d := wait[DTMFReceived](t, b); d.Digit != want || d.Leg != in.Leg {
+			t.Fatalf("%+v, want %c", d, want)
+		}
+	}
+	b.Hangup(in.Leg)
+	if e := wait[CallEnded](t, a); e.Cause != EndNormal || e.ByUs {
+		t.Fatalf("%+v", e)
+	}
+	if e := wait[CallEnded](t, b); e.Cause != EndNormal || !e.ByUs {
+		t.Fatalf("%+v", e)
+	}
+	if _, ok := a.Quality("out-1"); ok {
+		t.Fatal("quality of an ended call")
+	}
+}
+
+func TestEveryWayOfNotTalkingHasItsCause(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		change func(*Config) // of the callee
+		do     func(a, b *Phone, leg LegID)
+		caller EndCause
+		callee EndCause
+		byUs   bool // the callee ended it
+	}{
+		{"declined", nil, func(_, b *Phone, l LegID) { b.Reject(l, 603, "Not now") }, EndDeclined, EndDeclined, true},
+		{"busy", nil, func(_, b *Phone, l LegID) { b.Reject(l, 486, "") }, EndBusy, EndDeclined, true},
+		{"hung up while ringing", nil, func(_, b *Phone, l LegID) { b.Hangup(l) }, EndDeclined, EndDeclined, true},
+		{"given up", nil, func(a, _ *Phone, _ LegID) { a.Hangup("x") }, EndCancelled, EndCancelled, false},
+		{"ring limit", func(c *Config) { c.RingLimit = 30 * time.Millisecond }, func(_, _ *Phone, _ LegID) {}, EndNoAnswer, EndNoAnswer, true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var change []func(*Config)
+			if tc.change != nil {
+				change = append(change, tc.change)
+			}
+			a, b := open(t, "alice"), open(t, "bob", change...)
+			a.Dial("x", at(b, "bob"))
+			in := wait[IncomingCall](t, b)
+			wait[CallProgress](t, a)
+			tc.do(a, b, in.Leg)
+			if e := wait[CallEnded](t, a); e.Cause != tc.caller || e.ByUs == tc.byUs {
+				t.Fatalf("caller: %+v", e)
+			}
+			if e := wait[CallEnded](t, b); e.Cause != tc.callee || e.ByUs != tc.byUs {
+				t.Fatalf("callee: %+v", e)
+			}
+		})
+	}
+}
+
+func TestNumbersThatCannotBeCalledEndAtOnce(t *testing.T) {
+	p := open(t, "alice")
+	for i, target := range []string{"", "sip:", "sips:x@127.0.0.1", "tel:", "a b\r\nVia: evil", "x\x00y", strings.Repeat("1", 500), "\x1b]0;title\x07"} {
+		leg := LegID(target + string(rune('a'+i)))
+		p.Dial(leg, target)
+		if o := wait[OutgoingCall](t, p); o.Leg != leg {
+			t.Fatalf("%+v", o)
+		}
+		e := wait[CallEnded](t, p)
+		if e.Leg != leg || e.Cause != EndUnknownNumber || e.Reason.Empty() {
+			t.Errorf("%q: %+v", target, e)
+		}
+	}
+	p.Dial("twice", "")
+	wait[CallEnded](t, p)
+	p.Dial("twice", "")
+	if e := wait[CommandFailed](t, p); e.Command != "dial" {
+		t.Fatalf("%+v", e)
+	}
+}
+
+func TestABlindTransferThatIsRefusedBringsTheCallBack(t *testing.T) {
+	a, b := open(t, "alice"), open(t, "bob")
+	talking(t, a, b, "x")
+	a.Transfer("x", "2104")
+	if h := wait[CallHeld](t, a); !h.ByUs {
+		t.Fatalf("%+v", h)
+	}
+	e := wait[TransferEnded](t, a) // a phone does not call others for strangers yet
+	if e.OK || e.Code != 603 || e.Target != clean("2104") {
+		t.Fatalf("%+v", e)
+	}
+	a.Resume("x")
+	if h := wait[CallHeld](t, a); h.ByUs {
+		t.Fatalf("%+v", h)
+	}
+	a.Transfer("x", "no such\x00number")
+	if e := wait[CommandFailed](t, a); e.Command != "transfer" {
+		t.Fatalf("%+v", e)
+	}
+	a.Hangup("x")
+	wait[CallEnded](t, b)
+}
+
+func TestSeveralCallsAtOnceKeepApart(t *testing.T) {
+	a, b := open(t, "alice"), open(t, "bob")
+	legs := map[LegID]LegID{}
+	for _, id := range []LegID{"one", "two", "three"} {
+		legs[id] = talking(t, a, b, id)
+		a.Hold(id)
+		wait[CallHeld](t, a)
+		wait[CallHeld](t, b)
+	}
+	a.Resume("two")
+	if h := wait[CallHeld](t, b); h.Leg != legs["two"] || h.ByThem {
+		t.Fatalf("%+v", h)
+	}
+	b.Hangup(legs["one"])
+	if e := wait[CallEnded](t, a); e.Leg != "one" {
+		t.Fatalf("%+v", e)
+	}
+	a.Hangup("three")
+	wait[CallEnded](t, b)
+	if e := wait[CallEnded](t, b); e.Leg != legs["three"] {
+		t.Fatalf("%+v", e)
+	}
+}
+
+func TestCallsBeyondTheLimitHearBusy(t *testing.T) {
+	a, b := open(t, "alice"), open(t, "bob", func(c *Config) { c.MaxCalls = 1 })
+	talking(t, a, b, "one")
+	a.Dial("two", at(b, "bob"))
+	if e := wait[CallEnded](t, a); e.Leg != "two" || e.Cause != EndBusy {
+		t.Fatalf("%+v", e)
+	}
+}
+
+func TestClosingThePhoneEndsItsCallsAndItsEvents(t *testing.T) {
+	a, b := open(t, "alice"), open(t, "bob")
+	talking(t, a, b, "x")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := a.Close(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if e := wait[CallEnded](t, a); e.Cause != EndShutdown || !e.ByUs {
+		t.Fatalf("%+v", e)
+	}
+	if _, open := <-a.Events(); open {
+		t.Fatal("the events go on")
+	}
+	if e := wait[CallEnded](t, b); e.Cause != EndNormal {
+		t.Fatalf("%+v", e)
+	}
+	a.Dial("late", "1") // commands after the end do nothing
+	a.Hangup("x")
+}
+
+func TestATakenPortAndBadSettingsAreTypedErrors(t *testing.T) {
+	p := open(t, "alice")
+	if _, err := Open(t.Context(), Config{Account: "sip:bob@localhost", Listen: p.LocalAddr()}); !errors.Is(err, ErrPortTaken) {
+		t.Fatalf("%v", err)
+	}
+	for key, cfg := range map[string]Config{
+		"account":        {Account: "2101"},
+		"transport":      {Account: "sip:a@b", Transport: "tls"},
+		"registrar":      {Account: "sip:a@b", Registrar: "a b"},
+		"outbound_proxy": {Account: "sip:a@b", OutboundProxy: "http://x/"},
+		"codecs":         {Account: "sip:a@b", Codecs: []string{"opus"}},
+		"rtp_ports":      {Account: "sip:a@b", RTPMin: 9, RTPMax: 4},
+	} {
+		_, err := Open(t.Context(), cfg)
+		if bad, ok := errors.AsType[*ConfigError](err); !ok || bad.Key != key {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+	sad := errors.New("no such entry")
+	_, err := Open(t.Context(), Config{Account: "sip:a@b", Registrar: "auto", Password: func(context.Context) (string, error) { return "", sad }})
+	if !errors.Is(err, sad) {
+		t.Fatal(err)
+	}
+}
+
+func TestStrangersCannotRingAPhoneThatHasARegistrar(t *testing.T) {
+	pbx := newServer(t, okRegistrar)
+	p := open(t, "2101", func(c *Config) {
+		c.Registrar, c.Account = pbx.addr(), "sip:2101@example.com"
+		c.Resolve = nil
+	})
+	for wait[RegistrationChanged](t, p).State != Registered {
+	}
+	p.ua.Post(func() { p.reg.servers = nil }) // as if the registrar were elsewhere
+	stranger := newServer(t, okRegistrar)
+	stranger.call(p, address(t, "<sip:sipvicious@1.1.1.1>"))
+	for {
+		e := <-stranger.events
+		if end, ok := e.(dialog.Ended); ok {
+			if end.Code != 403 {
+				t.Fatalf("%+v", end)
+			}
+			break
+		}
+	}
+	if p.Strangers() != 1 {
+		t.Fatalf("%d strangers", p.Strangers())
+	}
+}
+
+func TestDigitsGoAsINFOWhenTheFarEndTakesNoEvents(t *testing.T) {
+	pbx := newServer(t, okRegistrar)
+	p := open(t, "alice")
+	p.Dial("x", "sip:ivr@"+pbx.addr())
+	c := <-pbx.calls
+	c.Answer(dialog.Local{RTP: loopbackPort(40000), DTMF: 0})
+	wait[CallAnswered](t, p)
+	p.ua.Post(func() { p.legs["x"].agreed.DTMFSendPT = 0 })
+	p.SendDTMF("x", "7*")
+	for _, want := range "7*" {
+		for {
+			if d, ok := (<-pbx.events).(dialog.Digit); ok {
+				if d.Digit != want {
+					t.Fatalf("%c, want %c", d.Digit, want)
+				}
+				break
+			}
+		}
+	}
+}
+
+func TestSomebodyElseAtTheFarEndIsTold(t *testing.T) {
+	pbx := newServer(t, okRegistrar)
+	p := open(t, "alice")
+	c := pbx.call(p, address(t, `"Old" <sip:100@x>;tag=1`))
+	in := wait[IncomingCall](t, p)
+	p.Answer(in.Leg)
+	wait[CallAnswered](t, p)
+	c.Send("UPDATE", transaction.Headers{{Name: "P-Asserted-Identity", Value: `"New Caller" <sip:+4930123456@x>`}}, "", nil, nil)
+	e := wait[PartyChanged](t, p)
+	if e.Remote.Number != clean("+4930123456") || e.Remote.Name != clean("New Caller") || e.Remote.Source != FromAsserted {
+		t.Fatalf("%+v", e)
+	}
+}
