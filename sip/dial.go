@@ -79,7 +79,11 @@ func (p *Phone) home() transaction.URI {
 func (p *Phone) Dial(id LegID, target string) {
 	p.ua.Post(func() {
 		if id == "" || p.used[id] || p.closing {
-			p.emit(CommandFailed{At: time.Now(), Leg: id, Command: "dial", Reason: text.Clean("This call exists already")})
+			why := "This call was started before"
+			if p.closing {
+				why = "The telephone is being closed"
+			}
+			p.emit(CommandFailed{At: time.Now(), Leg: id, Command: "dial", Reason: text.Clean(why)})
 			return
 		}
 		p.used[id] = true

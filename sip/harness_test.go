@@ -3,12 +3,12 @@ package sip
 import (
 	"context"
 	"net/netip"
-	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"offhook/internal/text"
+	"offhook/media"
 	"offhook/sip/dialog"
 	"offhook/sip/transaction"
 )
@@ -141,4 +141,14 @@ func address(t *testing.T, s string) transaction.Address {
 
 func clean(s string) text.Text { return text.Clean(s) }
 
-func sortedCopy(s []string) []string { s = slices.Clone(s); slices.Sort(s); return s }
+func localOf(m *media.Session) dialog.Local {
+	return dialog.Local{RTP: m.LocalRTP(), RTCP: m.LocalRTCP()}
+}
+
+// mediaAddr is where a call of p receives.
+func mediaAddr(p *Phone, id LegID) (a netip.AddrPort) {
+	done := make(chan struct{})
+	p.ua.Post(func() { a = p.legs[id].media.LocalRTP(); close(done) })
+	<-done
+	return a
+}

@@ -32,6 +32,7 @@ type Phone struct {
 	jobs   sync.WaitGroup
 
 	refused atomic.Uint64 // INVITEs of strangers
+	closed  atomic.Bool
 
 	// Owned by the loop.
 	reg     *registration // nil: no registrar
@@ -163,14 +164,14 @@ func (p *Phone) Strangers() uint64 { return p.refused.Load() }
 func (p *Phone) Quality(id LegID) (media.Stats, bool) { return p.sound.quality(id) }
 
 // Close ends every call (BYE, CANCEL, 480), takes our own binding off the registrar, waits until the far ends agreed or ctx is
-// over, and closes Events. It must not be called on the goroutine that alone reads Events when many are unread.
+// over, and closes Events. It must not be called on the goroutine that alone reads Events when many are unread. Further
+// calls do nothing.
 func (p *Phone) Close(ctx context.Context) error {
+	if p.closed.Swap(true) {
+		return nil
+	}
 	off := make(chan struct{})
 	p.ua.Post(func() {
-		if p.closing {
-			close(off)
-			return
-		}
 		p.closing = true
 		for _, l := range p.legs {
 			l.hangUp()

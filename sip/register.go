@@ -67,7 +67,9 @@ func (r *registration) start() {
 	r.busy = true
 	r.generation++
 	stop(r.timer)
-	r.tell(Registering, 0, "", 0, 0)
+	if !r.live { // a refresh is no news
+		r.tell(Registering, 0, "", 0, 0)
+	}
 	if r.flow != nil && r.flow.Alive() && r.failures < 3 { // a registrar that stays silent may have moved
 		r.send()
 		return

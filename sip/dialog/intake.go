@@ -129,11 +129,15 @@ func (s *Session) knows(tag string) bool {
 
 // inside handles a request in the dialog.
 func (s *Session) inside(tx *transaction.ServerTx, req *transaction.Request) {
-	if s.id.remoteSeq != 0 && req.CSeq < s.id.remoteSeq { // §12.2.2
+	seq := &s.id.remoteSeq
+	if s.id.remote.Tag() == "" { // each fork counts for itself
+		seq = &s.call.forks[req.FromTag()].id.remoteSeq
+	}
+	if *seq != 0 && req.CSeq < *seq { // §12.2.2
 		respond(tx, 500, "", retryAfter())
 		return
 	}
-	s.id.remoteSeq = req.CSeq
+	*seq = req.CSeq
 	if req.Method == "BYE" { // also when it is over: theirs and ours may have crossed
 		s.byed(tx, req)
 		return

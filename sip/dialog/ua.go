@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"offhook/sip/transaction"
@@ -70,6 +71,7 @@ type UA struct {
 	ctx    context.Context // of look-ups and connections
 	cancel context.CancelFunc
 	jobs   sync.WaitGroup
+	closed atomic.Bool
 
 	// Owned by the loop.
 	sessions map[key]*Session
@@ -108,8 +110,11 @@ func (u *UA) Layer() *transaction.Layer { return u.layer }
 func (u *UA) Post(f func()) { u.loop.post(f) }
 
 // Close ends every session (BYE, CANCEL, 480), waits until the far ends agreed or ctx is over, and closes the layer.
-// It must not be called on the loop.
+// It must not be called on the loop. Further calls do nothing.
 func (u *UA) Close(ctx context.Context) error {
+	if u.closed.Swap(true) {
+		return nil
+	}
 	idle := make(chan struct{})
 	u.loop.post(func() {
 		u.closing = true
