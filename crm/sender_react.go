@@ -60,7 +60,7 @@ func (s *Sender) react(ctx context.Context, j job, err error, at stage) bool {
 		s.later(ctx, j, "lookup", line, err, at == looking)
 		return false
 	}
-	s.forgetOrg() // fields and statuses may have changed: read them again before the next record
+	s.forgetOrg()
 	switch kind {
 	case salesforce.KindField:
 		if j.p.drop(droppable(api)) {

@@ -136,7 +136,9 @@ func (s *Sender) orgFor(ctx context.Context) (Org, error) {
 	return o, nil
 }
 
+// forgetOrg reads fields and statuses again before the next record: they may have changed.
 func (s *Sender) forgetOrg() {
+	s.o.Client.Forget("Task")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.org = nil

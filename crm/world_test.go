@@ -3,6 +3,7 @@ package crm
 import (
 	"context"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"sync"
 	"testing"
@@ -21,8 +22,33 @@ type world struct {
 	sf  *salesforce.Client
 	dir *Directory
 
-	mu  sync.Mutex
-	now time.Time
+	mu    sync.Mutex
+	now   time.Time
+	wrote chan struct{} // signalled when a Task's POST is on the wire
+}
+
+// RoundTrip watches the client's requests.
+func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
+	w.mu.Lock()
+	wrote := w.wrote
+	w.mu.Unlock()
+	if wrote != nil && r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/sobjects/Task") {
+		r = r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) {
+			select {
+			case wrote <- struct{}{}:
+			default:
+			}
+		}}))
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// taskOnTheWire is signalled from now on when a Task's POST has been written.
+func (w *world) taskOnTheWire() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.wrote = make(chan struct{}, 1)
+	return w.wrote
 }
 
 func (w *world) time() time.Time {
@@ -62,7 +88,7 @@ func newWorld(t *testing.T, opt emulator.Options, set DirectorySettings) *world 
 func (w *world) client(renewable bool) *salesforce.Client {
 	w.t.Helper()
 	cred := w.Credentials()
-	app := salesforce.App{LoginURL: w.url, ClientID: cred.ClientID, Local: true, Now: w.time, Ports: []int{0}}
+	app := salesforce.App{LoginURL: w.url, ClientID: cred.ClientID, Local: true, Now: w.time, Ports: []int{0}, Transport: w}
 	tok := salesforce.Token{Access: cred.AccessToken, Instance: w.url}
 	if renewable {
 		tok = w.signIn(app)
@@ -146,4 +172,8 @@ func benchClient(b *testing.B, url, token string) *salesforce.Client {
 	}
 	b.Cleanup(c.Close)
 	return c
+}
+
+func appOf(w *world) salesforce.App {
+	return salesforce.App{LoginURL: w.url, ClientID: w.Credentials().ClientID, Local: true, Now: w.time, Ports: []int{0}}
 }

@@ -178,6 +178,12 @@ func (c *cache[T]) put(k Ident, e cached[T]) {
 	c.m[k] = &e
 }
 
+func (c *cache[T]) drop(k Ident) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.m, k)
+}
+
 func (c *cache[T]) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -203,6 +203,25 @@ func TestA403IsNeverRenewed(t *testing.T) {
 	}
 }
 
+func TestUserinfosOwnWayOfSayingExpiredIsRenewed(t *testing.T) {
+	s := newServer(t, func(w http.ResponseWriter, r *http.Request, _ string) {
+		if r.Header.Get("Authorization") == "Bearer 00D!old" {
+			fail(w, 403, "Bad_OAuth_Token")
+			return
+		}
+		fmt.Fprint(w, `{"user_id":"005000000000001AAA","name":"Me","zoneinfo":"Europe/London"}`)
+	})
+	c := s.client(t, nil)
+	for range 2 {
+		if u, err := c.User(t.Context()); err != nil || u.Zone != "Europe/London" {
+			t.Errorf("%+v %v", u, err)
+		}
+	}
+	if s.refresh.Load() != 1 || len(s.seen()) != 2 || s.seen()[0].uri != "/services/oauth2/userinfo" {
+		t.Errorf("%d renewals, %+v", s.refresh.Load(), s.seen())
+	}
+}
+
 func TestARefusedRenewalDoesNotHammerTheSignInServer(t *testing.T) {
 	now := time.Unix(1e9, 0)
 	s := newServer(t, func(w http.ResponseWriter, r *http.Request, _ string) { fail(w, 401, expired) })

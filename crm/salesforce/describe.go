@@ -98,6 +98,12 @@ func (c *Client) Describe(ctx context.Context, object Ident) (*Describe, error) 
 	return conditional(ctx, c, &c.describes, object, "/describe", func(d *Describe) *Describe { return d })
 }
 
+// Forget drops what is cached about an object: Salesforce has just refused something that its description allowed.
+func (c *Client) Forget(object Ident) {
+	c.describes.drop(object)
+	c.compacts.drop(object)
+}
+
 // compactWire is a compact layout on the wire.
 type compactWire struct {
 	Name       string `json:"name"`

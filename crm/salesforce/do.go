@@ -68,8 +68,8 @@ func (c *Client) do(ctx context.Context, cl call) (*reply, error) {
 		var api *APIError
 		if errors.As(err, &api) {
 			switch {
-			case api.Status == http.StatusUnauthorized && !renewed && !cl.open && !noRefresh(api):
-				// A 401 means that nothing was carried out, so this retry is safe for every method.
+			case sessionEnded(api) && !renewed && !cl.open && !noRefresh(api):
+				// Nothing was carried out, so this retry is safe for every method.
 				renewed = true
 				if _, err := c.session.renew(ctx, tok.Access); err != nil {
 					return nil, err
@@ -95,6 +95,11 @@ func (c *Client) do(ctx context.Context, cl call) (*reply, error) {
 			return nil, err
 		}
 	}
+}
+
+// sessionEnded recognises an expired session: 401, and the userinfo endpoint's own way of saying it. No other 403 does.
+func sessionEnded(e *APIError) bool {
+	return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden && e.Code == badToken
 }
 
 // noRefresh recognises the two 401 texts that a new token cannot cure; refreshing on them would loop.

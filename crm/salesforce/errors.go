@@ -162,6 +162,9 @@ func (e *TransportError) Error() string {
 
 func (e *TransportError) Unwrap() error { return e.Err }
 
+// badToken is the whole body of the 403 with which /services/oauth2/userinfo answers an expired session.
+const badToken = "Bad_OAuth_Token"
+
 // parseError reads an error reply: an array (the REST API), one object (OAuth, some gateways), XML (SOAP-style
 // faults), or HTML and plain text from something in between.
 func parseError(method, path string, status int, header http.Header, body []byte) *APIError {
@@ -178,6 +181,8 @@ func parseError(method, path string, status int, header http.Header, body []byte
 		e.readObject(trimmed)
 	case trimmed[0] == '<':
 		e.readMarkup(trimmed)
+	case string(trimmed) == badToken:
+		e.Code, e.Message = badToken, "Session expired or invalid"
 	default:
 		e.Message = clip(string(trimmed))
 	}

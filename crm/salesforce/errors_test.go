@@ -19,6 +19,7 @@ var errorRows = []struct {
 }{
 	{"session expired", 401, `[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]`, KindAuth, "run offhook login"},
 	{"session not for REST", 401, `[{"message":"This session is not valid for use with the REST API","errorCode":"INVALID_SESSION_ID"}]`, KindAuth, "ask your administrator"},
+	{"userinfo with an old token", 403, `Bad_OAuth_Token`, KindAuth, "run offhook login"},
 	{"limit", 403, `[{"message":"TotalRequests Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}]`, KindLimit, "call records wait safely"},
 	{"row lock", 400, `[{"message":"unable to obtain exclusive access to this record or 1 records: 001…","errorCode":"UNABLE_TO_LOCK_ROW"}]`, KindTransient, "tried again"},
 	{"500", 500, `[{"message":"An unexpected error occurred","errorCode":"UNKNOWN_EXCEPTION"}]`, KindTransient, "tried again"},

@@ -35,6 +35,7 @@ const (
 
 var kindOfCode = map[string]Kind{
 	"INVALID_SESSION_ID":                            KindAuth,
+	badToken:                                        KindAuth,
 	"INVALID_AUTH_HEADER":                           KindAuth,
 	"REQUEST_LIMIT_EXCEEDED":                        KindLimit,
 	"UNABLE_TO_LOCK_ROW":                            KindTransient,
