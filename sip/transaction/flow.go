@@ -19,7 +19,7 @@ type Flow struct {
 	l             *Layer
 	transport     string
 	local, remote netip.AddrPort
-	udp           packetConn // nil for TCP
+	udp           PacketConn // nil for TCP
 	tcp           *streamConn
 	dialled       bool
 
@@ -39,14 +39,6 @@ type Flow struct {
 type path struct {
 	local netip.Addr
 	until time.Time
-}
-
-// packetConn is what a flow needs of a UDP socket; *net.UDPConn has it.
-type packetConn interface {
-	ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error)
-	WriteToUDPAddrPort(b []byte, addr netip.AddrPort) (int, error)
-	LocalAddr() net.Addr
-	Close() error
 }
 
 // run registers the flow and starts reading it. Each flow has a transport layer of its own, because sipgo finds connections

@@ -1,10 +1,13 @@
 package transaction
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/emiago/sipgo/sip"
 )
 
 // Whatever comes in: nothing panics, and nothing that we write in answer has a line that the message smuggled in.
@@ -21,6 +24,7 @@ func FuzzIntake(f *testing.F) {
 		if len(data) > 32768 {
 			return
 		}
+		accepted := 0
 		l := New(Config{}, &recorder{request: func(tx *ServerTx, req *Request) {
 			tx.Respond(NewResponse(req, 486, ""))
 			if again, err := req.Clone().wire("SIP/2.0/UDP h;branch=z9hG4bKx", ""); err == nil && strings.Contains(string(again), "\x00") && len(req.Body) == 0 {
@@ -37,12 +41,28 @@ func FuzzIntake(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wire.in <- string(data)
-		wire.in <- "\r\n" // taken only after the first was handled
+		for _, msg := range []string{string(data), "\r\n"} { // the second is taken only after the first was handled
+			select {
+			case wire.in <- msg:
+			case <-fl.Done():
+			}
+		}
 		if !fl.Alive() {
 			t.Error("the flow ended")
 		}
 		l.Close()
+		// The parser must agree with check: over TCP it closes the connection for what it does not accept.
+		msg := bytes.TrimLeft(data, "\r\n")
+		end := bytes.Index(msg, []byte("\r\n\r\n"))
+		if end < 0 {
+			return
+		}
+		if c := check(msg[:end+2]); c.problem == nil && c.length >= 0 && c.length <= len(msg)-end-4 && end < maxHead {
+			err := l.parser.NewSIPStream().ParseSIPStream(msg[:end+4+c.length], func(sip.Message) { accepted++ })
+			if err != nil || accepted != 1 {
+				t.Errorf("the parser takes %d messages of %q: %v", accepted, msg, err)
+			}
+		}
 	})
 }
 

@@ -29,7 +29,7 @@ func (l *Layer) ListenUDP(addr netip.AddrPort) (*Flow, error) {
 	return l.openUDP(c, addrPort(c.LocalAddr()))
 }
 
-func (l *Layer) openUDP(c packetConn, local netip.AddrPort) (*Flow, error) {
+func (l *Layer) openUDP(c PacketConn, local netip.AddrPort) (*Flow, error) {
 	f := &Flow{l: l, transport: "UDP", local: local, udp: c, done: make(chan struct{})}
 	if err := l.run(f); err != nil {
 		return nil, err
