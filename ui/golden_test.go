@@ -108,6 +108,9 @@ func scenes() []scene {
 		{"help", popped(), []string{"?"}},
 		{"palette", popped(), []string{"ctrl+p", "tr"}},
 		{"leaving", leaving, nil},
+		{"long texts", everywhere(strings.Repeat("Wolfeschlegelsteinhausenbergerdorff ", 6)), []string{"down"}},
+		{"wide texts", everywhere("株式会社日本橋電話交換機 山田太郎 – 東京都中央区"), []string{"down"}},
+		{"wide texts under a box", everywhere("株式会社日本橋電話交換機 山田太郎 – 東京都中央区"), []string{"t", "2104"}},
 		{"dead record", dead(), nil},
 		{"problems", trouble(), nil},
 	}

@@ -50,7 +50,10 @@ type Model struct {
 	flash text.Text
 
 	rang    map[desk.CallKey]bool // incoming calls that were announced
-	grace   grace
+	grace   grace                 // after a call came in
+	hush    grace                 // after a text field was closed by something else than the agent
+	wanted  bool                  // the agent has just asked for something that closes a text field
+	leave   *overlay.Ask
 	blurred bool
 	bell    time.Time // when the bell rings again
 	tick    tick
@@ -159,14 +162,25 @@ func (m *Model) take(s *desk.Snapshot) tea.Cmd {
 	if s == nil {
 		return nil
 	}
+	typing := m.page.Typing() || m.over != nil
 	m.snap = s
 	m.page.Take(s)
 	m.applied.Store(s.Seq)
 	if m.over != nil && !m.over.Alive(s) {
 		m.over = nil
 	}
-	if _, asking := m.over.(*overlay.Ask); s.Leaving && !asking {
-		m.over = overlay.Leaving(s, deskpage.Name)
+	switch {
+	case !s.Leaving:
+		m.leave = nil
+	case m.leave == nil: // before every other question
+		m.leave = overlay.Leaving(s, deskpage.Name)
+		m.over = m.leave
+	}
+	if typing && !m.page.Typing() && m.over == nil { // what is still being typed must not become commands
+		if !m.wanted {
+			m.hush.open(m.opt.Now(), m.opt.Grace)
+		}
+		m.wanted = false
 	}
 	if s.Quit {
 		return tea.Quit
@@ -178,6 +192,7 @@ func (m *Model) take(s *desk.Snapshot) tea.Cmd {
 func (m *Model) press(k tea.Key) tea.Cmd {
 	now := m.opt.Now()
 	defer m.grace.key(now, m.opt.Grace)
+	defer m.hush.key(now, m.opt.Grace)
 	m.flash = text.Text{}
 	key := k.String()
 	char := keymap.Character(key)
@@ -208,6 +223,10 @@ func (m *Model) press(k tea.Key) tea.Cmd {
 		if char && m.page.Typing() {
 			return nil
 		}
+	}
+	if char && m.hush.holds(now) {
+		m.flash = text.Clean("The field you were typing in has closed, so that key did nothing.")
+		return nil
 	}
 	if len(key) == 1 && key[0] >= '1' && key[0] <= '9' && m.page.Focus(int(key[0]-'1')) {
 		return nil
@@ -275,6 +294,10 @@ func (m *Model) send(c desk.Command, now time.Time) {
 	if (c.Verb == desk.Answer || c.Verb == desk.Reject) && m.grace.holds(now) {
 		m.flash = text.Clean("A call has just come in, so that key did nothing: press it again.")
 		return
+	}
+	switch c.Verb {
+	case desk.Create, desk.Close, desk.Open, desk.New:
+		m.wanted = true
 	}
 	m.opt.Send(c)
 }

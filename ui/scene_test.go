@@ -222,3 +222,33 @@ func trouble() *desk.Snapshot {
 	}
 	return s
 }
+
+// everywhere puts one text into every place that shows text from outside.
+func everywhere(s string) *desk.Snapshot {
+	t := c(s)
+	call := with(fred(desk.Talking), func(k *desk.Call) {
+		k.Name, k.Place, k.Called, k.Remote.Number, k.Cause = t, t, t, t, t
+		k.Match.Hits = []crm.Hit{{Ref: crm.Ref{Type: "Contact", ID: "003000000000077", Name: t}, Detail: t, Phone: t}}
+		k.Assoc = crm.Association{Rule: crm.RuleOneMatch, Why: "the only match", Who: crm.Ref{Type: "Contact", ID: "003000000000077", Name: t}, What: crm.Ref{Type: "Case", ID: "500000000000077", Name: t}}
+		k.Notes, k.Muted, k.HeldByThem, k.DTMFOut = text.CleanBlock(s+" "+s, 1000), true, true, t
+		k.Transfer = &desk.Transfer{Target: t, Text: t, Failed: true}
+	})
+	out := demo(talking(call, with(call, func(k *desk.Call) { k.Key, k.State = "k2", desk.Held })), s)
+	card := *fredCard()
+	card.Name, card.Label = t, t
+	for i := range card.Fields {
+		card.Fields[i].Label, card.Fields[i].Value = t, t
+	}
+	for i := range card.Related {
+		card.Related[i].Name, card.Related[i].Detail = t, t
+	}
+	out.Open, out.Agent.Account, out.Agent.User = &card, t, t
+	for _, l := range []*desk.Link{&out.Links.SIP, &out.Links.Sound, &out.Links.Hub, &out.Links.Disk} {
+		l.Text, l.Health = t, desk.HealthDown
+	}
+	for i := range out.Landed {
+		out.Landed[i].Subject, out.Landed[i].About.Name = t, t
+	}
+	out.Notices = []desk.Notice{{ID: 1, Severity: desk.Warning, Text: t}, {ID: 2, Severity: desk.Problem, Text: t}}
+	return out
+}

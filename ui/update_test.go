@@ -382,3 +382,62 @@ func TestClicksWorkWhereTheScreenShowsActions(t *testing.T) {
 		t.Error("the mouse is not asked for")
 	}
 }
+
+func TestWhatIsStillTypedWhenTheNotesCloseBecomesNoCommand(t *testing.T) {
+	b := onBench(popped(), func(o *Options) { o.Grace = DefaultGrace })
+	press(b.Model, "e", "He said ")
+	b.sent = nil
+	s := popped()
+	s.Calls[0].State, s.Calls[0].Can = desk.Ended, []desk.Verb{desk.Dismiss}
+	s.Calls = append(s.Calls, second())
+	b.show(s) // the customer hangs up in the middle of the sentence, and the next one rings
+	for _, k := range []string{"w", "a", "i", "t", "q", "D"} {
+		b.now = b.now.Add(150 * time.Millisecond)
+		press(b.Model, k)
+	}
+	if len(b.sent) != 0 || b.over != nil || !strings.Contains(b.text(), "has closed") {
+		t.Fatalf("sent %v\n%s", b.sent, b.text())
+	}
+	b.now = b.now.Add(700 * time.Millisecond)
+	press(b.Model, "a")
+	if len(b.sent) != 1 || b.sent[0].Verb != desk.Answer {
+		t.Errorf("the page stays deaf: %v", b.sent)
+	}
+}
+
+func TestKeysWorkAtOnceWhenTheAgentClosesTheField(t *testing.T) {
+	b := onBench(withForm(), func(o *Options) { o.Grace = DefaultGrace })
+	press(b.Model, "Porter", "tab", "Acme", "ctrl+s")
+	s := withForm()
+	s.Form = nil
+	b.show(s)
+	press(b.Model, "h")
+	if len(b.sent) != 2 || b.sent[1].Verb != desk.Hold {
+		t.Errorf("sent %v", b.sent)
+	}
+}
+
+func TestANumberEntrySurvivesAMomentInWhichItsVerbIsImpossible(t *testing.T) {
+	b := onBench(popped(), nil)
+	press(b.Model, "t", "21")
+	s := popped()
+	s.Calls[0].State, s.Calls[0].Can = desk.Holding, []desk.Verb{desk.Hangup}
+	b.show(s)
+	b.show(popped())
+	press(b.Model, "04", "enter")
+	if len(b.sent) != 1 || b.sent[0].Text != "2104" {
+		t.Errorf("sent %v", b.sent)
+	}
+}
+
+func TestLeavingIsAskedEvenWhileAnotherQuestionStands(t *testing.T) {
+	b := onBench(ringing(fred(desk.Incoming)), nil)
+	press(b.Model, "d", "ctrl+c")
+	s := ringing(fred(desk.Incoming))
+	s.Leaving = true
+	b.show(s)
+	press(b.Model, "y")
+	if len(b.sent) != 2 || b.sent[0].Verb != desk.Quit || b.sent[1].Verb != desk.QuitNow {
+		t.Errorf("sent %v", b.sent)
+	}
+}

@@ -94,7 +94,7 @@ func (p *Page) foot(c canvas, w, h int, flash text.Text) panel {
 	out.add(bar.Notices(c.th, w, most, notices, hide)...)
 	if w < twoWidth || h < twoHeight {
 		if len(p.snap.Calls) > 0 || p.card() != nil || p.form != nil || p.find != nil {
-			out.add(bar.Landed(c.th, w, 1, p.snap.Landed)...)
+			out.add(bar.Landed(c.th, w, 1, p.snap.Landed, c.now)...)
 		}
 	}
 	lines := 2
@@ -156,8 +156,8 @@ func (p *Page) two(c canvas, w, h, at int) panel {
 
 // three is the layout of a large terminal: calls · caller · notes, landed Tasks and what is possible.
 func (p *Page) three(c canvas, w, h, at int) panel {
-	left := min(max(w*29/100, 48), 66)
-	right := min(max(w*31/100, 52), 72)
+	left := min(max(w*28/100, 46), 66)
+	right := min(max(w*28/100, 50), 72)
 	widths := []int{left, w - left - right - 6, right}
 	a := p.calls(c, left, h*3/5, 0, at)
 	a.add(row.Blank(left))

@@ -78,8 +78,8 @@ func (p *Page) Take(s *desk.Snapshot) {
 	default:
 		p.find.Sync(s.Search)
 	}
-	if p.noting != "" && p.call(p.noting) == nil { // its notes are kept; there is nothing left to type into
-		p.noting = ""
+	if c := p.call(p.noting); p.noting != "" && (c == nil || !slices.Contains(c.Can, desk.Note)) {
+		p.noting = "" // the call is over; its notes are kept, and go with its record
 	}
 	id := ""
 	if s.Open != nil {
@@ -236,5 +236,5 @@ func Name(c *desk.Call) string {
 	return name
 }
 
-// about is the card that is open, or nil.
+// card is the record that is open, or nil.
 func (p *Page) card() *crm.Card { return p.snap.Open }

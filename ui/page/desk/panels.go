@@ -155,7 +155,7 @@ func (p *Page) caller(c canvas, w, h int) panel {
 	if call == nil && card == nil {
 		if w >= 60 && len(p.snap.Landed) > 0 && h < 30 {
 			out.lines[0] = row.Heading(c.th, w, "In Salesforce")
-			out.add(bar.Landed(c.th, w, h-1, p.snap.Landed)...)
+			out.add(bar.Landed(c.th, w, h-1, p.snap.Landed, c.now)...)
 			return out
 		}
 		out.add(row.New(w).Gap(2).Put(c.th.Dim, "Who is calling, and their card, appear here while it rings.").String())
@@ -273,7 +273,7 @@ func (p *Page) landedPanel(c canvas, w, h int) panel {
 	if len(p.snap.Landed) == 0 {
 		out.add(row.New(w).Gap(2).Put(c.th.Faint, "Each call's Task is named here when it lands.").String())
 	}
-	out.add(bar.Landed(c.th, w, h-1, p.snap.Landed)...)
+	out.add(bar.Landed(c.th, w, h-1, p.snap.Landed, c.now)...)
 	out.lines = row.Height(out.lines, w, h)
 	return out
 }

@@ -56,7 +56,7 @@ func (p *Page) Possible(a keymap.Action) bool {
 			return l.Health != desk.HealthOK && l.Health != desk.HealthOff && l.Health != ""
 		})
 	case keymap.MayWork:
-		return s.Pending == desk.Away || s.State != desk.Available && s.State != desk.Starting && !p.Live() && s.Pending != desk.Available
+		return s.Pending == desk.Away || s.State != desk.Available && s.State != desk.Starting && s.State != desk.Offline && !p.Live() && s.Pending != desk.Available
 	case keymap.MayPause:
 		return s.State != desk.Away && s.State != desk.Starting && s.Pending != desk.Away
 	case keymap.InDemo:

@@ -2,6 +2,7 @@ package bar
 
 import (
 	"strconv"
+	"time"
 
 	"offhook/desk"
 	"offhook/ui/theme"
@@ -75,8 +76,9 @@ func Severity(th *theme.Theme, s desk.Severity) (string, theme.Ink) {
 	return "i", th.Accent
 }
 
-// Landed draws the Tasks that reached Salesforce, newest first, on at most max lines.
-func Landed(th *theme.Theme, w, max int, list []desk.Landed) (out []string) {
+// Landed draws the Tasks that reached Salesforce, newest first, on at most max lines. One that has just landed is
+// brighter.
+func Landed(th *theme.Theme, w, max int, list []desk.Landed, now time.Time) (out []string) {
 	for i := len(list) - 1; i >= 0 && len(out) < max; i-- {
 		l := list[i]
 		about := []row.Seg{{Ink: th.Faint, Text: " no record "}}
@@ -91,7 +93,11 @@ func Landed(th *theme.Theme, w, max int, list []desk.Landed) (out []string) {
 		if i == len(list)-1 || w >= 70 {
 			r.Put(th.Good, "Task ")
 		}
-		out = append(out, r.Put(th.Dim, l.Subject.String()).Right(about...).String())
+		ink := th.Dim
+		if now.Sub(l.At) < 10*time.Second {
+			ink = th.Strong
+		}
+		out = append(out, r.Put(ink, l.Subject.String()).Right(about...).String())
 	}
 	return out
 }

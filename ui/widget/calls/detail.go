@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 
+	"offhook/crm"
 	"offhook/desk"
 	"offhook/media"
 	"offhook/ui/theme"
@@ -15,34 +16,39 @@ import (
 func (l Look) detail(c *desk.Call, indent int, narrow bool) []string {
 	th := l.Theme
 	line := func() *row.Row { return l.start(true).To(indent) }
-	facts := line().Put(th.Dim, Way(c))
-	if !c.Called.Empty() && c.Dir == "Inbound" {
+	facts := line()
+	flags := l.flags(c)
+	out := []string{}
+	for i, f := range flags { // what is unusual comes first
+		if facts.Segs(f); i < len(flags)-1 || !narrow {
+			facts.Put(th.Faint, " · ")
+		}
+	}
+	if len(flags) > 0 && narrow {
+		out = append(out, facts.String())
+		facts = line()
+	}
+	facts.Put(th.Dim, Way(c))
+	also := func(s string) { facts.Put(th.Faint, " · ").Put(th.Dim, s) }
+	if !c.Called.Empty() && c.Dir == crm.Inbound {
 		facts.Put(th.Dim, " to "+c.Called.String())
 	}
 	if !c.Place.Empty() {
-		facts.Put(th.Faint, " · ").Put(th.Dim, c.Place.String())
+		also(c.Place.String())
 	}
 	if c.NameFrom != "" && !narrow {
-		facts.Put(th.Faint, " · ").Put(th.Dim, "name from "+c.NameFrom)
+		also("name from " + c.NameFrom)
 	}
 	if c.Codec != "" {
-		facts.Put(th.Faint, " · ").Put(th.Dim, c.Codec)
+		also(c.Codec)
 	}
 	if d := c.DTMFOut.String(); d != "" {
-		facts.Put(th.Faint, " · ").Put(th.Dim, "sent "+d)
+		also("sent " + d)
 	}
 	if d := c.DTMFIn.String(); d != "" {
-		facts.Put(th.Faint, " · ").Put(th.Dim, "received "+d)
+		also("received " + d)
 	}
-	out := []string{}
-	if flags := l.flags(c); len(flags) > 0 && narrow {
-		out = append(out, facts.String(), line().Segs(flags...).String())
-	} else {
-		for _, f := range flags {
-			facts.Put(th.Faint, " · ").Segs(f)
-		}
-		out = append(out, facts.String())
-	}
+	out = append(out, facts.String())
 	if t := c.Transfer; t != nil {
 		out = append(out, l.transfer(t, line()))
 	}

@@ -116,6 +116,9 @@ func (p *Page) Draw(th *theme.Theme, w, h int) (lines []string, x, y int) {
 	if h <= len(lines) {
 		return lines[:max(h, 0)], x, min(y, h-1)
 	}
+	if h-len(lines) > len(p.hits)+1 && len(p.hits) > 0 { // air, where there is room for it
+		lines = append(lines, row.Blank(w))
+	}
 	room := h - len(lines)
 	if p.at < p.top {
 		p.top = p.at

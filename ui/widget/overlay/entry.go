@@ -68,7 +68,7 @@ func (e *Entry) Paste(s string) Outcome {
 }
 
 // Alive implements Box.
-func (e *Entry) Alive(s *desk.Snapshot) bool { return e.call == "" || can(s, e.call, e.verb) }
+func (e *Entry) Alive(s *desk.Snapshot) bool { return e.call == "" || up(s, e.call) }
 
 // Draw implements Box.
 func (e *Entry) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, _ int) Drawn {

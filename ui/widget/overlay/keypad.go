@@ -52,7 +52,7 @@ func (p *Keypad) send(s string) Outcome {
 }
 
 // Alive implements Box.
-func (p *Keypad) Alive(s *desk.Snapshot) bool { return can(s, p.call, desk.DTMF) }
+func (p *Keypad) Alive(s *desk.Snapshot) bool { return up(s, p.call) }
 
 // Draw implements Box.
 func (p *Keypad) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, _ int) Drawn {

@@ -71,6 +71,13 @@ func callIn(s *desk.Snapshot, key desk.CallKey) *desk.Call {
 	return nil
 }
 
+// up reports whether a call is still there to be talked with. A verb that is impossible for a moment (a hold is being
+// confirmed) must not close a box with half a number in it.
+func up(s *desk.Snapshot, key desk.CallKey) bool {
+	c := callIn(s, key)
+	return c != nil && c.State != desk.Ended && c.State != desk.Ending
+}
+
 // can reports whether a call exists and allows the verb.
 func can(s *desk.Snapshot, key desk.CallKey, v desk.Verb) bool {
 	c := callIn(s, key)

@@ -57,6 +57,7 @@ type Row struct {
 	sb      strings.Builder
 	used, w int
 	limit   int
+	cut     bool // something did not fit: nothing may follow it but what Right puts
 }
 
 // New starts a line of w cells.
@@ -81,13 +82,13 @@ func (r *Row) Used() int { return r.used }
 // Put writes s, shortened to what fits.
 func (r *Row) Put(ink theme.Ink, s string) *Row {
 	left := r.limit - r.used
-	if left <= 0 || s == "" {
+	if left <= 0 || s == "" || r.cut {
 		return r
 	}
 	n := Width(s)
 	if n > left {
 		s = Fit(s, left)
-		n = Width(s)
+		n, r.cut = Width(s), true
 	}
 	ink.Paint(&r.sb, s)
 	r.used += n
@@ -132,12 +133,13 @@ func (r *Row) Segs(segs ...Seg) *Row {
 
 // Right writes the pieces flush right; what was kept for them is free now.
 func (r *Row) Right(segs ...Seg) *Row {
-	r.limit = r.w
+	r.limit, r.cut = r.w, false
 	return r.To(r.w - SegsWidth(segs)).Segs(segs...)
 }
 
 // Fill writes ch up to the right end, less keep cells.
 func (r *Row) Fill(ink theme.Ink, ch string, keep int) *Row {
+	r.cut = false
 	if n := r.limit - r.used - keep; n > 0 {
 		ink.Paint(&r.sb, strings.Repeat(ch, n))
 		r.used += n

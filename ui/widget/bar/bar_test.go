@@ -1,0 +1,77 @@
+package bar
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"offhook/desk"
+	"offhook/internal/text"
+	"offhook/ui/theme"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+func TestTheStatusLineSaysWhatIsWrongAtEveryWidth(t *testing.T) {
+	th, _ := theme.Named("dark", true)
+	well := desk.Link{Health: desk.HealthOK, Text: text.Clean("all is very well here indeed")}
+	s := &desk.Snapshot{Links: desk.Links{SIP: well, Salesforce: desk.Link{Health: desk.HealthDown, Text: text.Clean("the password has expired")}, Sound: well, Hub: well},
+		Outbox: desk.Outbox{Pending: 3, Dead: 2}}
+	for w := 60; w <= 240; w += 5 {
+		line := ansi.Strip(Status(th, w, s, time.Time{}))
+		if ansi.StringWidth(line) != w || !strings.Contains(line, "✗ Salesforce") || !strings.Contains(line, "✗ Unsent 3, 2 refused") {
+			t.Errorf("at %d: %q", w, line)
+		}
+		if w >= 90 && !strings.Contains(line, "the password has expired") {
+			t.Errorf("at %d the reason is not said: %q", w, line)
+		}
+	}
+}
+
+func TestActionsThatDoNotFitAreLeftOutWhole(t *testing.T) {
+	th, _ := theme.Named("dark", true)
+	items := []Item{{Name: "a", Key: "a", Title: "Answer", Next: true}, {Name: "b", Key: "b", Title: "A title that is much too long"}, {Name: "c", Key: "c", Title: "Hold"}, {Name: "d", Title: "no key"}}
+	lines, zones := Actions(th, 30, 1, items)
+	if len(lines) != 1 || ansi.Strip(lines[0]) != "  ▶ a Answer    c Hold        " {
+		t.Errorf("%q", ansi.Strip(lines[0]))
+	}
+	if len(zones) != 2 || zones[1].Action != "c" || ansi.Cut(ansi.Strip(lines[0]), zones[1].From, zones[1].To) != "c Hold" {
+		t.Errorf("%+v", zones)
+	}
+}
+
+func TestGroupsFlowTogetherBeforeAnythingIsLeftOut(t *testing.T) {
+	th, _ := theme.Named("dark", true)
+	one, many := []Item{{Name: "a", Key: "a", Title: "Answer"}}, []Item{}
+	for _, k := range []string{"b", "c", "d", "e"} {
+		many = append(many, Item{Name: k, Key: k, Title: "Something"})
+	}
+	lines, zones := Actions(th, 44, 2, one, many)
+	if len(zones) != 5 {
+		t.Errorf("%d of 5 are shown: %q", len(zones), ansi.Strip(strings.Join(lines, "\n")))
+	}
+	lines, _ = Actions(th, 80, 2, one, many)
+	if !strings.HasPrefix(ansi.Strip(lines[1]), " b Something") {
+		t.Errorf("with room the groups do not stand on their own lines: %q", ansi.Strip(lines[0]))
+	}
+}
+
+func TestLongNoticesWrapAndTheNewestComesFirst(t *testing.T) {
+	th, _ := theme.Named("dark", true)
+	list := []desk.Notice{{Text: text.Clean("old")}, {Severity: desk.Problem, Text: text.Clean(strings.Repeat("word ", 30))}}
+	out := ansi.Strip(strings.Join(Notices(th, 80, 2, list, "z"), "\n"))
+	if lines := strings.Split(out, "\n"); len(lines) != 2 || !strings.HasPrefix(lines[0], " ✗ word") || !strings.Contains(lines[0], "z hide") || !strings.Contains(lines[1], "…") {
+		t.Errorf("%s", out)
+	}
+	if out := ansi.Strip(strings.Join(Notices(th, 80, 4, list, "z"), "\n")); !strings.Contains(out, "old") {
+		t.Errorf("%s", out)
+	}
+}
+
+func TestDurationsAreShort(t *testing.T) {
+	for d, want := range map[time.Duration]string{59 * time.Second: "now", time.Minute: "1 min", 59 * time.Minute: "59 min", 65 * time.Minute: "1 h 05", 125 * time.Minute: "2 h 05"} {
+		if got := Ago(d); got != want {
+			t.Errorf("%v is %q, want %q", d, got, want)
+		}
+	}
+}
