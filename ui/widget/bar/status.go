@@ -1,6 +1,7 @@
 package bar
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -33,7 +34,7 @@ func Status(th *theme.Theme, w int, s *desk.Snapshot, now time.Time) string {
 	if h := s.Links.Disk.Health; h != "" && h != desk.HealthOK && h != desk.HealthOff {
 		parts = append(parts, link(th, "Disk", s.Links.Disk))
 	}
-	gap := shorten(parts, w)
+	parts, gap := shorten(parts, w)
 	r := row.New(w).Gap(1)
 	for i, p := range parts {
 		if i > 0 {
@@ -92,8 +93,8 @@ func outbox(th *theme.Theme, s *desk.Snapshot, now time.Time) part {
 	return p
 }
 
-// shorten takes words away until the parts fit into w cells with gaps between them, and returns the gap.
-func shorten(parts []part, w int) (gap int) {
+// shorten takes words away, and in the end whole parts that are well, until the rest fits into w cells with gaps between.
+func shorten(parts []part, w int) (left []part, gap int) {
 	over := func() int {
 		n := 1 + gap*(len(parts)-1) - w
 		for _, p := range parts {
@@ -141,6 +142,11 @@ func shorten(parts []part, w int) (gap int) {
 			parts[i].text = parts[i].short
 		}
 	}
+	for i := len(parts) - 1; i >= 0 && over() > 0; i-- {
+		if parts[i].well && parts[i].name != "Unsent" {
+			parts = slices.Delete(parts, i, i+1)
+		}
+	}
 	cut(func(part) bool { return true }, 4)
-	return gap
+	return parts, gap
 }
