@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"fmt"
 	"math"
 	"sync"
 	"testing"
@@ -107,7 +108,7 @@ func (e *ear) Start(fill func([]int16)) error {
 }
 
 // becomes waits until cond holds.
-func becomes(t *testing.T, what string, cond func() bool) {
+func becomes(t *testing.T, what string, cond func() bool, state ...func() string) {
 	t.Helper()
 	limit := time.After(patience)
 	tick := time.NewTicker(5 * time.Millisecond)
@@ -116,6 +117,9 @@ func becomes(t *testing.T, what string, cond func() bool) {
 		select {
 		case <-tick.C:
 		case <-limit:
+			for _, f := range state {
+				t.Log(f())
+			}
 			t.Fatalf("never: %s", what)
 		}
 	}
@@ -173,7 +177,10 @@ func TestTheHeadsetFollowsTheCallThatWasAnsweredOrResumedLast(t *testing.T) {
 	wait[CallEnded](t, a)
 	a.Resume("two")
 	wait[CallHeld](t, a)
-	becomes(t, "the second again", func() bool { return agent.power(1300) > 0.9 })
+	becomes(t, "the second again", func() bool { return agent.power(1300) > 0.9 }, func() string {
+		q, ok := a.Quality("two")
+		return fmt.Sprint(agent.power(1300), agent.power(700), two.power(440), len(agent.heard), ok, q)
+	})
 }
 
 func TestNothingOfTheAgentIsSentBeforeAnOutboundCallIsAnswered(t *testing.T) {
