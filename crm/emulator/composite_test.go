@@ -36,7 +36,7 @@ func (o *org) statuses(rs []m) string {
 }
 
 func TestACompositeRunsInOrderAndFillsInReferences(t *testing.T) {
-	o := newOrg(t)
+	o := bareOrg(t)
 	rs := o.composite(true,
 		sub("c", "POST", v+"/sobjects/Contact", m{"LastName": "New", "Phone": "07700 900461"}),
 		sub("t", "POST", v+"/sobjects/Task", m{"Subject": "call of @{c.id}", "Status": "Completed", "WhoId": "@{c.id}"}),
@@ -92,7 +92,7 @@ func TestAllOrNoneTakesEverythingBack(t *testing.T) {
 }
 
 func TestWithoutAllOrNoneOnlyTheDependentPartFails(t *testing.T) {
-	o := newOrg(t)
+	o := bareOrg(t)
 	rs := o.composite(false,
 		sub("a", "POST", v+"/sobjects/Contact", m{"FirstName": "x"}),
 		sub("b", "POST", v+"/sobjects/Task", m{"WhoId": "@{a.id}"}),
@@ -109,7 +109,7 @@ func TestWithoutAllOrNoneOnlyTheDependentPartFails(t *testing.T) {
 }
 
 func TestACompositeKnowsItsLimitsAndIsOneCall(t *testing.T) {
-	o := newOrg(t)
+	o := bareOrg(t)
 	many := func(n int, url string) m {
 		var subs []m
 		for i := range n {
@@ -145,7 +145,7 @@ func TestACompositeKnowsItsLimitsAndIsOneCall(t *testing.T) {
 }
 
 func TestCollectionsAnswerForEveryRecord(t *testing.T) {
-	o := newOrg(t)
+	o := bareOrg(t)
 	contact := func(last string) m { return m{"attributes": m{"type": "Contact"}, "LastName": last} }
 	res := o.do("POST", v+"/composite/sobjects", m{"allOrNone": false, "records": []m{contact("A"), {"attributes": m{"type": "Contact"}}, contact("C")}}).want(200).array()
 	bad := res[1].(m)
@@ -187,7 +187,7 @@ func TestCollectionsAnswerForEveryRecord(t *testing.T) {
 }
 
 func TestACollectionMayStandInsideACompositeUnderAnotherVersion(t *testing.T) {
-	o := newOrg(t)
+	o := bareOrg(t)
 	rs := o.composite(true, sub("many", "POST", "/services/data/v63.0/composite/sobjects", m{"allOrNone": true, "records": []m{{"attributes": m{"type": "Lead"}, "LastName": "x", "Company": "y"}}}),
 		sub("t", "POST", v+"/sobjects/Task", m{"WhoId": "@{many[0].id}"}))
 	if got := o.statuses(rs); got != "200 201" {
@@ -196,7 +196,7 @@ func TestACollectionMayStandInsideACompositeUnderAnotherVersion(t *testing.T) {
 }
 
 func TestEveryGraphIsATransactionOfItsOwn(t *testing.T) {
-	o := newOrg(t)
+	o := bareOrg(t)
 	graph := func(id string, subs ...m) m { return m{"graphId": id, "compositeRequest": subs} }
 	a := o.do("POST", v+"/composite/graph", m{"graphs": []m{
 		graph("good", sub("c", "POST", v+"/sobjects/Contact", m{"LastName": "G"}), sub("t", "POST", v+"/sobjects/Task", m{"WhoId": "@{c.id}"})),

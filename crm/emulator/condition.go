@@ -76,7 +76,7 @@ func (p *parser) comparison(o *object) (cond, error) {
 	if t.kind != tokWord {
 		return nil, p.unexpected(t)
 	}
-	path, err := p.schema.resolve(o, t.text)
+	path, err := p.resolve(o, t.text)
 	if err != nil {
 		return nil, p.invalidField(t.pos, err)
 	}

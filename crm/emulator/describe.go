@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 )
 
 // describe serves /sobjects/X/describe, …/layouts and …/compactLayouts[/primary].
@@ -13,11 +12,11 @@ func (s *Server) describe(c *call, o *object, rest []string) (*reply, error) {
 		return nil, err
 	}
 	if len(rest) == 0 {
-		// The description changes with the org's settings only; a minute's grain is enough for If-Modified-Since.
-		if t, err := http.ParseTime(c.header.Get("If-Modified-Since")); err == nil && !s.described(o).After(t) {
+		// What is described changes with the org's settings only.
+		if t, err := http.ParseTime(c.header.Get("If-Modified-Since")); err == nil && !s.described.After(t) {
 			return &reply{status: http.StatusNotModified}, nil
 		}
-		return &reply{status: http.StatusOK, header: http.Header{"Last-Modified": {s.described(o).Format(http.TimeFormat)}}, body: s.describeObject(c, o)}, nil
+		return &reply{status: http.StatusOK, header: http.Header{"Last-Modified": {s.described.Format(http.TimeFormat)}}, body: s.describeObject(c, o)}, nil
 	}
 	if !o.layoutable() {
 		return nil, errNotFound()
@@ -37,9 +36,6 @@ func (s *Server) describe(c *call, o *object, rest []string) (*reply, error) {
 	}
 	return nil, errNotFound()
 }
-
-// described is when the object's description last changed: with the org.
-func (s *Server) described(*object) time.Time { return s.org().modified() }
 
 // manyCompactLayouts is /compactLayouts?q=Account,Contact.
 func (s *Server) manyCompactLayouts(c *call) (*reply, error) {

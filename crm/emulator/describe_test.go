@@ -7,7 +7,7 @@ import (
 )
 
 func TestDescribeTellsWhatTheWritesEnforce(t *testing.T) {
-	o := newOrg(t)
+	o := bareOrg(t)
 	d := o.do("GET", v+"/sobjects/Task/describe", nil).want(200).object()
 	if d["name"] != "Task" || d["keyPrefix"] != "00T" || d["createable"] != true || d["labelPlural"] != "Tasks" {
 		t.Errorf("describe %v", d["name"])
@@ -47,7 +47,7 @@ func TestDescribeTellsWhatTheWritesEnforce(t *testing.T) {
 }
 
 func TestEveryObjectCanBeDescribedAndRead(t *testing.T) {
-	o := newOrg(t)
+	o := bareOrg(t)
 	g := o.do("GET", v+"/sobjects", nil).want(200).object()
 	if g["encoding"] != "UTF-8" || g["maxBatchSize"] != 200.0 {
 		t.Errorf("global describe %v %v", g["encoding"], g["maxBatchSize"])
@@ -87,7 +87,7 @@ func layoutFields(layout m) []string {
 }
 
 func TestCompactLayoutsNameTheFieldsOfACard(t *testing.T) {
-	o := newOrg(t)
+	o := bareOrg(t)
 	many := o.do("GET", v+"/compactLayouts?q=Account,Contact,Lead", nil).want(200).object()
 	if len(many) != 3 {
 		t.Fatalf("%d layouts", len(many))
@@ -105,7 +105,7 @@ func TestCompactLayoutsNameTheFieldsOfACard(t *testing.T) {
 }
 
 func TestThePageLayoutMarksWhatIsRequired(t *testing.T) {
-	o := newOrg(t, func(opt *Options) { opt.Without = []string{"Lead.Title"} })
+	o := newOrg(t, func(opt *Options) { opt.Data, opt.Without = &Data{}, []string{"Lead.Title"} })
 	l := o.do("GET", v+"/sobjects/Lead/describe/layouts", nil).want(200).object()["layouts"].([]any)[0].(m)
 	required := make(map[string]bool)
 	for _, row := range l["editLayoutSections"].([]any)[0].(m)["layoutRows"].([]any) {

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,7 +35,7 @@ func TestFaultsHappenAsOftenAsTheyAreAskedFor(t *testing.T) {
 		"wrapped":      {`{"faults":[{"kind":"unavailable","times":2,"path":"/sobjects/Task"}]}`, 503, "SERVER_UNAVAILABLE"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := newOrg(t, func(opt *Options) { opt.Data = &Data{} })
+			o := bareOrg(t)
 			o.fault(tc.fault)
 			for i, want := range []int{tc.status, tc.status, 201} {
 				a := o.do("POST", v+"/sobjects/Task", `{"Subject":"x"}`)
@@ -56,7 +57,7 @@ func TestFaultsHappenAsOftenAsTheyAreAskedFor(t *testing.T) {
 }
 
 func TestAFaultKeepsToItsObjectPathAndMethod(t *testing.T) {
-	o := newOrg(t, func(opt *Options) { opt.Data = &Data{} })
+	o := bareOrg(t)
 	o.fault(`{"kind":"unavailable","object":"Task"}`)
 	o.do("POST", v+"/sobjects/Contact", `{"LastName":"x"}`).want(201)
 	o.soql("SELECT Id FROM TaskStatus").want(200)
@@ -75,7 +76,7 @@ func TestAFaultKeepsToItsObjectPathAndMethod(t *testing.T) {
 }
 
 func TestAllTokensCanEndAtOnce(t *testing.T) {
-	o := newOrg(t, func(opt *Options) { opt.Data = &Data{} })
+	o := bareOrg(t)
 	o.fault(`{"kind":"session_expiry"}`)
 	o.do("GET", v+"/limits", nil).refused(401, "INVALID_SESSION_ID")
 	o.do("GET", v+"/limits", nil).refused(401, "INVALID_SESSION_ID")
@@ -84,7 +85,7 @@ func TestAllTokensCanEndAtOnce(t *testing.T) {
 }
 
 func TestWrongFaultsAreExplained(t *testing.T) {
-	o := newOrg(t, func(opt *Options) { opt.Data = &Data{} })
+	o := bareOrg(t)
 	for _, body := range []string{`{"kind":"earthquake"}`, `{"knd":"limit"}`, `{"kind":"limit","times":-1}`, `nonsense`, ``} {
 		a := o.do("POST", "/_emulator/faults", body).want(400)
 		if s, _ := a.object()["error"].(string); s == "" {
@@ -111,9 +112,9 @@ func TestADuplicateRuleLetsPassWhatItAllowsToSave(t *testing.T) {
 }
 
 func TestADroppedReplyLeavesACommittedRecord(t *testing.T) {
-	o := newOrg(t, func(opt *Options) { opt.Data = &Data{} })
-	landed := 0
-	o.OnCreate(func(string, map[string]any) { landed++ })
+	o := bareOrg(t)
+	var landed atomic.Int32
+	o.OnCreate(func(string, map[string]any) { landed.Add(1) })
 	o.fault(`{"kind":"drop_reply","times":1,"object":"Task"}`)
 	o.do("POST", v+"/sobjects/Contact", m{"LastName": "x"}).want(201)
 	o.do("POST", v+"/sobjects/Task", m{"CallType": "Sideways"}).want(400) // nothing was committed: nothing is dropped
@@ -127,8 +128,8 @@ func TestADroppedReplyLeavesACommittedRecord(t *testing.T) {
 		resp.Body.Close()
 		t.Fatalf("a reply came: %d %s", resp.StatusCode, b)
 	}
-	if n := len(o.Records("Task", true)); n != 1 || landed != 2 {
-		t.Errorf("%d Tasks, %d hooks", n, landed)
+	if n := len(o.Records("Task", true)); n != 1 || landed.Load() != 2 {
+		t.Errorf("%d Tasks, %d hooks", n, landed.Load())
 	}
 	o.do("POST", v+"/sobjects/Task", `{"Offhook_Call_Key__c":"k"}`).refused(400, "DUPLICATE_VALUE")
 	reqs := o.Requests()
@@ -138,7 +139,7 @@ func TestADroppedReplyLeavesACommittedRecord(t *testing.T) {
 }
 
 func TestARowLockInATransactionTakesAllOfItBack(t *testing.T) {
-	o := newOrg(t, func(opt *Options) { opt.Data = &Data{} })
+	o := bareOrg(t)
 	o.fault(`{"kind":"row_lock","times":1,"object":"Task"}`)
 	rs := o.composite(true, sub("c", "POST", v+"/sobjects/Contact", m{"LastName": "x"}), sub("t", "POST", v+"/sobjects/Task", m{"WhoId": "@{c.id}"}))
 	if rs[1]["body"].([]any)[0].(m)["errorCode"] != "UNABLE_TO_LOCK_ROW" || len(o.Records("Contact", true)) != 0 {
@@ -153,7 +154,7 @@ func TestLatencyIsWaitedAndEndsWithTheClient(t *testing.T) {
 			t.Errorf("waited %v", time.Since(began))
 		}
 	})
-	o := newOrg(t, func(opt *Options) { opt.Data = &Data{} })
+	o := bareOrg(t)
 	if err := o.SetFault(Fault{Kind: FaultLatency, Milliseconds: 250, Path: "/search"}); err != nil {
 		t.Fatal(err)
 	}

@@ -52,6 +52,7 @@ func (o *org) authorize(extra url.Values) url.Values {
 }
 
 func TestTheCodeFlowIssuesTokensForTheRightVerifierOnly(t *testing.T) {
+	shared := bareOrg(t)
 	long := strings.Repeat("v", 171) // @salesforce/core's verifiers are that long
 	for name, tc := range map[string]struct {
 		authorize url.Values
@@ -70,7 +71,7 @@ func TestTheCodeFlowIssuesTokensForTheRightVerifierOnly(t *testing.T) {
 		"another's client": {url.Values{"code_challenge": {challenge("abc")}}, url.Values{"code_verifier": {"abc"}, "client_id": {"PlatformCLI"}}, "invalid_grant"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := newOrg(t)
+			o := shared.in(t)
 			back := o.authorize(tc.authorize)
 			if back.Get("state") != "s t&1" {
 				t.Errorf("state came back as %q", back.Get("state"))
@@ -105,7 +106,7 @@ func TestTheCodeFlowIssuesTokensForTheRightVerifierOnly(t *testing.T) {
 }
 
 func TestTheApprovalPageRefusesWhatItCannotTrust(t *testing.T) {
-	o := newOrg(t)
+	o := bareOrg(t)
 	o.do("GET", "/services/oauth2/authorize?response_type=code&client_id=nobody&redirect_uri="+url.QueryEscape(redirect), nil).oauth("invalid_client_id")
 	o.do("GET", "/services/oauth2/authorize?response_type=code&client_id="+ClientID+"&redirect_uri=https%3A%2F%2Fevil.example", nil).oauth("redirect_uri_mismatch")
 	if got := o.authorize(url.Values{"response_type": {"token"}}).Get("error"); got != "unsupported_response_type" {
@@ -120,7 +121,7 @@ func TestTheApprovalPageRefusesWhatItCannotTrust(t *testing.T) {
 }
 
 func TestARefreshTokenRenewsAndRotatesWhenTheOrgSaysSo(t *testing.T) {
-	o := newOrg(t)
+	o := bareOrg(t)
 	sign := func() string {
 		back := o.authorize(url.Values{"code_challenge": {challenge("abc")}})
 		m := o.form("/services/oauth2/token", url.Values{"grant_type": {"authorization_code"}, "client_id": {ClientID}, "redirect_uri": {redirect}, "code": {back.Get("code")}, "code_verifier": {"abc"}}).want(200).object()
@@ -173,7 +174,7 @@ func (o *org) jwt(alg string, claims map[string]any) string {
 }
 
 func TestTheJWTFlowChecksEveryClaim(t *testing.T) {
-	o := newOrg(t)
+	o := bareOrg(t)
 	exp := o.clock.Now().Add(3 * time.Minute)
 	good := func() map[string]any {
 		return map[string]any{"iss": ClientID, "sub": AgentUsername, "aud": o.base, "exp": exp.Unix()}
@@ -212,7 +213,7 @@ func TestTheJWTFlowChecksEveryClaim(t *testing.T) {
 }
 
 func TestTheOtherGrantsAndTheIdentity(t *testing.T) {
-	o := newOrg(t)
+	o := bareOrg(t)
 	token := func(v url.Values) answer { v.Set("client_id", ClientID); return o.form("/services/oauth2/token", v) }
 	token(url.Values{"grant_type": {"password"}, "username": {AgentUsername}, "password": {Password}}).want(200)
 	token(url.Values{"grant_type": {"password"}, "username": {AgentUsername}, "password": {"x"}}).oauth("invalid_grant")
@@ -240,7 +241,7 @@ func TestTheOtherGrantsAndTheIdentity(t *testing.T) {
 }
 
 func TestASessionEndsWithItsTimeout(t *testing.T) {
-	o := newOrg(t, func(opt *Options) { opt.SessionTimeout = time.Hour })
+	o := newOrg(t, func(opt *Options) { opt.SessionTimeout, opt.Data = time.Hour, &Data{} })
 	o.clock.add(59 * time.Minute)
 	o.do("GET", v+"/limits", nil).want(200)
 	o.clock.add(2 * time.Minute)
@@ -251,7 +252,7 @@ func TestASessionEndsWithItsTimeout(t *testing.T) {
 }
 
 func TestTheSOAPLoginGivesASession(t *testing.T) {
-	o := newOrg(t)
+	o := bareOrg(t)
 	envelope := func(inner string) string {
 		return `<se:Envelope xmlns:se="http://schemas.xmlsoap.org/soap/envelope/"><se:Header/><se:Body>` + inner + `</se:Body></se:Envelope>`
 	}

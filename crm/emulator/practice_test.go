@@ -123,3 +123,12 @@ func TestFredHasOneOpenCaseAndAHistory(t *testing.T) {
 		t.Errorf("only %d past calls", n)
 	}
 }
+
+func BenchmarkNewOrgWithItsData(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := New(Options{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -11,7 +11,7 @@ import (
 )
 
 func TestPathsAreReadAsSalesforceReadsThem(t *testing.T) {
-	o := newOrg(t)
+	o := bareOrg(t)
 	for path, want := range map[string]int{
 		"/services/data": 200, "//services/data": 200, "/services/data/": 200, "//services//data/v66.0//limits/": 200,
 		"/services/data/v50.0/limits": 200, "/services/data/v68.0/limits": 200, "/services/data/v69.0/limits": 404, "/services/data/v49.0/limits": 404,
@@ -27,7 +27,7 @@ func TestPathsAreReadAsSalesforceReadsThem(t *testing.T) {
 }
 
 func TestTheVersionListNeedsNoSignInAndIsNotCounted(t *testing.T) {
-	o := newOrg(t)
+	o := bareOrg(t)
 	a := o.do("GET", "/services/data", nil, "Authorization", "").want(200)
 	list := a.array()
 	last := list[len(list)-1].(map[string]any)
@@ -44,7 +44,7 @@ func TestTheVersionListNeedsNoSignInAndIsNotCounted(t *testing.T) {
 }
 
 func TestTheResourceMapNamesTheIdentityAbsolutely(t *testing.T) {
-	o := newOrg(t)
+	o := bareOrg(t)
 	m := o.do("GET", v, nil).want(200).object()
 	if id, _ := m["identity"].(string); !strings.HasPrefix(id, o.base+"/id/00D") {
 		t.Errorf("identity is %v", m["identity"])
@@ -55,7 +55,7 @@ func TestTheResourceMapNamesTheIdentityAbsolutely(t *testing.T) {
 }
 
 func TestTheDailyLimitEndsAndReturnsAfterADay(t *testing.T) {
-	o := newOrg(t, func(opt *Options) { opt.APILimit = 2; opt.SessionTimeout = 72 * time.Hour })
+	o := newOrg(t, func(opt *Options) { opt.Data, opt.APILimit = &Data{}, 2; opt.SessionTimeout = 72 * time.Hour })
 	o.do("GET", v+"/limits", nil).want(200)
 	o.do("GET", v+"/limits", nil).want(200)
 	a := o.do("GET", v+"/limits", nil).refused(403, "REQUEST_LIMIT_EXCEEDED")
@@ -67,7 +67,7 @@ func TestTheDailyLimitEndsAndReturnsAfterADay(t *testing.T) {
 }
 
 func TestBodiesTravelCompressedInBothDirections(t *testing.T) {
-	o := newOrg(t)
+	o := bareOrg(t)
 	req, err := http.NewRequestWithContext(t.Context(), "GET", o.base+v+"/sobjects/Task/describe", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +96,7 @@ func TestBodiesTravelCompressedInBothDirections(t *testing.T) {
 }
 
 func TestErrorsAreArraysAndMethodsAreChecked(t *testing.T) {
-	o := newOrg(t)
+	o := bareOrg(t)
 	for _, tc := range []struct {
 		method, path, body string
 		status             int
@@ -122,7 +122,7 @@ func TestErrorsAreArraysAndMethodsAreChecked(t *testing.T) {
 }
 
 func TestABodyMustBeJSON(t *testing.T) {
-	o := newOrg(t, func(opt *Options) { opt.Data = &Data{} })
+	o := bareOrg(t)
 	for kind, want := range map[string]int{"application/json": 201, "application/json; charset=utf-8": 201, "": 201, "application/x-www-form-urlencoded": 415, "text/xml": 415, ";": 415} {
 		if a := o.do("POST", v+"/sobjects/Contact", `{"LastName":"x"}`, "Content-Type", kind); a.status != want {
 			t.Errorf("Content-Type %q: %d, want %d", kind, a.status, want)
@@ -148,6 +148,9 @@ func TestConditionsOnTimeAndVersionAreKept(t *testing.T) {
 	o.do("PATCH", v+"/sobjects/Account/"+account, `{"Fax":"2"}`, "If-Match", etag).refused(412, "PRECONDITION_FAILED")
 	last := o.do("GET", v+"/sobjects/Task/describe", nil).want(200).header.Get("Last-Modified")
 	o.do("GET", v+"/sobjects/Task/describe", nil, "If-Modified-Since", last).want(304)
+	o.clock.add(time.Second)
+	o.do("POST", "/_emulator/settings", `{"callKey":false}`).want(200)
+	o.do("GET", v+"/sobjects/Task/describe", nil, "If-Modified-Since", last).want(200)
 }
 
 func TestRecentRecordsComeLastUsedFirst(t *testing.T) {

@@ -53,13 +53,13 @@ func (s *Server) found(c *call, q *sosl) *reply {
 			most = min(most, sub.limit)
 		}
 		var rows []*record
-		lag, now := s.indexLag(sub.object.name), s.clock()
+		lag, now, columns := s.indexLag(sub.object.name), s.clock(), sub.object.scope(q.scope)
 		for _, r := range s.store.tables[sub.object.name].rows {
 			if r.deleted {
 				continue
 			}
 			fields := r.searched(now, lag)
-			if fields == nil || !q.find.matches(searchRow{sub.object, fields, q.scope, s.settings.PhoneSearch}) {
+			if fields == nil || !q.find.matches(searchRow{columns, fields, s.settings.PhoneSearch}) {
 				continue
 			}
 			if sub.where == nil || sub.where(s.store, r, r.fields) {

@@ -9,7 +9,7 @@ import (
 type searchTerm struct {
 	words  []glob
 	digits string // the term when it consists of digits (and wildcards) only
-	wild   glob   // digits as a pattern
+	wild   glob   // digits as a pattern, nil without wildcards
 }
 
 func makeTerm(text string) *searchTerm {
@@ -29,7 +29,9 @@ func makeTerm(text string) *searchTerm {
 		digits.WriteString(w)
 	}
 	if numeric && digits.Len() > 0 {
-		t.digits, t.wild = digits.String(), searchPattern(digits.String())
+		if t.digits = digits.String(); strings.ContainsAny(t.digits, "*?") {
+			t.wild = searchPattern(t.digits)
+		}
 	}
 	return t
 }
@@ -59,31 +61,59 @@ func (t *searchTerm) inPhone(stored, mode string) bool {
 	if t.digits == "" || mode == Strict {
 		return t.inText(stored)
 	}
-	var run, all strings.Builder
-	fits := func(digits string) bool {
-		return t.wild.match(digits) || len(digits) == 11 && digits[0] == '1' && t.wild.match(digits[1:])
-	}
+	// all is every digit, run the digits up to a letter, word the digits side by side. Stored numbers have 40
+	// characters at most, so nothing here is allocated.
+	var allBuf, runBuf, wordBuf [48]byte
+	all, run, word := allBuf[:0], runBuf[:0], wordBuf[:0]
 	for _, r := range stored {
-		switch {
-		case r >= '0' && r <= '9':
-			run.WriteRune(r)
-			all.WriteRune(r)
-		case unicode.IsLetter(r) || r == ';' || r == '#': // 01202 528732 ext. 22: two numbers
-			if run.Len() > 0 && fits(run.String()) {
+		if r >= '0' && r <= '9' {
+			all, run, word = append(all, byte(r)), append(run, byte(r)), append(word, byte(r))
+			continue
+		}
+		if t.isNumber(word) {
+			return true
+		}
+		word = word[:0]
+		if unicode.IsLetter(r) || r == ';' || r == '#' { // 01202 528732 ext. 22: two numbers
+			if t.isNumber(run) {
 				return true
 			}
-			run.Reset()
+			run = run[:0]
 		}
 	}
-	return run.Len() > 0 && fits(run.String()) || all.Len() > 0 && fits(all.String()) || t.inText(stored)
+	return t.isNumber(word) || t.isNumber(run) || t.isNumber(all) || len(t.words) > 1 && t.inText(stored)
 }
 
-// searchRow is a row as the index knows it, in the scope of a search.
+func (t *searchTerm) isNumber(digits []byte) bool {
+	if len(digits) == 0 {
+		return false
+	}
+	short := digits
+	if len(digits) == 11 && digits[0] == '1' {
+		short = digits[1:]
+	}
+	if t.wild == nil {
+		return string(digits) == t.digits || string(short) == t.digits
+	}
+	return t.wild.match(string(digits)) || t.wild.match(string(short))
+}
+
+// searchRow is a row as the index knows it, with the columns that the search looks at.
 type searchRow struct {
-	object *object
-	fields map[string]any
-	scope  string
-	mode   string
+	columns []*field
+	fields  map[string]any
+	mode    string
+}
+
+// scope lists the object's columns that IN … FIELDS looks at.
+func (o *object) scope(name string) []*field {
+	var out []*field
+	for _, f := range o.fields {
+		if f.inScope(o, name) {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 func (e searchExpr) matches(row searchRow) bool {
@@ -105,10 +135,7 @@ func (e searchExpr) matches(row searchRow) bool {
 	case "not":
 		return !e.parts[0].matches(row)
 	}
-	for _, f := range row.object.fields {
-		if !f.inScope(row.object, row.scope) {
-			continue
-		}
+	for _, f := range row.columns {
 		v, ok := row.fields[f.name].(string)
 		if !ok {
 			continue

@@ -48,17 +48,18 @@ type Server struct {
 	log     *slog.Logger
 	timeout time.Duration
 
-	mu       sync.Mutex // guards everything below
-	settings Settings
-	store    *store
-	auth     *auth
-	usage    usage
-	faults   []*Fault
-	cursors  cursors
-	requests requestLog
-	hooks    []func(string, map[string]any)
-	ready    string // the access token that Credentials hands out
-	url      string
+	mu        sync.Mutex // guards everything below
+	settings  Settings
+	described time.Time // when the settings last changed what describe says
+	store     *store
+	auth      *auth
+	usage     usage
+	faults    []*Fault
+	cursors   cursors
+	requests  requestLog
+	hooks     []func(string, map[string]any)
+	ready     string // the access token that Credentials hands out
+	url       string
 
 	keyOnce sync.Once
 	key     *rsa.PrivateKey
@@ -101,6 +102,7 @@ func New(opt Options) (*Server, error) {
 		return nil, err
 	}
 	s.store.adopt(newSchema(s.settings))
+	s.described = s.clock().UTC().Truncate(time.Second)
 	return s, nil
 }
 
@@ -134,6 +136,7 @@ func (s *Server) SetSettings(set Settings) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settings = set
+	s.described = s.clock().UTC().Truncate(time.Second)
 	s.store.adopt(newSchema(set))
 	return nil
 }

@@ -57,6 +57,12 @@ func newOrg(t *testing.T, opts ...func(*Options)) *org {
 	return &org{T: t, Server: s, clock: clock, base: srv.URL, token: s.Credentials().AccessToken}
 }
 
+// bareOrg has users, but no customers.
+func bareOrg(t *testing.T) *org {
+	t.Helper()
+	return newOrg(t, func(opt *Options) { opt.Data = &Data{} })
+}
+
 // in is the same org in a subtest.
 func (o *org) in(t *testing.T) *org { c := *o; c.T = t; return &c }
 

@@ -39,6 +39,7 @@ type parser struct {
 	i      int
 	schema *schema
 	env    env
+	alias  string // of the object being queried
 	depth  int
 }
 
@@ -103,6 +104,31 @@ func parseSOQL(s *schema, src string, e env) (*soql, error) {
 	return q, nil
 }
 
+// aliasOf reads the c of FROM Contact c.
+func (p *parser) aliasOf() string {
+	t := p.peek()
+	if p.accept("AS") {
+		t = p.peek()
+	}
+	for _, word := range []string{"USING", "WHERE", "WITH", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "FOR", "ALL"} {
+		if t.is(word) {
+			return ""
+		}
+	}
+	if t.kind != tokWord || strings.Contains(t.text, ".") {
+		return ""
+	}
+	return p.next().text
+}
+
+// resolve finds a column, written with or without the alias.
+func (p *parser) resolve(o *object, path string) (*fieldPath, error) {
+	if first, rest, dotted := strings.Cut(path, "."); dotted && p.alias != "" && strings.EqualFold(first, p.alias) {
+		path = rest
+	}
+	return p.schema.resolve(o, path)
+}
+
 type rawColumn struct {
 	text   string
 	pos    int
@@ -145,6 +171,9 @@ func (p *parser) query(parent *object) (*soql, error) {
 	} else if q.object = p.schema.object(from.text); q.object == nil {
 		return nil, fail(400, "INVALID_TYPE", "%s", at(p.src, from.pos, fmt.Sprintf("sObject type '%s' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names.", from.text)))
 	}
+	outer := p.alias
+	defer func() { p.alias = outer }()
+	p.alias = p.aliasOf()
 	if err := p.resolveColumns(q, raws); err != nil {
 		return nil, err
 	}
@@ -241,7 +270,7 @@ func (p *parser) resolveColumns(q *soql, raws []rawColumn) error {
 				}
 			}
 		default:
-			path, err := p.schema.resolve(q.object, raw.text)
+			path, err := p.resolve(q.object, raw.text)
 			if err != nil {
 				return p.invalidField(raw.pos, err)
 			}
@@ -313,7 +342,7 @@ func (p *parser) orderBy(q *soql) error {
 		if t.kind != tokWord {
 			return p.unexpected(t)
 		}
-		path, err := p.schema.resolve(q.object, t.text)
+		path, err := p.resolve(q.object, t.text)
 		if err != nil {
 			return p.invalidField(t.pos, err)
 		}

@@ -108,7 +108,7 @@ func TestACallIsStoredAsACompletedTaskWithEverythingDerived(t *testing.T) {
 }
 
 func TestAnOpenTaskHasTheDefaultsOfTheOrg(t *testing.T) {
-	o := newOrg(t)
+	o := bareOrg(t)
 	row := o.do("GET", v+"/sobjects/Task/"+o.create("Task", map[string]any{}), nil).object()
 	for k, want := range map[string]any{"Status": "Not Started", "Priority": "Normal", "TaskSubtype": "Task", "IsClosed": false, "CompletedDateTime": nil} {
 		if row[k] != want {
@@ -122,7 +122,7 @@ func TestAnOpenTaskHasTheDefaultsOfTheOrg(t *testing.T) {
 }
 
 func TestOneKeyMakesOneTask(t *testing.T) {
-	o := newOrg(t)
+	o := bareOrg(t)
 	body := map[string]any{"Subject": "a", CallKeyField: "Key-1"}
 	id := o.create("Task", body)
 	body[CallKeyField] = "key-1" // unique without case
@@ -135,7 +135,7 @@ func TestOneKeyMakesOneTask(t *testing.T) {
 }
 
 func TestUpsertByKeyCreatesOnceAndThenUpdates(t *testing.T) {
-	o := newOrg(t)
+	o := bareOrg(t)
 	path := v + "/sobjects/Task/" + CallKeyField + "/k%20%2F1"
 	o.do("PATCH", path+"?updateOnly=true", `{"Subject":"x"}`).refused(404, "NOT_FOUND")
 	a := o.do("PATCH", path, `{"Subject":"first","TaskSubtype":"Call"}`).want(201).object()
@@ -159,7 +159,7 @@ func TestUpsertByKeyCreatesOnceAndThenUpdates(t *testing.T) {
 }
 
 func TestAnExternalIdThatIsNotUniqueAnswers300(t *testing.T) {
-	o := newOrg(t)
+	o := bareOrg(t)
 	one, two := o.create("Task", map[string]any{CallIDField: "c"}), o.create("Task", map[string]any{CallIDField: "c"})
 	list := o.do("PATCH", v+"/sobjects/Task/"+CallIDField+"/c", `{"Subject":"x"}`).want(300).array()
 	if len(list) != 2 || list[0] != v+"/sobjects/Task/"+one || list[1] != v+"/sobjects/Task/"+two {
@@ -221,7 +221,7 @@ func TestCasesAndOpportunitiesDeriveTheirState(t *testing.T) {
 }
 
 func TestManyClientsWriteAtOnceWithoutLosingARecord(t *testing.T) {
-	o := newOrg(t)
+	o := bareOrg(t)
 	done := make(chan int, 8)
 	for g := range 8 {
 		go func() {
