@@ -90,7 +90,6 @@ type UI struct {
 	Theme  string        `key:"theme" default:"auto" enum:"auto,dark,light" doc:"Colours; auto asks the terminal. NO_COLOR is obeyed."`
 	Mouse  bool          `key:"mouse" default:"false" doc:"Take mouse clicks; off leaves text selection to the terminal."`
 	Notify bool          `key:"notify" default:"true" doc:"Desktop notification of a call while the terminal is not in front."`
-	Title  bool          `key:"title" default:"true" doc:"Show the state in the window's title."`
 	Linger time.Duration `key:"linger" default:"1m" doc:"How long an ended call stays on the screen."`
 	Missed time.Duration `key:"missed_after" default:"15s" doc:"An unanswered ring of at least this long makes the agent \"not responding\"."`
 }

@@ -218,3 +218,11 @@ func list(names []string) string {
 	}
 	return strings.Join(names, ", ")
 }
+
+// Defaults is the configuration of a machine that has no file.
+func Defaults() *Loaded {
+	l := &Loaded{Profile: DefaultProfile, origin: map[string]string{}, values: koanf.New(sep)}
+	l.over("default", defaults())
+	_ = l.decode() // the defaults are this package's own; its tests decode them
+	return l
+}

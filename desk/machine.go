@@ -64,7 +64,7 @@ type form struct {
 // NewMachine makes the machine of a desk that has not started yet.
 func NewMachine(set Settings) Machine {
 	set = set.withDefaults()
-	return Machine{set: set, agent: set.Agent, base: Available, shown: Starting}
+	return Machine{set: set, agent: set.Agent, base: Available, shown: Starting, links: set.Links}
 }
 
 // turn is one Step under way: the next machine, and what it wants done.

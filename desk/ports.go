@@ -42,6 +42,7 @@ type Customers interface {
 type Journaller interface {
 	Journal(ctx context.Context, c ledger.Call, transition string, at time.Time) error
 	Finish(ctx context.Context, c ledger.Call, item *ledger.Item) error
+	Alive(ctx context.Context, at time.Time) error // every open call is still up: bounds a duration after a crash
 }
 
 // Ports are the desk's hands. Phone, Customers and Journal must be set; a nil function does nothing.

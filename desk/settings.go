@@ -35,6 +35,7 @@ type Settings struct {
 	// Linger is how long an ended call stays on the screen once its record is safe; zero keeps it until the next call or
 	// Dismiss, which is what scripted play wants: no state changes by the clock.
 	Linger time.Duration
+	Links  Links // as they stand before anything is heard of them
 }
 
 // Class is what kind of party is at the other end.

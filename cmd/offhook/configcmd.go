@@ -1,0 +1,87 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"offhook/config"
+	"offhook/keymap"
+)
+
+func newConfigCmd(e *env) *cobra.Command {
+	cmd := &cobra.Command{Use: "config", Short: "Write, check and explain the settings"}
+	cmd.AddCommand(
+		&cobra.Command{
+			Use: "init", Short: "Write a commented file of settings", Args: cobra.NoArgs,
+			RunE: func(*cobra.Command, []string) error { return e.configInit() },
+		},
+		&cobra.Command{
+			Use: "check", Short: "Say what is wrong with the settings", Args: cobra.NoArgs,
+			RunE: func(*cobra.Command, []string) error { return e.configCheck() },
+		},
+		&cobra.Command{
+			Use: "explain [KEY]", Short: "Say what a setting does, its value and where it came from", Args: cobra.MaximumNArgs(1),
+			RunE: func(_ *cobra.Command, args []string) error { return e.configExplain(args) },
+		},
+		&cobra.Command{
+			Use: "schema", Short: "Print the JSON schema of the file, for editors", Args: cobra.NoArgs,
+			RunE: func(*cobra.Command, []string) error { return config.Schema(e.out) },
+		},
+	)
+	return cmd
+}
+
+func (e *env) configInit() error {
+	path := e.configFile
+	if path == "" {
+		var err error
+		if path, err = config.File(); err != nil {
+			return err
+		}
+	}
+	if err := config.Init(path); err != nil {
+		return err
+	}
+	schema, err := os.Create(filepath.Join(filepath.Dir(path), "config.schema.json"))
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(config.Schema(schema), schema.Close()); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(e.out, "Wrote %s.\nFill in [sip] account and password_command, then: offhook config check\nFor Salesforce set [salesforce] client_id, then: offhook login\n", path)
+	return err
+}
+
+func (e *env) configCheck() error {
+	l, err := e.load()
+	if err != nil {
+		return err
+	}
+	if _, err := keymap.New(l.Keys); err != nil {
+		return fmt.Errorf("%s: keys: %w", l.Path, err)
+	}
+	_, err = fmt.Fprintf(e.out, "%s, profile %s: every setting is understood.\n", l.Path, l.Profile)
+	return err
+}
+
+func (e *env) configExplain(args []string) error {
+	l, err := e.load()
+	if l == nil {
+		if !errors.Is(err, config.ErrNoFile) {
+			return err
+		}
+		l = config.Defaults()
+	}
+	if len(args) == 0 {
+		for _, s := range config.Sections() {
+			fmt.Fprintf(e.out, "%-12s %s\n", s.Name, s.Doc)
+		}
+		return nil
+	}
+	return l.Explain(e.out, args[0])
+}

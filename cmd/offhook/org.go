@@ -1,0 +1,242 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"offhook/config"
+	"offhook/crm"
+	"offhook/crm/ledger"
+	"offhook/crm/salesforce"
+	"offhook/desk"
+	"offhook/internal/text"
+)
+
+// org is the Salesforce side of a desk: the client, the directory that looks callers up and the sender that empties the
+// outbox.
+type org struct {
+	client    *salesforce.Client
+	directory *crm.Directory
+	sender    *crm.Sender
+	ledger    *ledger.Ledger
+	record    config.Record
+	region    string
+	zone      atomic.Pointer[time.Location]
+	again     chan struct{} // somebody wants it tried now
+	changed   chan struct{} // the outbox has changed
+	reports   chan crm.Report
+	once      sync.Once
+}
+
+// newApp is the OAuth client of the settings.
+func newApp(s config.Salesforce) salesforce.App {
+	return salesforce.App{LoginURL: s.LoginURL, ClientID: s.ClientID, Local: s.AllowLocalhost}
+}
+
+// newJWT reads the key of flow jwt; nil for the other flows.
+func newJWT(s config.Salesforce) (*salesforce.JWT, error) {
+	if s.Flow != "jwt" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(s.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("salesforce.key_file cannot be read: %w", err)
+	}
+	key, err := salesforce.ParseKey(pem)
+	if err != nil {
+		return nil, fmt.Errorf("salesforce.key_file %s: %w", s.KeyFile, err)
+	}
+	return &salesforce.JWT{Username: s.Username, Key: key}, nil
+}
+
+// openClient makes the client of a profile; it sends nothing.
+func openClient(l *config.Loaded, log *slog.Logger) (*salesforce.Client, tokenStore, error) {
+	store, err := newTokenStore(l)
+	if err != nil {
+		return nil, store, err
+	}
+	jwt, err := newJWT(l.Salesforce)
+	if err != nil {
+		return nil, store, err
+	}
+	client, err := salesforce.New(salesforce.Options{App: newApp(l.Salesforce), Store: store, JWT: jwt, Log: log})
+	return client, store, err
+}
+
+func openOrg(l *config.Loaded, led *ledger.Ledger, numbers crm.NumberSettings, log *slog.Logger) (*org, error) {
+	client, _, err := openClient(l, log)
+	if err != nil {
+		return nil, err
+	}
+	o := &org{
+		client: client, ledger: led, record: l.Record, region: l.Numbers.Region,
+		again: make(chan struct{}, 1), changed: make(chan struct{}, 1), reports: make(chan crm.Report, 64),
+	}
+	if l.Record.TimeZone != "" {
+		if zone, err := time.LoadLocation(l.Record.TimeZone); err == nil { // checked with the settings
+			o.zone.Store(zone)
+		}
+	}
+	o.directory = crm.NewDirectory(client, crm.DirectorySettings{
+		Numbers: numbers, NewObject: l.Salesforce.NoMatch, Deadline: l.Salesforce.Timeout, Log: log,
+	})
+	o.sender = crm.NewSender(crm.SenderOptions{
+		Outbox: led, Client: client, Directory: o.directory, Settings: o.taskSettings, Log: log,
+		Report: func(r crm.Report) {
+			select {
+			case o.reports <- r:
+			default: // the ledger has it; only the line on the screen is lost
+			}
+		},
+	})
+	return o, nil
+}
+
+// taskSettings are the user's side of a Task.
+func (o *org) taskSettings() crm.TaskSettings {
+	styles := map[string]crm.NumberStyle{"national": crm.National, "e164": crm.E164}
+	zones := map[string]crm.ZoneStyle{"off": crm.ZoneOff, "id": crm.ZoneID, "name": crm.ZoneName}
+	return crm.TaskSettings{
+		Status: o.record.Status,
+		Subject: crm.SubjectStyle{
+			Zone: o.zone.Load(), ZoneStyle: zones[o.record.Zone], TwelveHour: o.record.Clock == "12h",
+			Number: styles[o.record.Number], Region: o.region,
+		},
+	}
+}
+
+// The desk's wishes; none of them blocks.
+func (o *org) sendNow() { o.sender.Resume(); poke(o.changed) }
+func (o *org) committed() {
+	o.sender.Notify()
+	poke(o.changed)
+}
+func (o *org) retry() { poke(o.again); o.sender.Resume() }
+
+func poke(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}
+
+// run keeps the desk told about Salesforce and the outbox until ctx ends.
+func (o *org) run(ctx context.Context, d *desk.Desk) {
+	var work sync.WaitGroup
+	work.Go(func() { o.sender.Run(ctx) })
+	work.Go(func() { o.signIn(ctx, d) })
+	o.count(ctx, d)
+	poll := time.NewTicker(5 * time.Second) // the tools may have changed the outbox
+	defer poll.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			work.Wait()
+			return
+		case r := <-o.reports:
+			o.tell(ctx, d, r)
+			o.count(ctx, d)
+		case <-o.changed:
+			o.count(ctx, d)
+		case <-poll.C:
+			o.count(ctx, d)
+		}
+	}
+}
+
+// signIn proves the sign-in and learns who the user is, trying until it works; afterwards it waits to be asked again.
+func (o *org) signIn(ctx context.Context, d *desk.Desk) {
+	wait := 2 * time.Second
+	for {
+		d.Post(desk.LinkChanged{Name: desk.LinkSalesforce, Health: desk.HealthWaiting, Text: text.Clean("signing in")})
+		user, err := o.client.User(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		next := time.Duration(-1)
+		if err != nil {
+			d.Post(desk.LinkChanged{Name: desk.LinkSalesforce, Health: desk.HealthDown, Text: text.Clean(salesforce.Line(err))})
+			next, wait = wait, min(wait*2, time.Minute)
+		} else {
+			o.signedIn(d, user)
+			wait = 2 * time.Second
+			_ = o.directory.Warm(ctx) // the first lookup learns what is still missing
+		}
+		timer := time.NewTimer(max(next, 0))
+		if next < 0 {
+			timer.Stop()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		case <-o.again:
+		}
+		timer.Stop()
+	}
+}
+
+func (o *org) signedIn(d *desk.Desk, user salesforce.UserInfo) {
+	if o.record.TimeZone == "" {
+		if zone, err := time.LoadLocation(user.Zone); err == nil && user.Zone != "" {
+			o.zone.Store(zone)
+		}
+	}
+	host := o.client.InstanceURL()
+	if u, err := url.Parse(host); err == nil {
+		host = u.Host
+	}
+	d.Post(desk.SignedIn{User: text.Clean(user.Username), Org: text.Clean(host)})
+	d.Post(desk.LinkChanged{Name: desk.LinkSalesforce, Health: desk.HealthOK, Text: text.Clean(user.Username)})
+}
+
+// tell passes a report of the sender on to the agent.
+func (o *org) tell(ctx context.Context, d *desk.Desk, r crm.Report) {
+	switch r.Kind {
+	case crm.ReportSent, crm.ReportFound:
+		about := crm.Ref{}
+		if story, err := o.ledger.Call(ctx, r.Key); err == nil {
+			about = crm.Ref{Type: story.Call.RecordType, ID: story.Call.RecordID, Name: story.Call.RecordName}
+		}
+		d.Post(desk.TaskLanded{Landed: desk.Landed{Call: desk.CallKey(r.Key), TaskID: r.TaskID, Subject: r.Subject, About: about}})
+		d.Post(desk.LinkChanged{Name: desk.LinkSalesforce, Health: desk.HealthOK, Text: d.Snapshot().Agent.User})
+	case crm.ReportDead, crm.ReportFix:
+		d.Post(desk.TaskDead{Call: desk.CallKey(r.Key), Reason: r.Line})
+	case crm.ReportPaused:
+		d.Post(desk.LinkChanged{Name: desk.LinkSalesforce, Health: desk.HealthDown, Text: r.Line})
+	case crm.ReportResumed:
+		d.Post(desk.LinkChanged{Name: desk.LinkSalesforce, Health: desk.HealthOK, Text: d.Snapshot().Agent.User})
+	case crm.ReportRetry:
+		d.Post(desk.LinkChanged{Name: desk.LinkSalesforce, Health: desk.HealthWarn, Text: r.Line})
+	case crm.ReportDegraded, crm.ReportLate, crm.ReportDisk:
+		d.Post(desk.Told{Severity: desk.Warning, Text: r.Line})
+	}
+}
+
+// count tells the desk how many records are not in Salesforce yet.
+func (o *org) count(ctx context.Context, d *desk.Desk) {
+	c, err := o.ledger.Counts(ctx)
+	if err != nil {
+		return
+	}
+	d.Post(desk.OutboxChanged{Outbox: desk.Outbox{
+		Pending: c.Pending, Dead: c.Dead + c.Fix, Oldest: c.Oldest, Paused: text.Clean(o.sender.Paused()),
+	}})
+}
+
+// close sends what is due once more, for at most five seconds, and lets go.
+func (o *org) close(ctx context.Context) {
+	o.once.Do(func() {
+		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		o.sender.Flush(limit)
+		o.directory.Close()
+		o.client.Close()
+	})
+}

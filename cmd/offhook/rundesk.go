@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"offhook/config"
+	"offhook/keymap"
+	"offhook/ui"
+)
+
+// runDesk is offhook without a subcommand: the agent's desk.
+func runDesk(ctx context.Context, e *env) error {
+	l, err := e.load()
+	if errors.Is(err, config.ErrNoFile) && e.configFile == "" {
+		return errors.New("offhook has no configuration yet.\nTry it without an account:  offhook demo\nSet it up:  offhook config init")
+	}
+	if err != nil {
+		return err
+	}
+	return showDesk(ctx, e, l, options{})
+}
+
+// showDesk runs a desk on the real terminal until the agent leaves.
+func showDesk(ctx context.Context, e *env, l *config.Loaded, opt options) error {
+	if err := ui.CheckTerminal(); err != nil {
+		return err
+	}
+	screen, err := screenOptions(l)
+	if err != nil {
+		return err
+	}
+	w, err := openWorkplace(ctx, e, l, opt)
+	if err != nil {
+		return err
+	}
+	defer w.close(ctx)
+	if opt.ready != nil {
+		if err := opt.ready(w); err != nil {
+			return err
+		}
+	}
+	screen.Bell = w.devices.RingBell()
+	screen.Send = w.desk.Send
+	snapshots, cancel := w.desk.Subscribe()
+	defer cancel()
+	done := w.start(ctx)
+	attachHub(ctx, w, l, e)
+	show := ui.Run
+	if opt.show != nil {
+		show = opt.show
+	}
+	if err := show(ctx, screen, snapshots); err != nil {
+		return err
+	}
+	w.stop()
+	<-done
+	if word := w.lastWord(ctx); word != "" {
+		fmt.Fprintln(e.errOut, word)
+	}
+	return nil
+}
+
+// screenOptions are the settings of the screen.
+func screenOptions(l *config.Loaded) (ui.Options, error) {
+	keys, err := keymap.New(l.Keys)
+	if err != nil {
+		return ui.Options{}, fmt.Errorf("%s: keys: %w", l.Path, err)
+	}
+	return ui.Options{Keys: keys, Theme: l.UI.Theme, Mouse: l.UI.Mouse}, nil
+}

@@ -1,0 +1,332 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"offhook/config"
+	"offhook/crm"
+	"offhook/crm/ledger"
+	"offhook/desk"
+	"offhook/internal/text"
+	"offhook/media"
+	"offhook/media/device"
+	"offhook/sip"
+	"offhook/ui"
+)
+
+// workplace is one running desk with everything behind it: ledger, sound, Salesforce, telephone.
+type workplace struct {
+	desk    *desk.Desk
+	ledger  *ledger.Ledger
+	org     *org // nil: Salesforce is switched off
+	phone   *sip.Phone
+	devices *device.Set
+	headset *media.Headset
+	log     *slog.Logger
+	logFile *os.File
+	bell    bool
+	work    sync.WaitGroup
+	stop    context.CancelFunc
+	left    sync.Once
+}
+
+// options are what the demo and scripted play do differently.
+type options struct {
+	demo   func(desk.Demo) // the practice backend; nil: none
+	agent  desk.Agent
+	ledger string                   // path of the ledger; empty: of the profile
+	still  bool                     // no state changes by the clock: for scripted play
+	ready  func(w *workplace) error // called when everything is built and nothing runs yet
+	show   screen                   // shows the desk; nil: ui.Run
+}
+
+// screen shows a desk until it has finished.
+type screen func(ctx context.Context, opt ui.Options, snapshots <-chan *desk.Snapshot, more ...tea.ProgramOption) error
+
+// openWorkplace builds a desk from settings. Nothing rings before run: the ledger is recovered and the sound is there first.
+// An error is one line that says what is wrong and what to do.
+func openWorkplace(ctx context.Context, e *env, l *config.Loaded, opt options) (w *workplace, err error) {
+	w = &workplace{}
+	defer func() {
+		if err != nil {
+			w.close(ctx)
+		}
+	}()
+	path := opt.ledger
+	if path == "" {
+		if path, err = ledgerPath(l.Config, l.Profile); err != nil {
+			return nil, err
+		}
+	}
+	if w.ledger, err = ledger.Open(ctx, path, ledger.Options{Holder: e.holder()}); err != nil {
+		return nil, err
+	}
+	if err := w.openLog(filepath.Dir(path), l.Storage.LogLevel); err != nil {
+		return nil, err
+	}
+	recovered, err := w.ledger.Recover(ctx, time.Now(), recoveredItem)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.openSound(l.Audio); err != nil {
+		return nil, err
+	}
+	numbers := numberSettings(l.Config)
+	if l.Salesforce.ClientID != "" {
+		if w.org, err = openOrg(l, w.ledger, numbers, w.log); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.openPhone(ctx, e, l); err != nil {
+		return nil, err
+	}
+	w.openDesk(e, l, opt, crm.NewNumbers(numbers))
+	if n := len(recovered); n > 0 {
+		line := "One call of the last run was cut off; its record is safe and on its way."
+		if n > 1 {
+			line = fmt.Sprintf("%d calls of the last run were cut off; their records are safe and on their way.", n)
+		}
+		go w.desk.Post(desk.Told{Severity: desk.Warning, Text: text.Clean(line)})
+	}
+	return w, nil
+}
+
+// recoveredItem makes the call record of a call that a crash cut off, from what the journal knew last.
+func recoveredItem(c ledger.Call) *ledger.Item {
+	var rec crm.CallRecord
+	if json.Unmarshal(c.Detail, &rec) != nil || rec.Key == "" {
+		rec = crm.CallRecord{Version: 1, Key: c.Key, Type: crm.Direction(c.Direction), Outgoing: c.Outgoing, Number: c.Number, Name: c.Name,
+			Start: c.Started, Answer: c.Answered}
+	}
+	rec.End, rec.Reason = c.Ended, c.Cause
+	if !rec.Answer.IsZero() {
+		rec.Duration = time.Duration(c.Seconds) * time.Second
+		if rec.Action == "" {
+			rec.Action = "answered"
+		}
+	}
+	rec.HangUpBy = "network"
+	payload, err := json.Marshal(rec)
+	if err != nil {
+		payload = c.Detail
+	}
+	return &ledger.Item{Key: c.Key, Payload: payload}
+}
+
+// openLog writes the log beside the ledger; a terminal program has no stderr to write to.
+func (w *workplace) openLog(dir, level string) (err error) {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		l = slog.LevelInfo
+	}
+	path := filepath.Join(dir, "offhook.log")
+	if st, err := os.Stat(path); err == nil && st.Size() > 10<<20 {
+		_ = os.Rename(path, path+".1") // one old log is enough
+	}
+	if w.logFile, err = os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
+		return fmt.Errorf("the log cannot be written: %w", err)
+	}
+	w.log = slog.New(slog.NewJSONHandler(w.logFile, &slog.HandlerOptions{Level: l}))
+	return nil
+}
+
+func (w *workplace) openSound(a config.Audio) (err error) {
+	w.devices, err = device.Open(device.Spec{Input: a.Input, Output: a.Output, Ring: a.Ring, Server: a.Server, Logger: w.log})
+	if err != nil {
+		return err
+	}
+	w.headset = media.NewHeadset(w.devices.Capture, w.devices.Playback)
+	w.bell = a.Ring == "bell"
+	return nil
+}
+
+func (w *workplace) openPhone(ctx context.Context, e *env, l *config.Loaded) error {
+	c := l.SIP
+	listen, err := netip.ParseAddrPort(c.Listen)
+	if err != nil {
+		return fmt.Errorf("sip.listen: %w", err)
+	}
+	lo, hi, err := c.PortRange()
+	if err != nil {
+		return fmt.Errorf("sip.rtp_ports: %w", err)
+	}
+	trusted, err := prefixes(c.TrustedPeers)
+	if err != nil {
+		return fmt.Errorf("sip.trusted_peers: %w", err)
+	}
+	account := c.Account
+	if account == "" {
+		account = "sip:offhook@localhost"
+	}
+	cfg := sip.Config{
+		Account: account, DisplayName: c.DisplayName, Username: c.Username, Transport: c.Transport, Registrar: c.Registrar,
+		OutboundProxy: c.OutboundProxy, Listen: listen, UserAgent: "offhook/" + e.version, Trusted: trusted,
+		Expires: c.Expires, RingLimit: c.RingLimit, RTPMin: lo, RTPMax: hi, Codecs: c.Codecs, Region: l.Numbers.Region,
+		Headset: w.headset, Devices: w.devices.Events(), Logger: w.log,
+	}
+	if c.Registrar != "" {
+		cfg.Password = func(ctx context.Context) (string, error) { return secrets(l).SIPPassword(ctx, c) }
+	}
+	w.phone, err = sip.Open(ctx, cfg)
+	return err
+}
+
+// prefixes reads addresses and networks.
+func prefixes(list []string) (out []netip.Prefix, err error) {
+	for _, s := range list {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			a, err := netip.ParseAddr(s)
+			if err != nil {
+				return nil, fmt.Errorf("%q is neither an address nor a network", s)
+			}
+			p = netip.PrefixFrom(a, a.BitLen())
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+func numberSettings(c config.Config) crm.NumberSettings {
+	s := crm.NumberSettings{Region: c.Numbers.Region, InternalMaxDigits: c.Numbers.InternalMaxDigits, Emergency: c.Numbers.Emergency}
+	if c.Numbers.InternalMaxDigits == 0 {
+		s.InternalMaxDigits = -1 // 0 in the file means: none
+	}
+	if _, domain, ok := strings.Cut(c.SIP.Account, "@"); ok && c.SIP.Registrar != "" {
+		s.Domain, _, _ = strings.Cut(domain, ":")
+	}
+	for _, r := range c.Numbers.InternalRules {
+		rule := crm.NumberRule{Prefix: r.Prefix, MinLen: r.MinLen, MaxLen: r.MaxLen}
+		if r.Internal != nil && !*r.Internal {
+			rule.Class = crm.ClassExternal
+		}
+		s.InternalRules = append(s.InternalRules, rule)
+	}
+	return s
+}
+
+func (w *workplace) openDesk(e *env, l *config.Loaded, opt options, numbers *crm.Numbers) {
+	agent := opt.agent
+	agent.Profile, agent.Version = text.Clean(l.Profile), e.version
+	set := desk.Settings{
+		Agent: agent, Pop: desk.PopTiming(l.Salesforce.Pop), NoMatch: l.Salesforce.NoMatch, OpenRecord: l.Salesforce.OpenRecord,
+		Log: l.Record.Log, MissedAfter: l.UI.Missed, Linger: l.UI.Linger,
+		Classify: func(p sip.Party) desk.Class { return classify(numbers, p) },
+	}
+	if opt.still {
+		set.Linger = 0
+	}
+	set.Links = desk.Links{
+		SIP:        desk.Link{Health: desk.HealthWaiting, Text: text.Clean("starting")},
+		Salesforce: desk.Link{Health: desk.HealthWaiting, Text: text.Clean("signing in")},
+		Sound:      desk.Link{Health: desk.HealthOK, Text: w.devices.Describe()},
+		Hub:        desk.Link{Health: desk.HealthOff},
+		Disk:       desk.Link{Health: desk.HealthOK},
+	}
+	if w.org == nil {
+		set.Links.Salesforce = desk.Link{Health: desk.HealthOff, Text: text.Clean("not set up: records stay safe on disk")}
+	}
+	ports := desk.Ports{Phone: w.phone, Customers: offline{}, Journal: w.ledger, Demo: opt.demo, Ring: func(on bool) {
+		if on {
+			w.devices.Ringer().Start()
+		} else {
+			w.devices.Ringer().Stop()
+		}
+	}}
+	if w.org != nil {
+		ports.Customers = w.org.directory
+		ports.SendNow = w.org.sendNow
+		ports.Committed = w.org.committed
+		ports.Retry = w.org.retry
+	}
+	w.desk = desk.NewDesk(set, ports)
+}
+
+// classify is crm's rule for numbers, in the desk's words.
+func classify(numbers *crm.Numbers, p sip.Party) desk.Class {
+	class := numbers.Classify(p.Number.String(), p.Withheld, p.Host.String())
+	out := desk.Class{Internal: class == crm.ClassInternal, Withheld: class == crm.ClassWithheld, Emergency: class == crm.ClassEmergency}
+	if class == crm.ClassExternal {
+		out.Place = numbers.Parse(p.Number.String()).Place()
+	}
+	return out
+}
+
+// start begins to take calls. The desk runs until the agent leaves or ctx ends; done is closed then.
+func (w *workplace) start(ctx context.Context) (done <-chan struct{}) {
+	ctx, w.stop = context.WithCancel(ctx)
+	ended := make(chan struct{})
+	w.work.Go(func() {
+		defer close(ended)
+		_ = w.desk.Run(ctx) // it returns nil; what went wrong was shown
+	})
+	if w.org != nil {
+		w.work.Go(func() { w.org.run(ctx, w.desk) })
+	}
+	return ended
+}
+
+// leave ends the calls, stops everything that works for the desk, and sends what is due once more, for at most five seconds.
+func (w *workplace) leave(ctx context.Context) {
+	if w.phone != nil {
+		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+		_ = w.phone.Close(limit) // a far end that does not answer its BYE keeps nobody here
+		cancel()
+	}
+	if w.stop != nil {
+		w.stop()
+	}
+	w.work.Wait()
+	if w.org != nil {
+		w.org.close(ctx)
+	}
+}
+
+// close leaves, and lets go of sound and disk.
+func (w *workplace) close(ctx context.Context) {
+	w.left.Do(func() { w.leave(ctx) })
+	if w.headset != nil {
+		_ = w.headset.Close()
+	}
+	if w.devices != nil {
+		_ = w.devices.Close()
+	}
+	if w.ledger != nil {
+		_ = w.ledger.Close()
+	}
+	if w.logFile != nil {
+		_ = w.logFile.Close()
+	}
+}
+
+// lastWord is what a person reads after the screen is gone, when something is not in Salesforce yet.
+func (w *workplace) lastWord(ctx context.Context) string {
+	w.left.Do(func() { w.leave(ctx) })
+	if n := w.desk.Unsaved(); n > 0 {
+		return fmt.Sprintf("%d journal entries could not be written: the disk refused them. Write down the last call now.", n)
+	}
+	counts, err := w.ledger.Counts(context.WithoutCancel(ctx))
+	if err != nil || errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return ""
+	}
+	switch n := counts.Unsent(); {
+	case n == 0:
+		return ""
+	case n == 1:
+		return "1 call record is safe on disk and will be sent at the next start (offhook outbox list)."
+	default:
+		return fmt.Sprintf("%d call records are safe on disk and will be sent at the next start (offhook outbox list).", n)
+	}
+}
