@@ -21,8 +21,9 @@ func newOutboxCmd(e ledgerEnv) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "outbox",
 		Short: "Look after call records that are not in Salesforce yet",
-		Long: "Every call leaves one record, which becomes a Task in Salesforce. Records wait here, on disk, until Salesforce has them.\n" +
-			"All of it works while the desk runs: the desk notices within seconds. Without a desk, records wait for the next one.",
+		Long: "Every call leaves one record, which becomes a Task in Salesforce.\n" +
+			"Records wait here, on disk, until Salesforce has them. All of this works\n" +
+			"while the desk runs; without a desk, records wait for the next one.",
 		Example: "  offhook outbox list\n  offhook outbox show 5f2a91c0\n  offhook outbox retry --all\n  offhook outbox drop 5f2a91c0 --reason \"test call\"",
 	}
 	cmd.AddCommand(newOutboxListCmd(e), newOutboxShowCmd(e), newOutboxRetryCmd(e), newOutboxDropCmd(e), newOutboxExportCmd(e))
