@@ -105,7 +105,8 @@ func inviteAndCancel(t *testing.T, cancelFirst bool) {
 				if !cancelFirst {
 					o.tags[tagOf(field(res, "To"))] = true
 				}
-			case strings.Contains(line, " 1"):
+			case strings.HasPrefix(line, "SIP/2.0 100"): // needs no tag (RFC 3261 §8.2.6.2)
+			case strings.HasPrefix(line, "SIP/2.0 1"):
 				o.tags[tagOf(field(res, "To"))] = true
 			default:
 				o.tags[tagOf(field(res, "To"))] = true

@@ -2,7 +2,9 @@ package transaction
 
 import (
 	"errors"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,20 +12,42 @@ import (
 
 // call sends a request in a bubble and records what comes.
 type call struct {
-	got  []*Response
-	done []error
-	tx   *ClientTx
+	tx *ClientTx
+
+	mu        sync.Mutex
+	responses []*Response
+	ends      []error
 }
 
 func dial(t *testing.T, l *Layer, f *Flow, req *Request) *call {
 	t.Helper()
 	c := &call{}
 	var err error
-	c.tx, err = l.Send(f, fakeRemote, req, func(r *Response) { c.got = append(c.got, r) }, func(err error) { c.done = append(c.done, err) })
+	c.tx, err = l.Send(f, fakeRemote, req, func(r *Response) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.responses = append(c.responses, r)
+	}, func(err error) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.ends = append(c.ends, err)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
+}
+
+func (c *call) got() []*Response {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.responses)
+}
+
+func (c *call) done() []error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.ends)
 }
 
 func TestAnInviteWithoutAnswerIsRepeatedSevenTimesAndEndsAfter32Seconds(t *testing.T) {
@@ -32,13 +56,13 @@ func TestAnInviteWithoutAnswerIsRepeatedSevenTimesAndEndsAfter32Seconds(t *testi
 		c := dial(t, l, f, newRequest("INVITE", "timeout"))
 		time.Sleep(64*T1 - time.Millisecond)
 		synctest.Wait()
-		if n := wire.count("INVITE"); n != 7 || len(c.done) != 0 {
-			t.Errorf("%d transmissions, done %v before 64·T1", n, c.done)
+		if n := wire.count("INVITE"); n != 7 || len(c.done()) != 0 {
+			t.Errorf("%d transmissions, done %v before 64·T1", n, c.done())
 		}
 		time.Sleep(2 * time.Millisecond)
 		synctest.Wait()
-		if len(c.done) != 1 || !errors.Is(c.done[0], ErrTimeout) || l.Stats().ClientTx != 0 {
-			t.Errorf("done %v, %d transactions left", c.done, l.Stats().ClientTx)
+		if len(c.done()) != 1 || !errors.Is(c.done()[0], ErrTimeout) || l.Stats().ClientTx != 0 {
+			t.Errorf("done %v, %d transactions left", c.done(), l.Stats().ClientTx)
 		}
 	})
 }
@@ -55,8 +79,8 @@ func TestAResponseBeforeInitReturnsDoesNotEndTheCallAfter32Seconds(t *testing.T)
 		c := dial(t, l, f, newRequest("INVITE", "early"))
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
-		if statuses(c.got) != "180" || len(c.done) != 0 {
-			t.Errorf("got %s, done %v", statuses(c.got), c.done)
+		if statuses(c.got()) != "180" || len(c.done()) != 0 {
+			t.Errorf("got %s, done %v", statuses(c.got()), c.done())
 		}
 	})
 }
@@ -92,8 +116,8 @@ func TestACancelWaitsForAProvisionalResponse(t *testing.T) {
 		wire.in <- respondTo(cancel, "200 OK", "x")
 		wire.in <- respondTo(invite, "487 Request Terminated", "x")
 		synctest.Wait()
-		if statuses(c.got) != "100 180 487" || len(c.done) != 1 || c.done[0] != nil {
-			t.Errorf("got %s, done %v", statuses(c.got), c.done)
+		if statuses(c.got()) != "100 180 487" || len(c.done()) != 1 || c.done()[0] != nil {
+			t.Errorf("got %s, done %v", statuses(c.got()), c.done())
 		}
 		if ack := wire.last(); firstLine(ack) != "ACK sip:bob@example.com SIP/2.0" || tagOf(field(ack, "To")) != "x" ||
 			field(ack, "Via") != field(invite, "Via") || field(ack, "Route") == "" {
@@ -111,8 +135,8 @@ func TestACancelledInviteWithoutFinalIsGivenUpAfter64T1(t *testing.T) {
 		c.tx.Cancel(nil)
 		time.Sleep(64*T1 + time.Millisecond)
 		synctest.Wait()
-		if len(c.done) != 1 || !errors.Is(c.done[0], ErrTimeout) {
-			t.Errorf("done %v", c.done)
+		if len(c.done()) != 1 || !errors.Is(c.done()[0], ErrTimeout) {
+			t.Errorf("done %v", c.done())
 		}
 		c.tx.Cancel(nil)
 		if n := l.Stats().ClientTx; n != 0 {
@@ -132,8 +156,8 @@ func TestAnAnswerThatCrossesTheCancelIsDelivered(t *testing.T) {
 		wire.in <- respondTo(invite, "200 OK", "x")
 		time.Sleep(65 * T1)
 		synctest.Wait()
-		if statuses(c.got) != "180 200" || len(c.done) != 1 || c.done[0] != nil {
-			t.Errorf("got %s, done %v", statuses(c.got), c.done)
+		if statuses(c.got()) != "180 200" || len(c.done()) != 1 || c.done()[0] != nil {
+			t.Errorf("got %s, done %v", statuses(c.got()), c.done())
 		}
 	})
 }
@@ -148,14 +172,14 @@ func TestTwoAnswersWithDifferentTagsAreBothDelivered(t *testing.T) {
 			wire.in <- respondTo(invite, "200 OK", tag)
 		}
 		synctest.Wait()
-		if statuses(c.got) != "200 200 200" || c.got[0].ToTag() != "one" || c.got[1].ToTag() != "two" || len(c.done) != 0 {
-			t.Errorf("got %s, done %v", statuses(c.got), c.done)
+		if statuses(c.got()) != "200 200 200" || c.got()[0].ToTag() != "one" || c.got()[1].ToTag() != "two" || len(c.done()) != 0 {
+			t.Errorf("got %s, done %v", statuses(c.got()), c.done())
 		}
 		time.Sleep(64*T1 + time.Millisecond)
 		wire.in <- respondTo(invite, "200 OK", "three")
 		synctest.Wait()
-		if len(c.done) != 1 || c.done[0] != nil || len(stray) != 1 || stray[0].ToTag() != "three" {
-			t.Errorf("done %v, strays %v", c.done, stray)
+		if len(c.done()) != 1 || c.done()[0] != nil || len(stray) != 1 || stray[0].ToTag() != "three" {
+			t.Errorf("done %v, strays %v", c.done(), stray)
 		}
 		wire.in <- respondTo(strings.Replace(invite, "1 INVITE", "1 OPTIONS", 1), "200 OK", "x")
 		synctest.Wait()
@@ -177,8 +201,8 @@ func TestARepeatedRejectionIsAcknowledgedAtOnceEachTime(t *testing.T) {
 		if n := wire.count("ACK"); n != 4 || time.Since(began) != 0 {
 			t.Errorf("%d ACKs after %v", n, time.Since(began))
 		}
-		if statuses(c.got) != "486" || len(c.done) != 1 {
-			t.Errorf("got %s, done %v", statuses(c.got), c.done)
+		if statuses(c.got()) != "486" || len(c.done()) != 1 {
+			t.Errorf("got %s, done %v", statuses(c.got()), c.done())
 		}
 		time.Sleep(33 * time.Second)
 		synctest.Wait()
@@ -197,8 +221,8 @@ func TestARequestOtherThanInviteEndsWithItsFinal(t *testing.T) {
 		wire.in <- respondTo(wire.last(), "200 OK", "x")
 		wire.in <- respondTo(wire.last(), "200 OK", "x")
 		synctest.Wait()
-		if wire.count("REGISTER") != 2 || statuses(c.got) != "100 200" || len(c.done) != 1 || c.done[0] != nil || l.Stats().ClientTx != 0 {
-			t.Errorf("sent %q, got %s, done %v, left %d", wire.lines(), statuses(c.got), c.done, l.Stats().ClientTx)
+		if wire.count("REGISTER") != 2 || statuses(c.got()) != "100 200" || len(c.done()) != 1 || c.done()[0] != nil || l.Stats().ClientTx != 0 {
+			t.Errorf("sent %q, got %s, done %v, left %d", wire.lines(), statuses(c.got()), c.done(), l.Stats().ClientTx)
 		}
 	})
 }
@@ -222,8 +246,8 @@ func TestASlowConsumerHoldsBackOnlyItsOwnCall(t *testing.T) {
 		quick := dial(t, l, f, newRequest("OPTIONS", "quick"))
 		wire.in <- respondTo(wire.last(), "200 OK", "x")
 		synctest.Wait()
-		if statuses(quick.got) != "200" {
-			t.Errorf("the other call got %q", statuses(quick.got))
+		if statuses(quick.got()) != "200" {
+			t.Errorf("the other call got %q", statuses(quick.got()))
 		}
 		time.Sleep(time.Hour)
 		synctest.Wait()
@@ -241,8 +265,8 @@ func TestTerminateAndCloseTellTheirCallersOnce(t *testing.T) {
 		a.tx.Terminate()
 		a.tx.Terminate()
 		l.Close()
-		if len(a.done) != 1 || !errors.Is(a.done[0], ErrTerminated) || len(b.done) != 1 || !errors.Is(b.done[0], ErrClosed) {
-			t.Errorf("done %v and %v", a.done, b.done)
+		if len(a.done()) != 1 || !errors.Is(a.done()[0], ErrTerminated) || len(b.done()) != 1 || !errors.Is(b.done()[0], ErrClosed) {
+			t.Errorf("done %v and %v", a.done(), b.done())
 		}
 		if _, err := l.Send(f, fakeRemote, newRequest("OPTIONS", "c"), nil, nil); !errors.Is(err, ErrClosed) {
 			t.Errorf("Send after Close: %v", err)

@@ -51,8 +51,8 @@ func TestTheDeathOfAConnectionFailsItsTransactionsAtOnce(t *testing.T) {
 		theirs.Close()
 		synctest.Wait()
 		for _, c := range []*call{a, b} {
-			if len(c.done) != 1 || !errors.Is(c.done[0], ErrFlowDown) {
-				t.Errorf("done %v", c.done)
+			if len(c.done()) != 1 || !errors.Is(c.done()[0], ErrFlowDown) {
+				t.Errorf("done %v", c.done())
 			}
 		}
 		if len(down) != 1 || !errors.Is(down[0], ErrFlowDown) || f.Alive() || time.Since(began) != 0 || l.Stats().ClientTx != 0 {

@@ -22,7 +22,7 @@ func (l *Layer) ServeUDP(c PacketConn) (*Flow, error) {
 // Memory is a network of datagrams within the process. Layers on it run whole calls, time-outs of 32 s included, in virtual
 // time (testing/synctest), because nothing in it waits outside of the program. The zero value is ready.
 type Memory struct {
-	// Drop, when not nil, decides which datagrams are lost. It is called on the sender's goroutine.
+	// Drop, when not nil, decides which datagrams are lost. It is called for one datagram at a time, and must not block.
 	Drop func(from, to netip.AddrPort, data []byte) bool
 
 	mu    sync.Mutex
@@ -74,13 +74,11 @@ func (c *memoryConn) WriteToUDPAddrPort(b []byte, to netip.AddrPort) (int, error
 		return 0, net.ErrClosed
 	default:
 	}
-	if c.m.Drop != nil && c.m.Drop(c.addr, to, b) {
-		return len(b), nil
-	}
 	c.m.mu.Lock()
+	lost := c.m.Drop != nil && c.m.Drop(c.addr, to, b)
 	peer := c.m.conns[to]
 	c.m.mu.Unlock()
-	if peer != nil {
+	if peer != nil && !lost {
 		select {
 		case peer.in <- datagram{c.addr, append([]byte(nil), b...)}:
 		default:

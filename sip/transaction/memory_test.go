@@ -39,8 +39,8 @@ func TestACallThroughALossyNetworkLosesNothing(t *testing.T) {
 		d := dial(t, alice, f, newRequest("OPTIONS", "lossy2"))
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
-		if statuses(c.got) != "486" || statuses(d.got) != "486" || len(handled) != 2 || len(c.done) != 1 || c.done[0] != nil {
-			t.Errorf("got %s and %s, handled %s, done %v", statuses(c.got), statuses(d.got), strings.Join(handled, " "), c.done)
+		if statuses(c.got()) != "486" || statuses(d.got()) != "486" || len(handled) != 2 || len(c.done()) != 1 || c.done()[0] != nil {
+			t.Errorf("got %s and %s, handled %s, done %v", statuses(c.got()), statuses(d.got()), strings.Join(handled, " "), c.done())
 		}
 		if a, b := alice.Stats(), bob.Stats(); a.ClientTx+b.ServerTx != 0 {
 			t.Errorf("left over: %+v %+v", a, b)

@@ -98,8 +98,8 @@ func (l *Layer) enter(tx *ServerTx) int {
 		return 0
 	}
 	if tx.req.Method == "INVITE" {
-		// A repeat before any response sends nothing but stops the machine's 100 after 200 ms, which could come after a 180
-		// and take its place in repetitions. Ours goes out when the handler returns.
+		// A repeat before any response sends nothing but stops the machine's 100 after 200 ms; ours goes out when the handler
+		// returns. (send sees to it when the timer was faster.)
 		_ = tx.fsm.Receive(fsmRequest("INVITE", tx.req.CSeq, tx.req.Flow.transport))
 	}
 	l.servers[tx.key] = tx

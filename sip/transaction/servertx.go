@@ -23,7 +23,8 @@ type ServerTx struct {
 	fsm    *sip.ServerTx
 	done   chan struct{}
 
-	status atomic.Int32 // final, for those who may not wait for the gate
+	status atomic.Int32           // final, for those who may not wait for the gate
+	last   atomic.Pointer[[]byte] // what was sent last, for the same
 
 	mu        sync.Mutex // the gate
 	started   bool       // something was sent
@@ -62,6 +63,7 @@ func (tx *ServerTx) pass(res *Response) error {
 		return err
 	}
 	tx.started = true
+	tx.last.Store(&wire)
 	if res.Final() {
 		tx.final = res.Status
 		tx.status.Store(int32(res.Status))
@@ -120,6 +122,9 @@ func (tx *ServerTx) cancel() bool {
 	}
 	tx.started, tx.cancelled, tx.final = true, true, 487
 	tx.status.Store(487)
+	if wire, err := NewResponse(tx.req, 487, "").wire(tx.req.raw, tx.via, tx.addTag, tx.l.cfg.UserAgent); err == nil {
+		tx.last.Store(&wire)
+	}
 	_ = tx.fsm.Receive(fsmRequest("CANCEL", tx.req.CSeq, tx.req.Flow.transport))
 	return true
 }
@@ -149,7 +154,11 @@ func (tx *ServerTx) acked(ack *Request) bool {
 func (tx *ServerTx) send(msg sip.Message) error {
 	wire := msg.Body()
 	if res, ok := msg.(*sip.Response); ok && wire == nil {
-		// One that the machine made itself: the 487, or a late 100.
+		// One that the machine made itself: the 487, or its 100 when the handler takes longer than 200 ms. That 100 may come
+		// after our 180 and would take its place: then what we sent last goes out once more.
+		if last := tx.last.Load(); last != nil {
+			return tx.req.Flow.write(*last, tx.dst)
+		}
 		var err error
 		if wire, err = NewResponse(tx.req, res.StatusCode, "").wire(tx.req.raw, tx.via, tx.addTag, tx.l.cfg.UserAgent); err != nil {
 			return err
