@@ -152,3 +152,14 @@ func mediaAddr(p *Phone, id LegID) (a netip.AddrPort) {
 	<-done
 	return a
 }
+
+// blocked is a resolver that answers when release is closed.
+func blocked(release <-chan struct{}) func(context.Context, string) (netip.Addr, error) {
+	return func(ctx context.Context, _ string) (netip.Addr, error) {
+		select {
+		case <-release:
+		case <-ctx.Done():
+		}
+		return netip.Addr{}, context.Canceled
+	}
+}

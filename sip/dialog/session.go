@@ -171,3 +171,6 @@ func (u *UA) bye(d *ident, reason string) {
 }
 
 func millis(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+
+// Flow is what requests of the session last went over or came over; to be called on the loop.
+func (s *Session) Flow() *transaction.Flow { return s.id.flow }
