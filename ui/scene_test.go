@@ -21,7 +21,7 @@ func ago(d time.Duration) time.Time { return noon.Add(-d) }
 func idle() *desk.Snapshot {
 	return &desk.Snapshot{Seq: 1, At: noon, State: desk.Available, Since: ago(3*time.Minute + 12*time.Second),
 		Agent: desk.Agent{Account: c("2101@pbx.practice.example"), User: c("amy@practice.example"), Org: c("practice.my.salesforce.example"), Profile: c("default"), Version: "0.1.0"},
-		Links: desk.Links{SIP: desk.Link{Health: desk.HealthOK, Text: c("Registered")}, Salesforce: desk.Link{Health: desk.HealthOK, Text: c("signed in")},
+		Links: desk.Links{SIP: desk.Link{Health: desk.HealthOK, Text: c("registered at pbx.practice.example:5060 over UDP")}, Salesforce: desk.Link{Health: desk.HealthOK, Text: c("signed in")},
 			Sound: desk.Link{Health: desk.HealthOK, Text: c("Headset")}, Hub: desk.Link{Health: desk.HealthOff}, Disk: desk.Link{Health: desk.HealthOK}}}
 }
 

@@ -141,7 +141,7 @@ func (p *Page) one(c canvas, w, h, at int) panel {
 func (p *Page) two(c canvas, w, h, at int) panel {
 	landed := max(min(h/6, 6), 3)
 	body := h - landed - 1
-	left := min(max(w*42/100, 46), 60)
+	left := min(max(w*40/100, 46), 60)
 	widths := []int{left, w - left - 3}
 	a := p.calls(c, left, body*3/5, 0, at)
 	a.add(row.Blank(left))

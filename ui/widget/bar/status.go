@@ -3,6 +3,7 @@ package bar
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"offhook/desk"
@@ -57,6 +58,11 @@ func link(th *theme.Theme, name string, l desk.Link) part {
 	switch l.Health {
 	case desk.HealthOK:
 		p.ink, p.glyph, p.well = th.Good, "●", true
+		for _, where := range [...]string{" at ", " on "} { // "registered at pbx.example:5060" says enough with its first word
+			if word, _, ok := strings.Cut(p.text, where); ok {
+				p.short = word
+			}
+		}
 	case desk.HealthWaiting:
 		p.ink, p.glyph, p.short = th.Warning, "◌", "waiting"
 	case desk.HealthWarn:
@@ -109,8 +115,13 @@ func shorten(parts []part, w int) (left []part, gap int) {
 	if over() > 0 {
 		gap = 2
 	}
-	for i := len(parts) - 1; i >= 0 && over() > 0; i-- { // what is off or well says less, but who is signed in stays longest
-		if p := &parts[i]; p.well && p.name != "Unsent" && p.name != "Salesforce" {
+	for i := len(parts) - 1; i >= 0 && over() > 0; i-- { // what is off or well says less
+		if p := &parts[i]; p.well && p.short != "" {
+			p.text = p.short
+		}
+	}
+	for i := len(parts) - 1; i >= 0 && over() > 0; i-- { // but who is signed in, and that calls can come in, stays
+		if p := &parts[i]; p.well && (p.name == "Sound" || p.name == "Hub") {
 			p.text = ""
 		}
 	}

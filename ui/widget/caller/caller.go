@@ -148,15 +148,18 @@ func (l Look) Assoc(c *desk.Call, can func(desk.Verb) bool) string {
 			key("caller.clear", "none")
 		}
 	}
-	if n := len(right); n > 0 {
-		right[n-1].Text = right[n-1].Text[:len(right[n-1].Text)-1]
-		r.Keep(row.SegsWidth(right) + 1)
-	}
 	why := "(rule " + strconv.Itoa(int(c.Assoc.Rule))
 	if c.Assoc.Why != "" {
 		why += ": " + c.Assoc.Why
 	}
 	why += ")"
+	if len(right) > 2 && 4+len("Task goes to ")+max(rec.Name.Width(), 9)+1+row.Width(why)+1+row.SegsWidth(right) > l.Width {
+		right = right[:2] // the reason goes before the second key
+	}
+	if n := len(right); n > 0 {
+		right[n-1].Text = right[n-1].Text[:len(right[n-1].Text)-1]
+		r.Keep(row.SegsWidth(right) + 1)
+	}
 	switch {
 	case c.Pinned:
 		r.Put(th.Accent, "◆ ")
