@@ -3,7 +3,9 @@ package crm
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -74,16 +76,21 @@ type Report struct {
 // Sender is the worker that empties the outbox: every record becomes exactly one Task. It sends at once when told, looks
 // by itself as a fallback, and stops nothing else when one record cannot be sent.
 type Sender struct {
-	o    SenderOptions
-	wake chan struct{}
+	o     SenderOptions
+	wake  chan struct{}
+	drain chan chan struct{}
 
 	mu       sync.Mutex
 	pause    pauseState
 	org      *Org
 	orgAt    time.Time
-	unmarked map[string]string // Tasks that exist, but the ledger could not be told
-	late     map[string]bool   // reported as late
+	owed     map[string]storeFunc // results that the ledger could not take yet
+	late     map[string]bool      // reported as late
+	diskRest time.Time            // the ledger refuses: not asked again before this
 }
+
+// storeFunc stores one result in the outbox.
+type storeFunc func(ctx context.Context) error
 
 // pauseState is why nothing is sent for now. A probe is let through when until has passed.
 type pauseState struct {
@@ -125,7 +132,7 @@ func NewSender(o SenderOptions) *Sender {
 	if o.Rand == nil {
 		o.Rand = rand.Float64
 	}
-	return &Sender{o: o, wake: make(chan struct{}, 1), unmarked: map[string]string{}, late: map[string]bool{}}
+	return &Sender{o: o, wake: make(chan struct{}, 1), drain: make(chan chan struct{}), owed: map[string]storeFunc{}, late: map[string]bool{}}
 }
 
 // Notify says that there may be something to send. It never blocks.
@@ -154,6 +161,7 @@ func (s *Sender) Paused() string {
 func (s *Sender) Run(ctx context.Context) {
 	busy := map[string]bool{}
 	done := make(chan string)
+	var leaving []chan struct{}
 	var wg sync.WaitGroup
 	defer func() {
 		go func() { wg.Wait(); close(done) }()
@@ -167,8 +175,16 @@ func (s *Sender) Run(ctx context.Context) {
 				done <- key
 			})
 		})
+		if len(busy) == 0 { // nothing is under way and nothing more can be sent now
+			for _, l := range leaving {
+				close(l)
+			}
+			leaving = nil
+		}
 		timer := time.NewTimer(wait)
 		select {
+		case l := <-s.drain:
+			leaving = append(leaving, l)
 		case <-ctx.Done():
 			timer.Stop()
 			return
@@ -179,6 +195,23 @@ func (s *Sender) Run(ctx context.Context) {
 		case <-timer.C:
 		}
 		timer.Stop()
+	}
+}
+
+// Drain waits, while Run is running, until everything that can be sent now has been tried, or the context ends. It is for
+// leaving the program: what is not sent by then is safe on disk.
+func (s *Sender) Drain(ctx context.Context) error {
+	l := make(chan struct{})
+	select {
+	case s.drain <- l:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-l:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
@@ -208,16 +241,16 @@ func (s *Sender) forgetTried(tried map[string]bool) {
 // dispatch starts every due record that is not under way, as far as there are workers, and returns how long nothing more
 // will happen by itself. busy maps keys to whether they are under way; a key that is in it is not started again.
 func (s *Sender) dispatch(ctx context.Context, busy map[string]bool, start func(key string)) time.Duration {
-	s.settleUnmarked(ctx)
+	s.settleOwed(ctx)
 	now := s.o.Now()
 	probing, rest := s.paused(now)
-	if rest > 0 {
+	if rest = max(rest, s.diskTrouble(now)); rest > 0 {
 		return min(rest, s.o.Poll)
 	}
 	items, err := s.o.Outbox.Due(ctx, now, 200)
 	if err != nil {
 		if ctx.Err() == nil {
-			s.report(Report{Kind: ReportDisk, Line: text.Clean(err.Error())})
+			s.diskFailed("", err)
 		}
 		return s.o.Poll
 	}
@@ -287,21 +320,58 @@ func (s *Sender) resume(line string) {
 	}
 }
 
-// settleUnmarked tells the ledger of Tasks that it could not be told of before.
-func (s *Sender) settleUnmarked(ctx context.Context) {
+// settleOwed tells the ledger what it could not take before (a full disk): until then those records stay claimed.
+func (s *Sender) settleOwed(ctx context.Context) {
 	s.mu.Lock()
-	list := make(map[string]string, len(s.unmarked))
-	for k, v := range s.unmarked {
-		list[k] = v
-	}
+	owed := maps.Clone(s.owed)
 	s.mu.Unlock()
-	for key, id := range list {
-		if s.o.Outbox.MarkSent(ctx, key, id) == nil {
-			s.mu.Lock()
-			delete(s.unmarked, key)
-			s.mu.Unlock()
+	for key, store := range owed {
+		if storeErr(store(ctx)) != nil {
+			continue
 		}
+		s.mu.Lock()
+		delete(s.owed, key)
+		s.mu.Unlock()
 	}
+}
+
+// diskFailed reports a ledger that cannot be read or written, and leaves it alone for a while.
+func (s *Sender) diskFailed(key string, err error) {
+	s.mu.Lock()
+	s.diskRest = s.o.Now().Add(s.o.Poll)
+	s.mu.Unlock()
+	s.report(Report{Kind: ReportDisk, Key: key, Line: text.Clean(err.Error())})
+}
+
+func (s *Sender) diskTrouble(now time.Time) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return max(s.diskRest.Sub(now), 0)
+}
+
+// storeErr leaves out the errors that trying again cannot cure: the record is in another state already.
+func storeErr(err error) error {
+	var dup *ledger.DuplicateError
+	var state *ledger.StateError
+	if errors.As(err, &dup) || errors.As(err, &state) {
+		return nil
+	}
+	return err
+}
+
+// store stores a result now, or owes it to the ledger and says so.
+func (s *Sender) store(ctx context.Context, key, what string, f storeFunc) bool {
+	err := f(ctx)
+	if err == nil {
+		return true
+	}
+	if storeErr(err) != nil {
+		s.mu.Lock()
+		s.owed[key] = f
+		s.mu.Unlock()
+	}
+	s.report(Report{Kind: ReportDisk, Key: key, Line: text.Clean(what + err.Error())})
+	return false
 }
 
 // checkLate reports once that a record has been waiting for long.

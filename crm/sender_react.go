@@ -60,9 +60,9 @@ func (s *Sender) react(ctx context.Context, j job, err error, at stage) bool {
 		s.later(ctx, j, "lookup", line, err, at == looking)
 		return false
 	}
-	s.forgetOrg()
 	switch kind {
 	case salesforce.KindField:
+		s.forgetOrg()
 		if j.p.drop(droppable(api)) {
 			return s.degrade(ctx, j, "field", "left out "+strings.Join(j.p.Dropped, ", ")+": "+api.Message)
 		}
@@ -158,35 +158,35 @@ func (s *Sender) later(ctx context.Context, j job, class, line string, err error
 }
 
 func (s *Sender) retry(ctx context.Context, j job, f ledger.Failure) {
-	s.stored(j, s.o.Outbox.MarkRetry(ctx, j.item.Key, f))
+	s.note(ctx, j, func(ctx context.Context) error { return s.o.Outbox.MarkRetry(ctx, j.item.Key, f) })
 }
 
 func (s *Sender) degrade(ctx context.Context, j job, class, line string) bool {
-	err := s.o.Outbox.Degrade(ctx, j.item.Key, j.p.bytes(), ledger.Failure{Class: class, Reason: text.Clean(line), Due: s.o.Now()})
-	if !s.stored(j, err) {
+	f := ledger.Failure{Class: class, Reason: text.Clean(line), Due: s.o.Now()}
+	body := j.p.bytes()
+	if !s.note(ctx, j, func(ctx context.Context) error { return s.o.Outbox.Degrade(ctx, j.item.Key, body, f) }) {
 		return false
 	}
-	s.report(Report{Kind: ReportDegraded, Key: j.item.Key, Subject: j.subject(), Line: text.Clean(line)})
+	s.report(Report{Kind: ReportDegraded, Key: j.item.Key, Subject: j.subject(), Line: f.Reason})
 	return true
 }
 
 func (s *Sender) dead(ctx context.Context, j job, class, line string) {
-	if s.stored(j, s.o.Outbox.MarkDead(ctx, j.item.Key, ledger.Failure{Class: class, Reason: text.Clean(line)})) {
-		s.report(Report{Kind: ReportDead, Key: j.item.Key, Subject: j.subject(), Line: text.Clean(line)})
+	f := ledger.Failure{Class: class, Reason: text.Clean(line)}
+	if s.note(ctx, j, func(ctx context.Context) error { return s.o.Outbox.MarkDead(ctx, j.item.Key, f) }) {
+		s.report(Report{Kind: ReportDead, Key: j.item.Key, Subject: j.subject(), Line: f.Reason})
 	}
 }
 
 func (s *Sender) fix(ctx context.Context, j job, class, line string) {
-	if s.stored(j, s.o.Outbox.MarkFix(ctx, j.item.Key, ledger.Failure{Class: class, Reason: text.Clean(line)})) {
-		s.report(Report{Kind: ReportFix, Key: j.item.Key, Subject: j.subject(), Line: text.Clean(line)})
+	f := ledger.Failure{Class: class, Reason: text.Clean(line)}
+	if s.note(ctx, j, func(ctx context.Context) error { return s.o.Outbox.MarkFix(ctx, j.item.Key, f) }) {
+		s.report(Report{Kind: ReportFix, Key: j.item.Key, Subject: j.subject(), Line: f.Reason})
 	}
 }
 
-// stored reports a ledger that does not take a result. The record then stays claimed on disk and is looked up by its key
-// after the next start: nothing is lost and nothing is written twice.
-func (s *Sender) stored(j job, err error) bool {
-	if err != nil {
-		s.report(Report{Kind: ReportDisk, Key: j.item.Key, Line: text.Clean(err.Error())})
-	}
-	return err == nil
+// note stores what came of an attempt. A ledger that does not take it is told again later; the record stays claimed until
+// then, so nothing is lost and nothing is written twice.
+func (s *Sender) note(ctx context.Context, j job, f storeFunc) bool {
+	return s.store(ctx, j.item.Key, "what came of sending the record could not be noted: ", f)
 }

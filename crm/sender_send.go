@@ -2,7 +2,6 @@ package crm
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"offhook/crm/ledger"
@@ -20,7 +19,7 @@ func (s *Sender) send(ctx context.Context, key string) {
 		item, ok, err := s.o.Outbox.Claim(ctx, key, s.o.Now())
 		if err != nil {
 			if ctx.Err() == nil {
-				s.report(Report{Kind: ReportDisk, Key: key, Line: text.Clean(err.Error())})
+				s.diskFailed(key, err)
 			}
 			return
 		}
@@ -211,17 +210,10 @@ func (s *Sender) find(ctx context.Context, j job) (string, error) {
 // that, the record is Ambiguous and found by its key.
 func (s *Sender) sent(ctx context.Context, j job, id string, kind ReportKind) {
 	s.resume("Salesforce takes them again")
-	err := s.o.Outbox.MarkSent(ctx, j.item.Key, id)
-	var dup *ledger.DuplicateError
-	switch {
-	case errors.As(err, &dup):
-		s.report(Report{Kind: ReportDisk, Key: j.item.Key, TaskID: id, Line: text.Clean(err.Error())})
-	case err != nil:
-		s.mu.Lock()
-		s.unmarked[j.item.Key] = id
-		s.mu.Unlock()
-		s.report(Report{Kind: ReportDisk, Key: j.item.Key, TaskID: id, Line: text.Clean("the Task is in Salesforce, but the disk refused to note it: " + err.Error())})
-	}
+	key := j.item.Key
+	s.store(ctx, key, "the Task "+id+" is in Salesforce, but that could not be noted: ", func(ctx context.Context) error {
+		return s.o.Outbox.MarkSent(ctx, key, id)
+	})
 	s.mu.Lock()
 	delete(s.late, j.item.Key)
 	s.mu.Unlock()

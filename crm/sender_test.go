@@ -382,24 +382,21 @@ func TestARecordThatIsGoneIsWrittenUnassociated(t *testing.T) {
 
 func TestAConvertedLeadBecomesItsContact(t *testing.T) {
 	p := newPost(t, emulator.Options{})
-	fredRef := p.ref("Contact", emulator.StoryKnownName)
-	var converted Ref
+	var lead, contact Ref
 	for _, l := range p.Records("Lead", false) {
-		if l["IsConverted"] == true {
-			converted = Ref{Type: "Lead", ID: l["Id"].(string), Name: text.Clean(l["Name"].(string))}
-			if id, _ := l["ConvertedContactId"].(string); id != "" {
-				fredRef = Ref{Type: "Contact", ID: id}
-			}
+		if id, _ := l["ConvertedContactId"].(string); l["IsConverted"] == true && id != "" {
+			lead = Ref{Type: "Lead", ID: l["Id"].(string), Name: text.Clean(l["Name"].(string))}
+			contact = Ref{Type: "Contact", ID: id}
 		}
 	}
-	if converted.Zero() {
+	if lead.Zero() {
 		t.Fatal("the practice org has no converted lead")
 	}
-	key := p.end(1, func(r *CallRecord) { r.Assoc = Association{Rule: RuleOneMatch, Why: "the only match", Who: converted} })
+	key := p.end(1, func(r *CallRecord) { r.Assoc = Association{Rule: RuleOneMatch, Why: "the only match", Who: lead} })
 	p.sender.Flush(t.Context())
 	p.expect(key, ledger.Sent, 1)
-	if task := p.tasks()[0]; task["WhoId"] != fredRef.ID && task["WhoId"] != nil || task["WhoId"] == converted.ID {
-		t.Errorf("WhoId %v, converted contact %s", task["WhoId"], fredRef.ID)
+	if task := p.tasks()[0]; task["WhoId"] != contact.ID {
+		t.Errorf("WhoId %v, the lead became contact %s", task["WhoId"], contact.ID)
 	}
 }
 
@@ -542,6 +539,99 @@ func TestLeavingInTheMiddleLosesAndDoublesNothing(t *testing.T) {
 	p.open()
 	p.until(key, ledger.Sent, 3)
 	p.expect(key, ledger.Sent, 2)
+}
+
+// fullDisk is an outbox whose disk refuses results while full.
+type fullDisk struct {
+	*ledger.Ledger
+	full, noClaims bool
+	claims         int
+}
+
+func (d *fullDisk) MarkSent(ctx context.Context, key, id string) error {
+	if d.full {
+		return &ledger.Error{Op: "store that the record was sent", Path: "x", Kind: ledger.ErrDiskFull}
+	}
+	return d.Ledger.MarkSent(ctx, key, id)
+}
+
+func (d *fullDisk) MarkRetry(ctx context.Context, key string, f ledger.Failure) error {
+	if d.full {
+		return &ledger.Error{Op: "store when the record is sent again", Path: "x", Kind: ledger.ErrDiskFull}
+	}
+	return d.Ledger.MarkRetry(ctx, key, f)
+}
+
+func TestWhatAFullDiskRefusedIsStoredWhenThereIsRoom(t *testing.T) {
+	p := newPost(t, emulator.Options{})
+	disk := &fullDisk{Ledger: p.led, full: true}
+	p.sender.o.Outbox = disk
+	one := p.end(1, nil)
+	p.sender.Flush(t.Context())
+	p.expect(one, ledger.Sending, 1)
+	p.fault(emulator.Fault{Kind: emulator.FaultBusy, Object: "Task", Method: "POST", Times: 1})
+	two := p.end(2, nil)
+	p.sender.Flush(t.Context())
+	p.expect(two, ledger.Sending, 1)
+	if n := len(p.said(ReportDisk)); n != 2 {
+		t.Errorf("told %d times", n)
+	}
+	p.sender.Flush(t.Context())
+	disk.full = false
+	p.sender.Flush(t.Context())
+	if it := p.expect(one, ledger.Sent, 1); it.TaskID != p.tasks()[0]["Id"] {
+		t.Errorf("%+v", it)
+	}
+	p.until(two, ledger.Sent, 3)
+	p.expect(two, ledger.Sent, 2)
+}
+
+func (d *fullDisk) Claim(ctx context.Context, key string, now time.Time) (ledger.Item, bool, error) {
+	if d.noClaims {
+		d.claims++
+		return ledger.Item{}, false, &ledger.Error{Op: "take the record for sending", Path: "x", Kind: ledger.ErrReadOnly}
+	}
+	return d.Ledger.Claim(ctx, key, now)
+}
+
+func TestALedgerThatCannotBeWrittenIsLeftAloneForAWhile(t *testing.T) {
+	p := newPost(t, emulator.Options{})
+	disk := &fullDisk{Ledger: p.led, noClaims: true}
+	p.sender.o.Outbox, p.sender.o.Workers = disk, 1
+	key := p.end(1, nil)
+	p.end(2, nil)
+	for range 10 {
+		p.sender.Flush(t.Context())
+	}
+	if n := len(p.said(ReportDisk)); disk.claims != 1 || n != 1 {
+		t.Errorf("claimed %d times, told %d times", disk.claims, n)
+	}
+	disk.noClaims = false
+	p.sleep(time.Minute)
+	p.sender.Flush(t.Context())
+	p.expect(key, ledger.Sent, 2)
+}
+
+func TestLeavingWaitsForWhatCanBeSentNow(t *testing.T) {
+	p := newPost(t, emulator.Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { p.sender.Run(ctx); close(ended) }()
+	var keys []string
+	for i := range 9 {
+		keys = append(keys, p.end(i, nil))
+	}
+	if err := p.sender.Drain(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for _, k := range keys {
+		p.expect(k, ledger.Sent, 9)
+	}
+	cancel()
+	<-ended
+	if err := p.sender.Drain(ctx); err == nil {
+		t.Error("a sender that does not run was drained")
+	}
 }
 
 func BenchmarkSendOneRecord(b *testing.B) {
