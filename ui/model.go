@@ -28,7 +28,7 @@ type Options struct {
 	Mouse  bool               // clicks on calls and actions; takes text selection away from the terminal
 	Bell   bool               // the terminal's bell while a call rings
 	Notify Notify             // desktop notification of a ringing call while the terminal is not in focus
-	Busy   func() int         // counts what is under way behind the screen, for Running.Busy; nil: nothing
+	Busy   func() int         // counts what is under way behind the screen, for Stage.Busy; nil: nothing
 	Grace  Grace              // how long an incoming call ignores answer and decline
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"offhook/desk"
 	"offhook/ui/bridge"
@@ -14,66 +13,82 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
-// Stage is the screen at work: the program, the bridge that feeds it and the queue that takes its commands away. Run shows it
-// on the real terminal, scripted play on a virtual one.
+// Stage is the screen at work: the program, the bridge that feeds it and the queue that takes its commands away. Run
+// shows it on the real terminal, scripted play on a virtual one. Its methods may be called from any goroutine.
 type Stage struct {
-	model  *Model
-	prog   *tea.Program
-	queue  *bridge.Queue
-	bridge *bridge.Bridge
-	ctx    context.Context
-	ending atomic.Bool // Stop was called
-	stop   context.CancelFunc
-	work   sync.WaitGroup
-	done   chan struct{}
-	err    error
+	model   *Model
+	program *tea.Program
+	queue   *bridge.Queue
+	bridge  *bridge.Bridge
+	behind  func() int
+	closing atomic.Bool
+	done    chan struct{}
+	err     error // settled when done is closed
 }
 
-// Open starts the screen on the streams that the options name. opt.Send may block: commands wait in a queue, in order. The
-// screen ends with the desk (Snapshot.Quit), with ctx, or by Stop; then Done is closed and the last command was given.
+// Open shows the screen on whatever streams the program options name, a virtual terminal for example, and returns at
+// once. opt.Send may block: commands wait in a queue, in order. The stage ends with the desk (Snapshot.Quit), with ctx, or
+// by Stop; the caller waits for Done.
 func Open(ctx context.Context, opt Options, snapshots <-chan *desk.Snapshot, more ...tea.ProgramOption) *Stage {
-	s := &Stage{queue: bridge.NewQueue(), bridge: bridge.New(snapshots), ctx: ctx, done: make(chan struct{})}
 	deliver := opt.Send
 	if deliver == nil {
 		deliver = func(desk.Command) {}
 	}
+	s := &Stage{queue: bridge.NewQueue(), bridge: bridge.New(snapshots), behind: opt.Busy, done: make(chan struct{})}
 	opt.Send = s.queue.Put
 	s.model = New(opt)
-	s.prog = tea.NewProgram(s.model, append([]tea.ProgramOption{tea.WithContext(ctx), tea.WithFilter(guard)}, more...)...)
-	var inner context.Context
-	inner, s.stop = context.WithCancel(context.WithoutCancel(ctx))
-	s.work.Go(func() { s.queue.Run(inner, deliver) })
-	s.work.Go(func() { s.bridge.Run(inner, s.prog.Send) })
-	go s.run()
+	filter := func(m tea.Model, msg tea.Msg) tea.Msg {
+		if s.closing.Load() {
+			return msg
+		}
+		return guard(m, msg)
+	}
+	s.program = tea.NewProgram(s.model, append([]tea.ProgramOption{tea.WithContext(ctx), tea.WithFilter(filter)}, more...)...)
+	go s.run(ctx, deliver)
 	return s
 }
 
-func (s *Stage) run() {
+// run owns everything that runs for the screen, and ends when all of it has.
+func (s *Stage) run(ctx context.Context, deliver func(desk.Command)) {
 	defer close(s.done)
-	_, err := s.prog.Run()
-	s.stop()
-	s.work.Wait()
-	if (s.ending.Load() || s.ctx.Err() != nil) && (errors.Is(err, tea.ErrProgramKilled) || errors.Is(err, context.Canceled)) {
-		return
-	}
-	if err != nil {
+	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var helpers sync.WaitGroup
+	helpers.Go(func() { s.queue.Run(inner, deliver) })
+	helpers.Go(func() { s.bridge.Run(inner, s.program.Send) })
+	_, err := s.program.Run()
+	stop()
+	helpers.Wait()
+	switch {
+	case err == nil:
+	case ctx.Err() != nil && (errors.Is(err, tea.ErrProgramKilled) || errors.Is(err, context.Canceled)): // asked to end
+	default:
 		s.err = fmt.Errorf("the screen stopped: %w", err)
 	}
 }
 
-// Busy counts what is on its way between keys, screen and desk: zero when all of it has come to rest.
-func (s *Stage) Busy() int { return s.model.Busy() + s.queue.Busy() + s.bridge.Busy() }
+// Resize tells the screen that its terminal has another size; a real terminal tells it by itself.
+func (s *Stage) Resize(w, h int) { s.program.Send(tea.WindowSizeMsg{Width: w, Height: h}) }
+
+// Busy is how many things are under way: snapshots on their way to the screen, commands on their way to the desk, and
+// what Options.Busy counts behind it. Zero: what can be seen is what is.
+func (s *Stage) Busy() int {
+	n := s.queue.Busy() + s.bridge.Busy() + s.model.Busy()
+	if s.behind != nil {
+		n += s.behind()
+	}
+	if s.model.Applied() != s.bridge.Sent() {
+		n++
+	}
+	return n
+}
 
 // Applied is the Seq of the newest snapshot on the screen.
 func (s *Stage) Applied() uint64 { return s.model.Applied() }
 
-// Resize tells the screen the terminal's new size; a real terminal tells it by itself.
-func (s *Stage) Resize(w, h int) { s.prog.Send(tea.WindowSizeMsg{Width: w, Height: h}) }
-
-// Done is closed when the screen has ended.
+// Done is closed when the screen has ended and the terminal is as it was.
 func (s *Stage) Done() <-chan struct{} { return s.done }
 
-// Err is why the screen ended; nil when it was asked to, or has not ended.
+// Err is why the screen ended; nil when it was asked to, and while it runs.
 func (s *Stage) Err() error {
 	select {
 	case <-s.done:
@@ -83,11 +98,9 @@ func (s *Stage) Err() error {
 	}
 }
 
-// Stop ends the screen whatever is up, and waits.
+// Stop ends the screen without asking anybody, and waits.
 func (s *Stage) Stop() {
-	s.ending.Store(true)
-	s.prog.Kill()
-	late := time.AfterFunc(2*time.Second, s.stop)
-	defer late.Stop()
+	s.closing.Store(true)
+	s.program.Quit()
 	<-s.done
 }

@@ -360,7 +360,7 @@ func TestTheTerminalIsCleanAfterwards(t *testing.T) {
 		}
 	}}
 	snapshots <- idle()
-	r := Start(context.Background(), opt, snapshots, tea.WithInput(tty), tea.WithOutput(tty), tea.WithEnvironment([]string{"TERM=xterm-256color"}))
+	r := Open(context.Background(), opt, snapshots, tea.WithInput(tty), tea.WithOutput(tty), tea.WithEnvironment([]string{"TERM=xterm-256color"}))
 	<-r.Done()
 	if r.Err() != nil {
 		t.Fatal(r.Err())
@@ -398,7 +398,7 @@ func TestCancellingEndsTheScreenQuietly(t *testing.T) {
 	defer out.Close()
 	snapshots := make(chan *desk.Snapshot, 1)
 	snapshots <- popped()
-	r := Start(ctx, Options{}, snapshots, tea.WithInput(in), tea.WithOutput(v), tea.WithWindowSize(80, 24), tea.WithoutSignalHandler())
+	r := Open(ctx, Options{}, snapshots, tea.WithInput(in), tea.WithOutput(v), tea.WithWindowSize(80, 24), tea.WithoutSignalHandler())
 	v.await(t, "the call", func(s string) bool { return strings.Contains(s, "Fred Bloggs") })
 	cancel()
 	<-r.Done()
@@ -413,7 +413,7 @@ func TestAPlayerSeesWhenTheScreenIsAtRestAndStopsItDuringACall(t *testing.T) {
 	defer out.Close()
 	snapshots := make(chan *desk.Snapshot, 1)
 	behind := make(chan struct{})
-	r := Start(context.Background(), Options{Send: func(desk.Command) { <-behind }}, snapshots, tea.WithInput(in), tea.WithOutput(v), tea.WithWindowSize(80, 24),
+	r := Open(context.Background(), Options{Send: func(desk.Command) { <-behind }}, snapshots, tea.WithInput(in), tea.WithOutput(v), tea.WithWindowSize(80, 24),
 		tea.WithoutSignalHandler(), tea.WithFPS(120))
 	snapshots <- popped()
 	v.await(t, "the call", func(s string) bool { return strings.Contains(s, "Fred Bloggs") })
