@@ -46,8 +46,11 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	case "/services/oauth2/token":
 		n := s.refresh.Add(1)
-		if s.token != nil {
-			s.token(w, string(b))
+		s.mu.Lock()
+		token := s.token
+		s.mu.Unlock()
+		if token != nil {
+			token(w, string(b))
 			return
 		}
 		fmt.Fprintf(w, `{"access_token":"00D!fresh%d","instance_url":%q,"id":"https://login.salesforce.com/id/00D000000000001AAA/005000000000001AAA","token_type":"Bearer","issued_at":"1708058728442"}`, n, s.URL)
@@ -55,8 +58,23 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	s.requests = append(s.requests, seen{r.Method, r.URL.RequestURI(), string(b), r.Header.Get("Authorization")})
+	answer := s.answer
 	s.mu.Unlock()
-	s.answer(w, r, string(b))
+	answer(w, r, string(b))
+}
+
+// answers changes what the recorder says from now on.
+func (s *server) answers(f func(w http.ResponseWriter, r *http.Request, body string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answer = f
+}
+
+// tokens changes what the sign-in endpoint says from now on; nil for a fresh token.
+func (s *server) tokens(f func(w http.ResponseWriter, form string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.token = f
 }
 
 func (s *server) seen() []seen {
@@ -157,12 +175,12 @@ func TestARotatedRefreshTokenIsKept(t *testing.T) {
 		}
 		fmt.Fprint(w, `{}`)
 	})
-	s.token = func(w http.ResponseWriter, form string) {
+	s.tokens(func(w http.ResponseWriter, form string) {
 		if form != "client_id=app&grant_type=refresh_token&refresh_token=5Aep" {
 			t.Errorf("form %s", form)
 		}
 		fmt.Fprintf(w, `{"access_token":"00D!new","refresh_token":"5Rotated","instance_url":%q}`, s.URL)
-	}
+	})
 	c := s.client(t, nil)
 	if _, err := c.Get(t.Context(), "Contact", "003000000000001"); err != nil {
 		t.Fatal(err)
@@ -225,9 +243,9 @@ func TestUserinfosOwnWayOfSayingExpiredIsRenewed(t *testing.T) {
 func TestARefusedRenewalDoesNotHammerTheSignInServer(t *testing.T) {
 	now := time.Unix(1e9, 0)
 	s := newServer(t, func(w http.ResponseWriter, r *http.Request, _ string) { fail(w, 401, expired) })
-	s.token = func(w http.ResponseWriter, _ string) {
+	s.tokens(func(w http.ResponseWriter, _ string) {
 		fail(w, 400, `{"error":"invalid_grant","error_description":"expired access/refresh token"}`)
-	}
+	})
 	c := s.client(t, func(o *Options) { o.App.Now = func() time.Time { return now } })
 	for range 5 {
 		_, err := c.Get(t.Context(), "Contact", "003000000000001")
@@ -244,11 +262,11 @@ func TestARefusedRenewalDoesNotHammerTheSignInServer(t *testing.T) {
 	if n := s.refresh.Load(); n != 2 {
 		t.Errorf("%d requests after the pause", n)
 	}
-	s.token = nil
+	s.tokens(nil)
 	if err := c.SignedIn(t.Context(), Token{Access: "00D!again", Refresh: "x", Instance: s.URL}); err != nil {
 		t.Fatal(err)
 	}
-	s.answer = func(w http.ResponseWriter, _ *http.Request, _ string) { fmt.Fprint(w, `{}`) }
+	s.answers(func(w http.ResponseWriter, _ *http.Request, _ string) { fmt.Fprint(w, `{}`) })
 	if _, err := c.Get(t.Context(), "Contact", "003000000000001"); err != nil {
 		t.Errorf("after signing in again: %v", err)
 	}
@@ -399,13 +417,13 @@ func TestAWriteWithoutReplyIsAmbiguousAndOneThatNeverLeftIsNot(t *testing.T) {
 	if _, err := c.Get(t.Context(), "Task", "00T000000000001"); KindOf(err) != KindTransient {
 		t.Errorf("a read cut off: %v", err)
 	}
-	s.answer = func(w http.ResponseWriter, r *http.Request, _ string) {
+	s.answers(func(w http.ResponseWriter, r *http.Request, _ string) {
 		fmt.Fprint(w, "<html>Welcome to the hotel</html>")
-	}
+	})
 	if _, err := c.Create(t.Context(), "Task", nil, nil); KindOf(err) != KindAmbiguous {
 		t.Errorf("a web page with status 200: %v", err)
 	}
-	s.answer = func(w http.ResponseWriter, r *http.Request, _ string) { fail(w, 201, `{"success":true}`) }
+	s.answers(func(w http.ResponseWriter, r *http.Request, _ string) { fail(w, 201, `{"success":true}`) })
 	if _, err := c.Create(t.Context(), "Task", nil, nil); KindOf(err) != KindAmbiguous {
 		t.Errorf("no id: %v", err)
 	}
@@ -461,16 +479,16 @@ func TestTheTokenNeverLeavesForAForeignHost(t *testing.T) {
 		t.Error("another machine over plain http was taken")
 	}
 	s := newServer(t, nil)
-	s.token = func(w http.ResponseWriter, _ string) {
+	s.tokens(func(w http.ResponseWriter, _ string) {
 		fmt.Fprint(w, `{"access_token":"x","instance_url":"https://evil.example"}`)
-	}
+	})
 	c := s.client(t, func(o *Options) { o.Store = NewMemoryStore(Token{Refresh: "r"}) })
 	if _, err := c.Get(t.Context(), "Task", "00T000000000001"); KindOf(err) != KindAddress {
 		t.Errorf("a token reply naming a foreign instance: %v", err)
 	}
-	s.answer = func(w http.ResponseWriter, r *http.Request, _ string) {
+	s.answers(func(w http.ResponseWriter, r *http.Request, _ string) {
 		http.Redirect(w, r, "https://evil.example/", 302)
-	}
+	})
 	if _, err := s.client(t, nil).Get(t.Context(), "Task", "00T000000000001"); err == nil {
 		t.Error("a redirect was followed")
 	}

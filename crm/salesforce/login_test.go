@@ -30,7 +30,7 @@ func signIn(t *testing.T) (*server, *Login) {
 	t.Helper()
 	var l *Login
 	s := newServer(t, nil)
-	s.token = func(w http.ResponseWriter, form string) {
+	s.tokens(func(w http.ResponseWriter, form string) {
 		v, _ := url.ParseQuery(form)
 		sum := sha256.Sum256([]byte(v.Get("code_verifier")))
 		u, _ := url.Parse(l.URL())
@@ -40,7 +40,7 @@ func signIn(t *testing.T) (*server, *Login) {
 			return
 		}
 		fmt.Fprintf(w, `{"access_token":"00D!x","refresh_token":"5","instance_url":%q,"id":"https://login.salesforce.com/id/00D000000000001AAA/005000000000001AAA","issued_at":"1708058728442"}`, s.URL)
-	}
+	})
 	l, err := loginApp(s).StartLogin(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -162,7 +162,7 @@ func TestAKeySignsInAndMintsAgain(t *testing.T) {
 		fmt.Fprint(w, `{}`)
 	})
 	n := 0
-	s.token = func(w http.ResponseWriter, form string) {
+	s.tokens(func(w http.ResponseWriter, form string) {
 		n++
 		v, _ := url.ParseQuery(form)
 		parts := strings.Split(v.Get("assertion"), ".")
@@ -183,7 +183,7 @@ func TestAKeySignsInAndMintsAgain(t *testing.T) {
 			t.Errorf("claims %s", b)
 		}
 		fmt.Fprintf(w, `{"access_token":"00D!fresh%d","instance_url":%q}`, n, s.URL)
-	}
+	})
 	c := s.client(t, func(o *Options) {
 		o.Store = NewMemoryStore(Token{})
 		o.App.Now = func() time.Time { return now }
