@@ -186,7 +186,7 @@ func (t *turn) cardLoaded(ev CardLoaded) {
 	if ev.Auto && (t.form != nil || t.search != nil) {
 		return
 	}
-	t.open = ev.Card
+	t.open, t.openFor = ev.Card, ev.For
 	c := t.find(ev.For)
 	if c == nil || c.finished {
 		return
@@ -276,7 +276,7 @@ func (t *turn) close() {
 	case t.search != nil:
 		t.search = nil
 	default:
-		t.open = nil // leaving a card does not clear a call's current record (BEHAVIOUR §2)
+		t.open, t.openFor = nil, "" // leaving a card does not clear a call's current record (BEHAVIOUR §2)
 	}
 }
 

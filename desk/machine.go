@@ -23,6 +23,7 @@ type Machine struct {
 	reg     sip.RegistrationState
 	calls   []call
 	open    *crm.Card
+	openFor CallKey // the call that the card was opened in; empty: none
 	form    *form
 	search  *Search
 	links   Links

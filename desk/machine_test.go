@@ -431,3 +431,20 @@ func TestDigitsSentAreCountedNeverKept(t *testing.T) {
 		t.Fatalf("got %q", got)
 	}
 }
+
+func TestTheLastCallersCardIsGoneWhenTheNextOneRings(t *testing.T) {
+	card := crm.Card{Ref: fred().Ref}
+	b := newBench(t, Settings{}).up("a", "07814256404")
+	b.do(CardLoaded{For: b.call("a").Key, Ref: card.Ref, Card: &card, Auto: true}).bye("a", false)
+	if b.snap().Open == nil {
+		t.Fatal("the card went with the call: notes could not be checked against it")
+	}
+	if b.in("b", "07700900461").snap().Open != nil {
+		t.Fatal("the last caller's card is shown for the next caller")
+	}
+	zoe := crm.Card{Ref: crm.Ref{Type: "Contact", ID: "003000000000009AAA"}}
+	b.bye("b", false).do(CardLoaded{Ref: zoe.Ref, Card: &zoe})
+	if b.in("c", "07700900462").snap().Open == nil {
+		t.Fatal("a card that the agent had open was taken away")
+	}
+}

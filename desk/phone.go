@@ -90,6 +90,9 @@ func (t *turn) registration(ev sip.RegistrationChanged) {
 // incoming is a new inbound call: journalled before anything else, then looked up while it rings.
 func (t *turn) incoming(ev sip.IncomingCall) {
 	t.forget()
+	if t.openFor != "" && t.find(t.openFor) == nil {
+		t.open, t.openFor = nil, "" // the last caller's card says nothing about this one
+	}
 	c := call{Call: Call{
 		Key: NewCallKey(ev.CallID, ev.LocalTag, t.set.Agent.Account), Leg: ev.Leg, Dir: crm.Inbound, State: Incoming,
 		Remote: ev.Remote, Called: ev.Called, Started: ev.At, StateSince: ev.At, Record: RecordOpen,
@@ -129,6 +132,9 @@ func (t *turn) identify(c *call) {
 	c.Place = c.class.Place
 	if c.NameFrom == "" || c.NameFrom == "SIP" {
 		c.Name, c.NameFrom = c.Remote.Name, "SIP"
+		if c.Name.Empty() {
+			c.NameFrom = ""
+		}
 	}
 }
 
@@ -258,7 +264,7 @@ func (t *turn) ended(ev sip.CallEnded) {
 	if ev.Cause == sip.EndTransferred {
 		c.action = "transfer"
 	}
-	if c.Assoc.Pick {
+	if c.Assoc.Pick && !c.Answered.IsZero() {
 		t.say(Info, c.Key, "Several records have this number and none was picked: the Task names none of them.")
 	}
 	t.finish(c)

@@ -142,7 +142,7 @@ func (s *Server) ToggleHold(ext string) {
 func (s *Server) AnswerCall(ext string) bool {
 	rang := make(chan bool, 1)
 	s.ua.Post(func() {
-		l := s.newest(ext, func(l *leg) bool { return !l.answered && l.pick != nil })
+		l := s.newest(ext, func(l *leg) bool { return l.pick != nil && (!l.answered || l.refer != nil) })
 		if l != nil {
 			l.pick()
 		}

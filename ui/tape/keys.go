@@ -20,6 +20,16 @@ var namedKeys = map[string]string{
 
 func keyNames() string { return strings.Join(slices.Sorted(maps.Keys(namedKeys)), ", ") }
 
+// directKey is the key of "#: key". Ctrl+s and Ctrl+m belong here too: VHS takes their letters for seconds and minutes.
+func directKey(name string) (string, bool) {
+	name = strings.ToLower(name)
+	if letter, ok := strings.CutPrefix(name, "ctrl+"); ok && len(letter) == 1 && letter[0] >= 'a' && letter[0] <= 'z' {
+		return string(letter[0] & 0x1f), true
+	}
+	key, ok := namedKeys[name]
+	return key, ok
+}
+
 // plainKeys are VHS's own keys.
 var plainKeys = map[parser.CommandType]string{
 	token.ENTER: "\r", token.SPACE: " ", token.TAB: "\t", token.BACKSPACE: "\x7f", token.DELETE: "\x1b[3~", token.INSERT: "\x1b[2~",

@@ -216,9 +216,9 @@ func (s *Script) directive(at step, text string) error {
 	arg = strings.TrimSpace(arg)
 	switch verb {
 	case "key":
-		key, ok := namedKeys[strings.ToLower(arg)]
+		key, ok := directKey(arg)
 		if !ok {
-			return fail("there is no key %q; keys are %s", arg, keyNames())
+			return fail("there is no key %q; keys are %s, and ctrl+LETTER", arg, keyNames())
 		}
 		at.keys = []string{key}
 	case "expect", "absent":
