@@ -22,7 +22,7 @@ func TestTheStatusLineSaysWhatIsWrongAtEveryWidth(t *testing.T) {
 		if ansi.StringWidth(line) != w || !strings.Contains(line, "✗ Salesforce") || !strings.Contains(line, "✗ Unsent 3, 2 refused") {
 			t.Errorf("at %d: %q", w, line)
 		}
-		if w >= 90 && !strings.Contains(line, "the password has expired") {
+		if w >= 100 && !strings.Contains(line, "the password has expired") {
 			t.Errorf("at %d the reason is not said: %q", w, line)
 		}
 	}

@@ -101,63 +101,69 @@ func outbox(th *theme.Theme, s *desk.Snapshot, now time.Time) part {
 
 // shorten takes words away, and in the end whole parts that are well, until the rest fits into w cells with gaps between.
 func shorten(parts []part, w int) (left []part, gap int) {
-	over := func() int {
-		n := 1 + gap*(len(parts)-1) - w
-		for _, p := range parts {
-			n += row.Width(p.glyph) + 1 + row.Width(p.name)
-			if p.text != "" {
-				n += 1 + row.Width(p.text)
-			}
-		}
-		return n
+	if excess(parts, 3, w) <= 0 {
+		return parts, 3
 	}
-	gap = 3
-	if over() > 0 {
-		gap = 2
-	}
-	for i := len(parts) - 1; i >= 0 && over() > 0; i-- { // what is off or well says less
-		if p := &parts[i]; p.well && p.short != "" {
+	gap = 2
+	for i := range parts { // what is well says less
+		if p := &parts[i]; p.well && p.short != "" && excess(parts, gap, w) > 0 {
 			p.text = p.short
 		}
 	}
-	for i := len(parts) - 1; i >= 0 && over() > 0; i-- { // but who is signed in, and that calls can come in, stays
+	for i := len(parts) - 1; i >= 0 && excess(parts, gap, w) > 0; i-- { // who is signed in, and that calls can come in, stays
 		if p := &parts[i]; p.well && (p.name == "Sound" || p.name == "Hub") {
 			p.text = ""
 		}
 	}
-	cut := func(which func(part) bool, least int) {
-		for over() > 0 {
-			longest := -1
-			for i, p := range parts {
-				if which(p) && row.Width(p.text) > least && (longest < 0 || row.Width(p.text) > row.Width(parts[longest].text)) {
-					longest = i
-				}
-			}
-			if longest < 0 {
-				return
-			}
-			p := &parts[longest]
-			p.text = row.Fit(p.text, max(row.Width(p.text)-over(), least))
-		}
+	well := func(p part) bool { return p.well && p.name != "Unsent" }
+	if full := cut(slices.Clone(parts), gap, w, well, 10); excess(full, gap, w) <= 0 {
+		return full, gap
 	}
-	cut(func(p part) bool { return p.well && p.name != "Unsent" }, 8)
-	if over() > 0 {
-		for i := range parts {
-			if p := &parts[i]; p.well && p.name != "Unsent" {
-				p.text = ""
-			}
-		}
-	}
-	for i := len(parts) - 1; i >= 0 && over() > 0; i-- { // a word for what is wrong; the notices tell the story
+	for i := range parts { // a word for what is wrong; the notices tell the story
 		if parts[i].short != "" {
 			parts[i].text = parts[i].short
 		}
 	}
-	for i := len(parts) - 1; i >= 0 && over() > 0; i-- {
-		if parts[i].well && parts[i].name != "Unsent" {
+	cut(parts, gap, w, well, 8)
+	for i := range parts {
+		if excess(parts, gap, w) > 0 && well(parts[i]) {
+			parts[i].text = ""
+		}
+	}
+	for i := len(parts) - 1; i >= 0 && excess(parts, gap, w) > 0; i-- {
+		if well(parts[i]) {
 			parts = slices.Delete(parts, i, i+1)
 		}
 	}
-	cut(func(part) bool { return true }, 4)
-	return parts, gap
+	return cut(parts, gap, w, func(part) bool { return true }, 4), gap
+}
+
+// excess is how many cells the parts take too many.
+func excess(parts []part, gap, w int) int {
+	n := 1 + gap*(len(parts)-1) - w
+	for _, p := range parts {
+		n += row.Width(p.glyph) + 1 + row.Width(p.name)
+		if p.text != "" {
+			n += 1 + row.Width(p.text)
+		}
+	}
+	return n
+}
+
+// cut shortens the longest texts of some parts, to no less than least cells each.
+func cut(parts []part, gap, w int, which func(part) bool, least int) []part {
+	for over := excess(parts, gap, w); over > 0; over = excess(parts, gap, w) {
+		longest := -1
+		for i, p := range parts {
+			if which(p) && row.Width(p.text) > least && (longest < 0 || row.Width(p.text) > row.Width(parts[longest].text)) {
+				longest = i
+			}
+		}
+		if longest < 0 {
+			break
+		}
+		p := &parts[longest]
+		p.text = row.Fit(p.text, max(row.Width(p.text)-over, least))
+	}
+	return parts
 }

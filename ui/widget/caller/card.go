@@ -2,6 +2,7 @@ package caller
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"offhook/crm"
@@ -11,37 +12,54 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// Lines is how many lines of a card can be selected: its fields, then its related records.
+// filled are the fields of a card that have a value; the others would only take room.
+func filled(c *crm.Card) []crm.CardField {
+	for i, f := range c.Fields {
+		if f.Value.Empty() {
+			out := slices.Clone(c.Fields[:i])
+			for _, f := range c.Fields[i+1:] {
+				if !f.Value.Empty() {
+					out = append(out, f)
+				}
+			}
+			return out
+		}
+	}
+	return c.Fields
+}
+
+// Lines is how many lines of a card can be selected: its fields with a value, then its related records.
 func Lines(c *crm.Card) int {
 	if c == nil {
 		return 0
 	}
-	return len(c.Fields) + len(c.Related)
+	return len(filled(c)) + len(c.Related)
 }
 
 // Selected is what line i of a card stands for: a field, or a related record.
 func Selected(c *crm.Card, i int) (crm.CardField, crm.Ref) {
-	switch {
-	case c == nil || i < 0 || i >= Lines(c):
+	if c == nil || i < 0 || i >= Lines(c) {
 		return crm.CardField{}, crm.Ref{}
-	case i < len(c.Fields):
-		return c.Fields[i], c.Fields[i].Ref
 	}
-	return crm.CardField{}, c.Related[i-len(c.Fields)].Ref
+	fields := filled(c)
+	if i < len(fields) {
+		return fields[i], fields[i].Ref
+	}
+	return crm.CardField{}, c.Related[i-len(fields)].Ref
 }
 
 // Card draws a record: its fields, then its related records, at most h lines, scrolled so that the selected line shows.
 // selected is -1 when nothing is.
 func (l Look) Card(c *crm.Card, selected, h int) []string {
 	th := l.Theme
-	label := 0
-	for _, f := range c.Fields {
+	label, fields := 0, filled(c)
+	for _, f := range fields {
 		label = max(label, f.Label.Width())
 	}
 	label = min(label, Share(l.Width, 30))
 	var lines []string
 	at := 0 // the line that is selected
-	for i, f := range c.Fields {
+	for i, f := range fields {
 		if i == selected {
 			at = len(lines)
 		}
@@ -53,7 +71,7 @@ func (l Look) Card(c *crm.Card, selected, h int) []string {
 		}
 		lines = append(lines, row.New(l.Width).Gap(4).Put(th.Title, "Related").String())
 		for i, rel := range c.Related {
-			sel := len(c.Fields)+i == selected
+			sel := len(fields)+i == selected
 			if sel {
 				at = len(lines)
 			}
@@ -94,9 +112,7 @@ func (l Look) field(f crm.CardField, label int, selected bool) string {
 	case f.Kind == crm.KindRef || f.Kind == crm.KindPhone:
 		ink = th.Accent
 	}
-	if f.Value.Empty() {
-		r.Put(th.Faint, "–")
-	} else if link := Link(f.Value); f.Kind == crm.KindURL && link != "" {
+	if link := Link(f.Value); f.Kind == crm.KindURL && link != "" {
 		shown := row.Fit(f.Value.String(), r.Left())
 		r.Raw(ansi.SetHyperlink(link)+th.Link.Render(shown)+ansi.ResetHyperlink(), row.Width(shown))
 	} else {
@@ -112,8 +128,6 @@ func (l Look) field(f crm.CardField, label int, selected bool) string {
 func (l Look) hint(f crm.CardField) string {
 	use, copied := l.Keys.Key("card.use"), l.Keys.Key("card.copy")
 	switch {
-	case f.Value.Empty():
-		return ""
 	case f.Kind == crm.KindPhone:
 		return use + " dial  " + copied + " copy"
 	case f.Kind == crm.KindRef && !f.Ref.Zero():
