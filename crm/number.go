@@ -87,8 +87,12 @@ func variants(p *phonenumbers.PhoneNumber, raw string) []string {
 		if phonenumbers.IsPossibleNumber(p) {
 			cc := strconv.Itoa(int(p.GetCountryCode()))
 			add(cc + nsn)
-			add(digitsOf(phonenumbers.Format(p, phonenumbers.NATIONAL)))
+			trunk := digitsOf(phonenumbers.Format(p, phonenumbers.NATIONAL))
+			add(trunk)
 			add("00" + cc + nsn)
+			if strings.HasSuffix(trunk, nsn) && trunk != nsn {
+				add(cc + trunk) // +44 (0)7814 256404, to an index that ignores the punctuation
+			}
 		}
 	}
 	add(raw)
