@@ -157,6 +157,24 @@ func TestRefusalsAreToldWithTheTimeOfTheNextTry(t *testing.T) {
 	}
 }
 
+func TestAPersonMayRegisterAgainWithoutWaiting(t *testing.T) {
+	var broken atomic.Bool
+	broken.Store(true)
+	pbx := newServer(t, func(tx *transaction.ServerTx, req *transaction.Request) {
+		if broken.Load() {
+			tx.Respond(transaction.NewResponse(req, 503, ""))
+			return
+		}
+		okRegistrar(tx, req)
+	})
+	p := registered(t, pbx)
+	until(t, p, RegFailed)
+	broken.Store(false)
+	p.Register()
+	until(t, p, Registered)
+	open(t, "alice").Register() // nothing to register
+}
+
 func TestTheBindingIsRefreshedBeforeItEnds(t *testing.T) {
 	seen := make(chan uint32, 16)
 	var callID atomic.Value

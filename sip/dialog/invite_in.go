@@ -136,13 +136,10 @@ func (s *Session) accept(media Local, headers []transaction.Header) {
 		s.finish(Ended{Cause: CauseNetwork, Code: 503, Reason: err.Error()})
 		return
 	}
-	s.terms, s.state, s.answered = t, accepted, true
+	s.terms, s.state = t, accepted
 	s.repeat(s.tx, s.invite.CSeq, s.offer == nil)
 	if s.offer != nil {
 		s.emit(MediaChanged{s.media()})
-		if t.byThem {
-			s.emit(HoldChanged{ByThem: true})
-		}
 	}
 	s.emit(Answered{})
 }
@@ -231,10 +228,18 @@ func (u *UA) acked(req *transaction.Request) {
 		s.commit(t)
 	}
 	if s.state == accepted {
-		s.state = confirmed
-		s.emit(Confirmed{})
+		s.confirm()
 	}
 	s.next()
+}
+
+// confirm begins the established call. A hold that it came with is told after that, as a change of it.
+func (s *Session) confirm() {
+	s.state = confirmed
+	s.emit(Confirmed{})
+	if s.terms.byThem {
+		s.emit(HoldChanged{ByThem: true})
+	}
 }
 
 // commit makes t what is agreed, and tells what that changes.
@@ -242,7 +247,7 @@ func (s *Session) commit(t terms) {
 	old := s.terms
 	s.terms = t
 	s.emit(MediaChanged{s.media()})
-	if old.byUs != t.byUs && old.agreed || old.byThem != t.byThem {
+	if s.state == confirmed && (old.byUs != t.byUs || old.byThem != t.byThem) {
 		s.emit(HoldChanged{ByUs: t.byUs, ByThem: t.byThem})
 	}
 }

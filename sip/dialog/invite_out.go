@@ -189,14 +189,11 @@ func (a *attempt) success(res *transaction.Response) {
 		s.ua.bye(d, `SIP;cause=488;text="Not Acceptable Here"`)
 	default:
 		a.limit.stop()
-		s.terms, s.state, s.answered = t, confirmed, true
+		s.terms, s.state = t, confirmed // whatever is asked for from here on comes after this
 		s.emit(Refreshed{Response: res})
 		s.emit(MediaChanged{s.media()})
-		if t.byThem {
-			s.emit(HoldChanged{ByThem: true})
-		}
 		s.emit(Answered{})
-		s.emit(Confirmed{})
+		s.confirm()
 		s.next()
 	}
 }
