@@ -189,7 +189,11 @@ func (num Number) storedExactly() []string {
 		add(phonenumbers.Format(num.parsed, phonenumbers.E164))
 		national := phonenumbers.Format(num.parsed, phonenumbers.NATIONAL)
 		add(national)
-		add(phonenumbers.Format(num.parsed, phonenumbers.INTERNATIONAL))
+		intl := phonenumbers.Format(num.parsed, phonenumbers.INTERNATIONAL)
+		add(intl)
+		if cc, rest, ok := strings.Cut(intl, " "); ok && strings.HasPrefix(digitsOf(national), "0") {
+			add(cc + " (0)" + rest)
+		}
 		if a, b, ok := strings.Cut(national, ") "); ok {
 			add(strings.TrimPrefix(a, "(") + "-" + b) // (415) 555-1234 is often typed 415-555-1234
 		}
