@@ -248,6 +248,9 @@ func (s *Session) commit(t terms) {
 	s.terms = t
 	s.emit(MediaChanged{s.media()})
 	if s.state == confirmed && (old.byUs != t.byUs || old.byThem != t.byThem) {
+		if t.byUs == s.modify.want {
+			s.modify.owed = false
+		}
 		s.emit(HoldChanged{ByUs: t.byUs, ByThem: t.byThem})
 	}
 }

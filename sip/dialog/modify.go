@@ -12,6 +12,7 @@ import (
 type modify struct {
 	want  bool // held by us
 	op    Operation
+	owed  bool // whoever asked for op has not been told yet
 	busy  bool // our re-INVITE has no final response
 	tries int  // 491 in a row
 	retry *timer
@@ -26,7 +27,7 @@ func (s *Session) want(hold bool, op Operation) {
 		s.emitIfAlive(Refused{Op: op, Reason: "The call has ended"})
 		return
 	}
-	s.modify.want, s.modify.op, s.modify.tries = hold, op, 0
+	s.modify.want, s.modify.op, s.modify.owed, s.modify.tries = hold, op, op != OpTransfer, 0
 	s.next()
 }
 
@@ -61,6 +62,10 @@ func (s *Session) next() {
 		s.reinvite(s.modify.want, false)
 		return
 	}
+	if s.modify.owed { // it is so already, or the wish was taken back in time
+		s.modify.owed = false
+		s.emit(HoldChanged{ByUs: s.terms.byUs, ByThem: s.terms.byThem})
+	}
 	if s.refer != nil && !s.refer.asked && s.terms.byUs {
 		s.ask()
 	}
@@ -79,7 +84,7 @@ func (s *Session) reinvite(hold, late bool) {
 	if !late {
 		var err error
 		if t, req.Body, err = t.offer(hold); err != nil {
-			s.refused(0, err.Error())
+			s.refused(hold, 0, err.Error())
 			return
 		}
 		req.ContentType = "application/sdp"
@@ -94,7 +99,7 @@ func (s *Session) reinvite(hold, late bool) {
 	o.onFinal = func(res *transaction.Response, err error) {
 		m.busy = false
 		if err != nil {
-			s.reinviteFailed(err)
+			s.reinviteFailed(hold, err)
 			return
 		}
 		s.reinviteDone(o, t, hold, late, res)
@@ -139,11 +144,11 @@ func (s *Session) reinviteDone(o *outgoing, t terms, hold, late bool, res *trans
 		s.finish(Ended{Cause: CauseNetwork, ByUs: true, Code: 408, Reason: res.Reason})
 		s.ua.bye(&s.id, "")
 	default:
-		s.refused(res.Status, res.Reason)
+		s.refused(hold, res.Status, res.Reason)
 	}
 }
 
-func (s *Session) reinviteFailed(err error) {
+func (s *Session) reinviteFailed(hold bool, err error) {
 	if s.state == ended {
 		return
 	}
@@ -153,7 +158,7 @@ func (s *Session) reinviteFailed(err error) {
 		s.ua.bye(&s.id, "")
 		return
 	}
-	s.refused(code, why)
+	s.refused(hold, code, why)
 }
 
 // glareWait: who owns the Call-ID waits longer, 2.1–4 s against 0–2 s, so that the other one is first (§14.1).
@@ -165,16 +170,18 @@ func (s *Session) glareWait() time.Duration {
 	return unit * time.Duration(rand.IntN(201))
 }
 
-// refused: the session stays as it was.
-func (s *Session) refused(code int, why string) {
+// refused: the session stays as it was. When the wish has changed meanwhile, the refusal is of no interest.
+func (s *Session) refused(hold bool, code int, why string) {
 	m := &s.modify
-	m.want = s.terms.byUs
-	if s.refer != nil && !s.refer.asked {
-		s.endTransfer(TransferDone{Code: code, Reason: why})
-		return
-	}
-	if m.op != "" {
-		s.emit(Refused{Op: m.op, Code: code, Reason: why})
+	if m.want == hold {
+		m.want = s.terms.byUs
+		switch {
+		case s.refer != nil && !s.refer.asked:
+			s.endTransfer(TransferDone{Code: code, Reason: why})
+		case m.owed:
+			m.owed = false
+			s.emit(Refused{Op: m.op, Code: code, Reason: why})
+		}
 	}
 	s.next()
 }

@@ -229,6 +229,41 @@ func TestARefusedHoldLeavesTheCallAsItWas(t *testing.T) {
 	s.recv("ACK") // the repeated 2xx gets it again
 }
 
+func TestEachWishForHoldIsAnsweredByAnEventEvenWhenItIsTakenBack(t *testing.T) {
+	p := newPhone(t, "phone")
+	s := newScript(t, nil)
+	c, _ := up(t, p, s, "")
+	c.Resume() // nothing to resume
+	if h := next[HoldChanged](p, c); h.ByUs {
+		t.Fatalf("%+v", h)
+	}
+	c.Hold()
+	inv := s.recv("INVITE")
+	c.Resume()
+	s.reply(inv, "488 Not Acceptable Here", "", "", "") // the hold is refused when nobody wants it any more
+	if h := next[HoldChanged](p, c); h.ByUs {
+		t.Fatalf("%+v", h)
+	}
+	c.Hold()
+	inv = s.recv("INVITE")
+	c.Resume()
+	held := strings.Replace(peerSDP, "a=rtpmap", "a=recvonly\r\na=rtpmap", 1)
+	s.reply(inv, "200 OK", "", "", held)
+	if h := next[HoldChanged](p, c); !h.ByUs {
+		t.Fatalf("%+v", h)
+	}
+	again := s.recv("INVITE")
+	for again.cseq() == inv.cseq() {
+		again = s.recv("INVITE")
+	}
+	s.reply(again, "200 OK", "", "", peerSDP)
+	if h := next[HoldChanged](p, c); h.ByUs {
+		t.Fatalf("%+v", h)
+	}
+	c.End("")
+	next[Ended](p, c)
+}
+
 func TestADialogThatTheFarEndHasForgottenIsOver(t *testing.T) {
 	for _, code := range []int{481, 408} {
 		p := newPhone(t, "phone")
