@@ -230,6 +230,26 @@ func (o *org) count(ctx context.Context, d *desk.Desk) {
 	}})
 }
 
+// drain lets the sender finish what it can send now, for at most five seconds: a record that is on its way is not called back.
+func (o *org) drain(ctx context.Context) {
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for o.sender.Paused() == "" {
+		due, err := o.ledger.Due(limit, time.Now(), 1)
+		counts, err2 := o.ledger.Counts(limit)
+		if err != nil || err2 != nil || len(due) == 0 && counts.Sending == 0 {
+			return
+		}
+		select {
+		case <-limit.Done():
+			return
+		case <-look.C:
+		}
+	}
+}
+
 // close sends what is due once more, for at most five seconds, and lets go.
 func (o *org) close(ctx context.Context) {
 	o.once.Do(func() {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"offhook/config"
+	"offhook/desk"
 	"offhook/keymap"
 	"offhook/ui"
 )
@@ -54,13 +56,21 @@ func showDesk(ctx context.Context, e *env, l *config.Loaded, opt options) error 
 	if err := show(ctx, screen, snapshots); err != nil {
 		return err
 	}
-	w.stop()
-	<-done
+	if ctx.Err() != nil { // the terminal is gone, or the system asks: the calls end, their records are written
+		w.desk.Send(desk.Command{Verb: desk.QuitNow})
+	}
+	select {
+	case <-done:
+	case <-time.After(leaveLimit):
+	}
 	if word := w.lastWord(ctx); word != "" {
 		fmt.Fprintln(e.errOut, word)
 	}
 	return nil
 }
+
+// leaveLimit is how long far ends may take to agree that a call is over.
+const leaveLimit = 4 * time.Second
 
 // screenOptions are the settings of the screen.
 func screenOptions(l *config.Loaded) (ui.Options, error) {

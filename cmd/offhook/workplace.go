@@ -264,9 +264,10 @@ func classify(numbers *crm.Numbers, p sip.Party) desk.Class {
 	return out
 }
 
-// start begins to take calls. The desk runs until the agent leaves or ctx ends; done is closed then.
+// start begins to take calls. The desk runs until the agent leaves, or until close; done is closed then. That ctx ends is no
+// reason to drop a call without its record: whoever sees it tells the desk to leave.
 func (w *workplace) start(ctx context.Context) (done <-chan struct{}) {
-	ctx, w.stop = context.WithCancel(ctx)
+	ctx, w.stop = context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
 	w.work.Go(func() {
 		defer close(ended)
@@ -284,6 +285,9 @@ func (w *workplace) leave(ctx context.Context) {
 		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 		_ = w.phone.Close(limit) // a far end that does not answer its BYE keeps nobody here
 		cancel()
+	}
+	if w.org != nil && w.stop != nil {
+		w.org.drain(ctx)
 	}
 	if w.stop != nil {
 		w.stop()
