@@ -70,11 +70,11 @@ func Groups() []string { return groups[:] }
 
 // table is the one list of actions; nothing writes to it.
 var table = [...]Action{
-	{Name: "call.answer", Title: "Answer", Group: "Calls", Context: Desk, Keys: []string{"a", "f2"}, Verb: desk.Answer, When: CanRinging,
+	{Name: "call.answer", Title: "Answer", Group: "Calls", Context: Desk, Keys: []string{"a", "f2", "ctrl+g"}, Verb: desk.Answer, When: CanRinging,
 		Help: "Answers the ringing call; a call that is up goes on hold."},
 	{Name: "call.decline", Title: "Decline", Group: "Calls", Context: Desk, Keys: []string{"d", "f3"}, Verb: desk.Reject, When: CanRinging,
 		Help: "Asks whether the caller hears busy or is declined."},
-	{Name: "call.hangup", Title: "Hang up", Group: "Calls", Context: Desk, Keys: []string{"x", "f4"}, Verb: desk.Hangup, When: CanVerb,
+	{Name: "call.hangup", Title: "Hang up", Group: "Calls", Context: Desk, Keys: []string{"x", "f4", "ctrl+x"}, Verb: desk.Hangup, When: CanVerb,
 		Help: "Ends the call; its record goes to Salesforce."},
 	{Name: "call.hold", Title: "Hold", Group: "Calls", Context: Desk, Keys: []string{"h", "f5"}, Verb: desk.Hold, When: CanVerb,
 		Help: "Puts the call on hold, or takes it back."},

@@ -38,11 +38,11 @@ func (l Look) Match(c *desk.Call) string {
 	case crm.MatchMany:
 		r.Put(th.Ringing, "≡ "+plural(len(m.Hits), "match", "matches")).Gap(2)
 		right = l.how(m)
-		r.Keep(row.SegsWidth(right)+1).Put(th.Dim, "the number stands on several records: "+l.Keys.Key("caller.search")+" to pick one")
+		r.Keep(row.SegsWidth(right)+1).Put(th.Dim, "the number is on several records: "+l.Keys.Key("caller.search")+" picks one")
 	case crm.MatchNone:
 		r.Put(th.Ringing, "○ no match").Gap(2)
 		right = l.how(m)
-		r.Keep(row.SegsWidth(right)+1).Put(th.Dim, "nobody in Salesforce has this number: "+l.Keys.Key("caller.new")+" for a new record")
+		r.Keep(row.SegsWidth(right)+1).Put(th.Dim, "nobody in Salesforce has this number: "+l.Keys.Key("caller.new")+" adds one")
 	case crm.MatchSearching:
 		r.Put(th.Accent, "◌ looking up").Gap(2).Put(th.Text, c.Remote.Number.String()).Put(th.Dim, " in Salesforce")
 	case crm.MatchInternal:
@@ -181,7 +181,7 @@ func (l Look) Assoc(c *desk.Call, can func(desk.Verb) bool) string {
 		if name == "" {
 			name = rec.Type
 		}
-		r.Put(th.Strong, row.Fit(name, max(r.Left()-row.Width(why), 12)))
+		r.Put(th.Strong, row.Fit(name, max(r.Left()-row.Width(why), 20)))
 		if who := c.Assoc.Who; !c.Assoc.What.Zero() && !who.Zero() && !who.Name.Empty() {
 			r.Put(th.Dim, " with ").Put(th.Text, who.Name.String())
 		}

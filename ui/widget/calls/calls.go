@@ -24,9 +24,9 @@ type Look struct {
 
 const wide = 64 // from here on, a call's name, number, state and timer stand on one line
 
-// Draw returns the lines of all calls and for each line the index of its call. At most max lines: the focused call keeps
+// Draw returns the lines of all calls and for each line the index of its call. At most room lines: the focused call keeps
 // all of its lines, the others keep their first.
-func (l Look) Draw(list []desk.Call, max int) (lines []string, owner []int) {
+func (l Look) Draw(list []desk.Call, room int) (lines []string, owner []int) {
 	type part struct {
 		call  int
 		lines []string
@@ -38,32 +38,34 @@ func (l Look) Draw(list []desk.Call, max int) (lines []string, owner []int) {
 		parts = append(parts, p)
 		total += len(p.lines)
 	}
-	for i := len(parts) - 1; i >= 0 && total > max; i-- { // the others give up their second line first
+	for i := len(parts) - 1; i >= 0 && total > room; i-- { // the others give up their second line first
 		if p := &parts[i]; list[p.call].Key != l.Focus && len(p.lines) > 1 {
 			total -= len(p.lines) - 1
 			p.lines = p.lines[:1]
 		}
 	}
 	for i := range parts {
-		if p := &parts[i]; list[p.call].Key == l.Focus && total > max && len(p.lines) > 1 {
-			keep := len(p.lines) - min(total-max, len(p.lines)-1)
+		if p := &parts[i]; list[p.call].Key == l.Focus && total > room && len(p.lines) > 1 {
+			keep := len(p.lines) - min(total-room, len(p.lines)-1)
 			total -= len(p.lines) - keep
 			p.lines = p.lines[:keep]
 		}
 	}
-	hidden := 0
+	focus := 0 // the last line of the focused call
 	for _, p := range parts {
 		for _, s := range p.lines {
-			if len(lines) == max {
-				hidden++
-				continue
-			}
 			lines, owner = append(lines, s), append(owner, p.call)
 		}
+		if list[p.call].Key == l.Focus {
+			focus = len(lines) - 1
+		}
 	}
-	if hidden > 0 && len(lines) > 1 {
-		last := len(lines) - 1
-		lines[last], owner[last] = row.New(l.Width).Gap(4).Put(l.Theme.Dim, "and "+strconv.Itoa(hidden+1)+" more").String(), -1
+	if hidden := len(lines) - room; hidden > 0 && room > 0 {
+		top := min(max(focus-room+min(room, 2), 0), hidden) // the line below it says how many more there are
+		lines, owner = lines[top:top+room], owner[top:top+room]
+		if last := room - 1; last > 0 && focus != top+last {
+			lines[last], owner[last] = row.New(l.Width).Gap(4).Put(l.Theme.Dim, "and "+strconv.Itoa(hidden+1)+" more").String(), -1
+		}
 	}
 	return lines, owner
 }

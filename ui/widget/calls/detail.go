@@ -62,6 +62,9 @@ func (l Look) detail(c *desk.Call, indent int, narrow bool) []string {
 }
 
 func (l Look) flags(c *desk.Call) (out []row.Seg) {
+	if c.State == desk.Ended {
+		return nil // said by ended
+	}
 	if c.Muted {
 		out = append(out, row.Seg{Ink: l.Theme.Problem, Text: "⊘ muted"})
 	}
