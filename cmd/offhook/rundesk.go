@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"time"
 
 	"offhook/config"
@@ -78,5 +80,12 @@ func screenOptions(l *config.Loaded) (ui.Options, error) {
 	if err != nil {
 		return ui.Options{}, fmt.Errorf("%s: keys: %w", l.Path, err)
 	}
-	return ui.Options{Keys: keys, Theme: l.UI.Theme, Mouse: l.UI.Mouse}, nil
+	opt := ui.Options{Keys: keys, Theme: l.UI.Theme, Mouse: l.UI.Mouse}
+	if l.UI.Notify {
+		opt.Notify = ui.NotifyOSC9
+		if term := os.Getenv("TERM"); strings.HasPrefix(term, "rxvt") || strings.HasPrefix(term, "foot") {
+			opt.Notify = ui.NotifyOSC777 // these know only the older form
+		}
+	}
+	return opt, nil
 }
