@@ -400,6 +400,11 @@ func TestPreflightReadsTheUserAndTheTaskFields(t *testing.T) {
 	if !org.TaskHas[KeyField] || org.TaskHas["Type"] || !org.TaskHas["CallObject"] {
 		t.Errorf("%v", org.TaskHas)
 	}
+	for status, want := range map[string]string{"": "Completed", "In Progress": "Completed", "Nonsense": "Completed", "Completed": "Completed"} {
+		if got := org.Settings(TaskSettings{Status: status}).Status; got != want {
+			t.Errorf("status %q becomes %q", status, got)
+		}
+	}
 	if !SameID(org.UserID, w.sf.UserID()) {
 		t.Errorf("user %s, token's %s", org.UserID, w.sf.UserID())
 	}

@@ -2,6 +2,7 @@ package crm
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"offhook/crm/salesforce"
@@ -18,6 +19,7 @@ type Org struct {
 	Version   string
 	Zone      *time.Location // the user's; nil when Salesforce names one that is not known
 	Status    string         // the closed status of Tasks
+	Closed    []string       // all closed statuses; nil when they could not be read
 	TaskHas   map[string]bool
 	TaskWrite bool        // this user may create Tasks
 	Warnings  []text.Text // one line each, for the administrator
@@ -73,22 +75,22 @@ func (o *Org) chooseStatus(ctx context.Context, sf *salesforce.Client) {
 	if err != nil || len(page.Records) == 0 {
 		return
 	}
-	first := ""
 	for _, r := range page.Records {
-		name := or(r.Str("ApiName"), r.Str("MasterLabel"))
-		if name == "Completed" {
-			return
+		if name := or(r.Str("ApiName"), r.Str("MasterLabel")); name != "" {
+			o.Closed = append(o.Closed, name)
 		}
-		first = or(first, name)
 	}
-	if first != "" {
-		o.Status = first
+	if len(o.Closed) > 0 && !slices.Contains(o.Closed, o.Status) {
+		o.Status = o.Closed[0]
 	}
 }
 
-// Settings merges what the org says into a user's settings: the status, the owner and the zone only where they are open.
+// Settings merges what the org says into a user's settings: the owner and the zone only where they are open, the status
+// also where it is not one that closes a Task: an open Task would stand in somebody's to-do list.
 func (o Org) Settings(s TaskSettings) TaskSettings {
-	s.Status = or(s.Status, o.Status)
+	if s.Status == "" || o.Closed != nil && !slices.Contains(o.Closed, s.Status) {
+		s.Status = o.Status
+	}
 	s.OwnerID = or(s.OwnerID, o.UserID)
 	if s.Subject.Zone == nil {
 		s.Subject.Zone = o.Zone
