@@ -343,7 +343,7 @@ func TestTheTerminalIsCleanAfterwards(t *testing.T) {
 				asked = true
 				ptmx.Write([]byte("\x1b[Iwlq"))
 			}
-			if err != nil {
+			if err != nil || bytes.HasSuffix(out.Bytes(), []byte("the end")) {
 				return
 			}
 		}
@@ -372,9 +372,9 @@ func TestTheTerminalIsCleanAfterwards(t *testing.T) {
 	if *before != *after {
 		t.Error("the terminal's settings are not as before")
 	}
-	tty.Close()
-	ptmx.Close()
+	tty.WriteString("the end") // everything before it has been read when this has
 	reading.Wait()
+	ptmx.Close()
 	screen := out.String()
 	for _, mode := range []string{"1049", "1004", "2004", "1006"} {
 		if on, off := strings.LastIndex(screen, "\x1b[?"+mode+"h"), strings.LastIndex(screen, "\x1b[?"+mode+"l"); on > off {
