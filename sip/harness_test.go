@@ -34,7 +34,7 @@ func open(t *testing.T, user string, change ...func(*Config)) *Phone {
 }
 
 func shut(t *testing.T, p *Phone) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second/2)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second/5)
 	defer cancel()
 	p.Close(ctx)
 }
@@ -95,14 +95,20 @@ func newServer(t *testing.T, handle func(tx *transaction.ServerTx, req *transact
 	s := &server{t: t, handle: handle, calls: make(chan *dialog.Session, 16), events: make(chan dialog.Event, 256)}
 	s.ua = dialog.New(dialog.Config{User: "pbx", Codecs: []dialog.Codec{{Name: "PCMU", Clock: 8000, PT: 0}}, DTMF: 96, Options: true}, s)
 	var err error
-	if s.flow, err = s.ua.Layer().ListenUDP(loopback); err != nil {
-		t.Fatal(err)
+	for range 10 { // the system's choice for UDP may be taken on TCP
+		if s.flow, err = s.ua.Layer().ListenUDP(loopback); err != nil {
+			t.Fatal(err)
+		}
+		if s.tcp, err = s.ua.Layer().ListenTCP(s.flow.LocalAddr()); err == nil {
+			break
+		}
+		s.flow.Close()
 	}
-	if s.tcp, err = s.ua.Layer().ListenTCP(s.flow.LocalAddr()); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second/2)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second/5)
 		defer cancel()
 		s.ua.Close(ctx)
 	})

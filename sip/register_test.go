@@ -99,6 +99,7 @@ func TestRegistrationSignsInOverUDPAndTCP(t *testing.T) {
 }
 
 func TestAWrongPasswordIsToldInOneLineAndNotTriedInALoop(t *testing.T) {
+	t.Parallel()
 	c := transaction.NewChallenger("example.com")
 	var tries atomic.Int32
 	pbx := newServer(t, func(tx *transaction.ServerTx, req *transaction.Request) {
@@ -176,6 +177,7 @@ func TestAPersonMayRegisterAgainWithoutWaiting(t *testing.T) {
 }
 
 func TestTheBindingIsRefreshedBeforeItEnds(t *testing.T) {
+	t.Parallel()
 	seen := make(chan uint32, 16)
 	var callID atomic.Value
 	pbx := newServer(t, func(tx *transaction.ServerTx, req *transaction.Request) {
@@ -198,6 +200,7 @@ func TestTheBindingIsRefreshedBeforeItEnds(t *testing.T) {
 }
 
 func TestADeadConnectionIsReplacedAtOnce(t *testing.T) {
+	t.Parallel()
 	flows := make(chan *transaction.Flow, 16)
 	pbx := newServer(t, func(tx *transaction.ServerTx, req *transaction.Request) {
 		okRegistrar(tx, req)
