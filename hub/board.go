@@ -170,13 +170,12 @@ func (b *Board) run(ctx context.Context) {
 	nc, _, _, _ := b.state()
 	defer nc.Close()
 	var watcher jetstream.KeyWatcher
-	stop := func() {
-		if watcher != nil {
-			_ = watcher.Stop()
+	stop := func() { // it asks the hub, which may not answer any more; the end of the connection does the same
+		if w := watcher; w != nil {
+			pacing.Go(func() { _ = w.Stop() })
 			watcher = nil
 		}
 	}
-	defer stop()
 	seen := 0
 	retry := time.NewTimer(time.Hour)
 	defer retry.Stop()
