@@ -31,7 +31,6 @@ type org struct {
 	again     chan struct{} // somebody wants it tried now
 	changed   chan struct{} // the outbox has changed
 	reports   chan crm.Report
-	once      sync.Once
 }
 
 // newApp is the OAuth client of the settings.
@@ -140,7 +139,7 @@ func (o *org) run(ctx context.Context, d *desk.Desk) {
 			work.Wait()
 			return
 		case r := <-o.reports:
-			o.tell(ctx, d, r)
+			o.tell(d, r)
 			o.count(ctx, d)
 		case <-o.changed:
 			o.count(ctx, d)
@@ -197,14 +196,10 @@ func (o *org) signedIn(d *desk.Desk, user salesforce.UserInfo) {
 }
 
 // tell passes a report of the sender on to the agent.
-func (o *org) tell(ctx context.Context, d *desk.Desk, r crm.Report) {
+func (o *org) tell(d *desk.Desk, r crm.Report) {
 	switch r.Kind {
 	case crm.ReportSent, crm.ReportFound:
-		about := crm.Ref{}
-		if story, err := o.ledger.Call(ctx, r.Key); err == nil {
-			about = crm.Ref{Type: story.Call.RecordType, ID: story.Call.RecordID, Name: story.Call.RecordName}
-		}
-		d.Post(desk.TaskLanded{Landed: desk.Landed{Call: desk.CallKey(r.Key), TaskID: r.TaskID, Subject: r.Subject, About: about}})
+		d.Post(desk.TaskLanded{Landed: desk.Landed{Call: desk.CallKey(r.Key), TaskID: r.TaskID, Subject: r.Subject, About: r.About}})
 		d.Post(desk.LinkChanged{Name: desk.LinkSalesforce, Health: desk.HealthOK, Text: d.Snapshot().Agent.User})
 	case crm.ReportDead, crm.ReportFix:
 		d.Post(desk.TaskDead{Call: desk.CallKey(r.Key), Reason: r.Line})
@@ -234,29 +229,11 @@ func (o *org) count(ctx context.Context, d *desk.Desk) {
 func (o *org) drain(ctx context.Context) {
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	look := time.NewTicker(20 * time.Millisecond)
-	defer look.Stop()
-	for o.sender.Paused() == "" {
-		due, err := o.ledger.Due(limit, time.Now(), 1)
-		counts, err2 := o.ledger.Counts(limit)
-		if err != nil || err2 != nil || len(due) == 0 && counts.Sending == 0 {
-			return
-		}
-		select {
-		case <-limit.Done():
-			return
-		case <-look.C:
-		}
-	}
+	_ = o.sender.Drain(limit) // what is left is counted, and told, by the last word
 }
 
-// close sends what is due once more, for at most five seconds, and lets go.
-func (o *org) close(ctx context.Context) {
-	o.once.Do(func() {
-		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		o.sender.Flush(limit)
-		o.directory.Close()
-		o.client.Close()
-	})
+// close lets go of the org. It is called once, after drain.
+func (o *org) close() {
+	o.directory.Close()
+	o.client.Close()
 }

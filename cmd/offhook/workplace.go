@@ -294,7 +294,7 @@ func (w *workplace) leave(ctx context.Context) {
 	}
 	w.work.Wait()
 	if w.org != nil {
-		w.org.close(ctx)
+		w.org.close()
 	}
 }
 
