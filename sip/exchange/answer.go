@@ -6,7 +6,6 @@ import (
 
 	"offhook/sip/dialog"
 	"offhook/sip/exchange/prompts"
-	"offhook/sip/transaction"
 )
 
 // The numbers that the exchange answers itself; every other number of up to five digits that is no extension does not exist.
@@ -26,49 +25,60 @@ const ringsFor = 1500 * time.Millisecond
 func (s *Server) incoming(d *dialog.Session) {
 	req := d.Request()
 	number := squeeze(req.URI.User)
-	l := &leg{s: s, d: d, ext: req.From.URI.User, pipe: &pipe{}}
+	l := &leg{s: s, d: d, ext: req.From.URI.User, flow: req.Flow, pipe: &pipe{}}
 	d.Data = l
-	local, err := l.open(d)
+	var who *person
+	phones := number != l.ext && len(s.reachable(number)) > 0
+	if !phones {
+		status := 0
+		if who, status = s.whoIs(number); who == nil {
+			d.Reject(status, "")
+			return
+		}
+	}
+	local, err := l.open(d.LocalIP())
 	if err != nil {
+		s.log.Warn("a call is refused", "err", err)
 		d.Reject(503, "")
 		return
 	}
 	s.legs = append(s.legs, l)
-	if at := s.reachable(number); len(at) > 0 && number != l.ext {
-		s.bridge(l, number, at[len(at)-1], local)
-		return
-	}
-	who, status := s.whoIs(number)
-	if who == nil {
-		d.Reject(status, "")
+	if phones {
+		s.bridge(l, number, local)
 		return
 	}
 	d.Ring()
-	who.leg, l.who = l, who
-	if number == Silent {
+	who.ext, l.who = l.ext, who
+	answer := func() { d.Answer(local) }
+	switch {
+	case number == Silent:
+	case number == Echo && s.opt.Still: // a machine, and nothing to wait for
+		l.pipe.echo = true
+		answer()
+	default:
+		l.pipe.echo = number == Echo
+		l.answerable(answer)
+	}
+}
+
+// answerable lets pick happen after a while, or when AnswerCall wants it.
+func (l *leg) answerable(pick func()) {
+	l.pick = pick
+	if l.s.opt.Still {
 		return
 	}
-	l.pick = func() { d.Answer(local) }
-	if number == Echo {
-		l.pipe.echo = true
-	}
-	if !s.opt.Still || number == Echo {
-		s.after(ringsFor, func() {
-			if !l.answered && !l.ended {
-				d.Answer(local)
-			}
-		})
-	}
+	l.s.after(ringsFor, func() {
+		if l.pick != nil {
+			l.pick = nil
+			pick()
+		}
+	})
 }
 
 // whoIs is the person behind a number, or the status that the number deserves.
 func (s *Server) whoIs(number string) (*person, int) {
 	p := &person{s: s, number: number, patient: true}
-	say := func(name string) {
-		if pcm, err := prompts.Load(name); err == nil {
-			p.lines = map[prompts.Moment]line{prompts.Greeting: {prompts.Text(name), pcm}}
-		}
-	}
+	says := func(name string) { p.lines = map[prompts.Moment]string{prompts.Greeting: name} }
 	switch number {
 	case Busy:
 		return nil, 486
@@ -76,50 +86,52 @@ func (s *Server) whoIs(number string) (*person, int) {
 		return nil, 603
 	case Silent:
 	case Echo:
-		say(prompts.Echo)
+		p.machine = true
+		says(prompts.Echo)
 	case Colleague:
 		p.name = "Priya Raman"
-		say(prompts.Colleague)
+		says(prompts.Colleague)
 	case Voicemail:
-		say(prompts.Voicemail)
+		p.machine = true
+		says(prompts.Voicemail)
 	default:
 		if _, ours := s.users[number]; ours {
 			return nil, 480
 		}
-		if len(number) <= 5 {
+		digits := strings.TrimPrefix(number, "+")
+		if len(digits) <= 5 || strings.Trim(digits, "0123456789") != "" {
 			return nil, 404
 		}
-		say(prompts.Voicemail) // the rest of the world has gone to lunch
+		p.machine = true
+		says(prompts.Voicemail) // the rest of the world has gone to lunch
 	}
 	return p, 0
 }
 
-// bridge joins a phone's call with another phone.
-func (s *Server) bridge(a *leg, ext string, at binding, local dialog.Local) {
-	from := transaction.Address{Display: s.users[a.ext].Name, URI: s.uri(a.ext)}
-	b, err := s.ring(ext, at, dialog.Invite{From: from}, nil)
+// bridge joins a phone's call with another extension's phones.
+func (s *Server) bridge(a *leg, ext string, local dialog.Local) {
+	out, err := s.call(ext, caller{number: a.ext, name: s.users[a.ext].Name}, nil,
+		func(b *leg) {
+			if a.ended {
+				b.leave()
+				return
+			}
+			a.out = nil
+			join(a, b)
+			a.d.Answer(local)
+		},
+		func(status int) {
+			a.out = nil
+			if !a.ended {
+				a.d.Reject(status, "")
+			}
+		})
 	if err != nil {
 		a.d.Reject(503, "")
 		return
 	}
+	a.out = out
 	a.d.Ring()
-	a.peer, b.peer = b, a
-	a.pipe.link(b.pipe)
-	b.onUp = func() { a.d.Answer(local) }
-	b.onEnd = func(e dialog.Ended) {
-		if !a.answered && !a.ended {
-			a.peer = nil
-			a.d.Reject(refusal(e), "")
-		}
-	}
-}
-
-// refusal is the status that a failed leg passes on.
-func refusal(e dialog.Ended) int {
-	if e.Code >= 400 && e.Code < 700 {
-		return e.Code
-	}
-	return 480
 }
 
 // squeeze takes separators out of a dialled number.

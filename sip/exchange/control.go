@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -38,8 +39,8 @@ type CallRequest struct {
 	CancelAfterMS int    `json:"cancel_after_ms,omitempty"`
 }
 
-// maxTalk bounds what is read of a request: some minutes of speech.
-const maxTalk = 32 << 20
+// maxRequest bounds what is read of a request: some minutes of speech.
+const maxRequest = 32 << 20
 
 // ErrNoExchange: nothing answers where the exchange should be.
 var ErrNoExchange = errors.New("no practice exchange is running here; start offhook demo or offhook exchange")
@@ -52,35 +53,64 @@ func ControlFile() string {
 	return filepath.Join(os.TempDir(), fmt.Sprintf("offhook-exchange-%d.json", os.Getuid()))
 }
 
-// ServeControl takes requests until ctx ends. It returns at once with the address that the file now tells.
+// ServeControl takes requests until ctx ends or the exchange is closed; Close waits until the file is gone again. It returns at
+// once with the address that the file tells; file "" writes none.
 func (s *Server) ServeControl(ctx context.Context, file string) (Control, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return Control{}, fmt.Errorf("the exchange's control port: %w", err)
 	}
 	c := Control{Version: 1, URL: "http://" + l.Addr().String(), Token: rand.Text(), SIP: s.addr.String()}
-	srv := &http.Server{Handler: s.control(c.Token), ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
-	go func() { _ = srv.Serve(l) }()
-	context.AfterFunc(ctx, func() {
+	if file != "" {
+		if err := c.write(file); err != nil {
+			return Control{}, errors.Join(fmt.Errorf("the exchange's control file: %w", err), l.Close())
+		}
+	}
+	srv := &http.Server{
+		Handler: s.control(c.Token), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 15 * time.Second,
+	}
+	stop := func() {
 		_ = srv.Close()
+		_ = l.Close() // when Serve has not got so far
 		if have, err := ReadControl(file); err == nil && have.URL == c.URL {
 			_ = os.Remove(file) // unless a newer exchange has taken the place
 		}
-	})
-	if file == "" {
-		return c, nil
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		stop()
+		return Control{}, ErrClosed
+	}
+	s.jobs.Go(func() { _ = srv.Serve(l) }) // always an error: that it was closed
+	s.jobs.Go(func() {
+		defer stop()
+		select {
+		case <-ctx.Done():
+		case <-s.ctx.Done():
+		}
+	})
+	return c, nil
+}
+
+// write puts the file in place in one step. A new file that is renamed never follows or fills what somebody else put there.
+func (c Control) write(file string) error {
 	b, err := json.Marshal(c)
 	if err != nil {
-		return c, err
+		return err
 	}
-	_ = os.Remove(file) // a stranger's file is never written into
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*") // 0600
 	if err != nil {
-		return c, fmt.Errorf("the exchange's control file: %w", err)
+		return err
 	}
 	_, err = f.Write(b)
-	return c, errors.Join(err, f.Close())
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), file)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
 }
 
 func (s *Server) control(token string) http.Handler {
@@ -90,22 +120,10 @@ func (s *Server) control(token string) http.Handler {
 			http.Error(w, "wrong token", http.StatusForbidden)
 			return
 		}
-		var req CallRequest
-		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxTalk)).Decode(&req); err != nil {
-			http.Error(w, "the request cannot be read: "+err.Error(), http.StatusBadRequest)
+		call, status, err := readCall(http.MaxBytesReader(w, r.Body, maxRequest))
+		if err != nil {
+			http.Error(w, err.Error(), status)
 			return
-		}
-		call := Call{
-			From: req.From, To: req.To, Name: req.Name,
-			HangUpAfter: time.Duration(req.HangUpAfterMS) * time.Millisecond, CancelAfter: time.Duration(req.CancelAfterMS) * time.Millisecond,
-		}
-		if len(req.Talk) > 0 {
-			pcm, err := wav.Decode(bytes.NewReader(req.Talk))
-			if err != nil {
-				http.Error(w, "the WAV file cannot be played: "+err.Error(), http.StatusBadRequest)
-				return
-			}
-			call.Talk = pcm
 		}
 		if err := s.Place(call); err != nil {
 			http.Error(w, err.Error(), http.StatusConflict)
@@ -116,33 +134,73 @@ func (s *Server) control(token string) http.Handler {
 	return mux
 }
 
-// ReadControl reads how to reach the running exchange.
+// readCall reads a CallRequest; the status belongs to the error.
+func readCall(body io.Reader) (Call, int, error) {
+	var req CallRequest
+	if err := json.NewDecoder(body).Decode(&req); err != nil {
+		var big *http.MaxBytesError
+		if errors.As(err, &big) {
+			return Call{}, http.StatusRequestEntityTooLarge, fmt.Errorf("the request is larger than %d MB", maxRequest>>20)
+		}
+		return Call{}, http.StatusBadRequest, fmt.Errorf("the request cannot be read: %w", err)
+	}
+	if req.HangUpAfterMS < 0 || req.CancelAfterMS < 0 {
+		return Call{}, http.StatusBadRequest, errors.New("a time cannot be negative")
+	}
+	call := Call{
+		From: req.From, To: req.To, Name: req.Name,
+		HangUpAfter: time.Duration(req.HangUpAfterMS) * time.Millisecond, CancelAfter: time.Duration(req.CancelAfterMS) * time.Millisecond,
+	}
+	if len(req.Talk) > 0 {
+		pcm, err := wav.Decode(bytes.NewReader(req.Talk))
+		if err != nil {
+			return Call{}, http.StatusBadRequest, fmt.Errorf("the WAV file cannot be played: %w", err)
+		}
+		call.Talk = pcm
+	}
+	return call, 0, nil
+}
+
+// ReadControl reads how to reach the running exchange. The error wraps ErrNoExchange when there is none, or none of ours.
 func ReadControl(file string) (Control, error) {
-	b, err := os.ReadFile(file)
+	f, err := os.Open(file)
 	if err != nil {
 		return Control{}, ErrNoExchange
 	}
+	defer f.Close()
+	// In a folder that everybody may write to, a file that others can read may be somebody else's bait for what we would tell it.
+	if fi, err := f.Stat(); err != nil || runtime.GOOS != "windows" && fi.Mode().Perm()&0o077 != 0 {
+		return Control{}, fmt.Errorf("%s can be read by others, so it is not believed: %w", file, ErrNoExchange)
+	}
 	var c Control
-	if err := json.Unmarshal(b, &c); err != nil || c.URL == "" {
+	if err := json.NewDecoder(io.LimitReader(f, 1<<16)).Decode(&c); err != nil || c.URL == "" {
 		return Control{}, fmt.Errorf("%s is damaged: %w", file, ErrNoExchange)
 	}
 	return c, nil
 }
 
-// Call asks a running exchange for a customer's call.
+// Call asks a running exchange for a customer's call. The error wraps ErrNoExchange when nothing answers.
 func (c Control) Call(ctx context.Context, r CallRequest) error {
 	b, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
+	if len(b) > maxRequest {
+		return fmt.Errorf("the request is larger than %d MB; give a shorter WAV file", maxRequest>>20)
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL+"/call", bytes.NewReader(b))
 	if err != nil {
-		return err
+		return fmt.Errorf("the exchange's address: %w", err)
 	}
 	req.Header.Set("Authorization", "Bearer "+c.Token)
-	res, err := http.DefaultClient.Do(req)
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // never through a proxy: it is on this machine
+	res, err := client.Do(req)
 	if err != nil {
-		return ErrNoExchange
+		var op *net.OpError
+		if errors.As(err, &op) && op.Op == "dial" && ctx.Err() == nil {
+			return ErrNoExchange // its file was left behind
+		}
+		return fmt.Errorf("asking the exchange for a call: %w", err)
 	}
 	defer res.Body.Close()
 	if res.StatusCode == http.StatusAccepted {

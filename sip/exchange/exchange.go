@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
-	"time"
 
 	"offhook/internal/text"
 	"offhook/media"
@@ -21,12 +20,17 @@ type User struct {
 	Extension string `json:"extension"`
 	Password  string `json:"password"`
 	Name      string `json:"name"`
+	// Algorithms of this user's password check, in the order in which they are offered; nil: those of Options. A phone that gives
+	// up when the first challenge is SHA-256 gets along with MD5 alone.
+	Algorithms []transaction.Algorithm `json:"algorithms,omitempty"`
 }
 
 // DefaultUsers are the extensions of an exchange that was given none.
 func DefaultUsers() []User {
 	return []User{
-		{"2101", "practice2101", "Alex Agent"}, {"2102", "practice2102", "Billie Agent"}, {"2103", "practice2103", "Chris Agent"},
+		{Extension: "2101", Password: "practice2101", Name: "Alex Agent"},
+		{Extension: "2102", Password: "practice2102", Name: "Billie Agent"},
+		{Extension: "2103", Password: "practice2103", Name: "Chris Agent"},
 	}
 }
 
@@ -35,10 +39,15 @@ type Options struct {
 	Listen netip.AddrPort // zero: 127.0.0.1, port chosen by the system; the same port for UDP and TCP
 	Users  []User         // nil: DefaultUsers
 	Realm  string         // of the password check; "": "offhook.practice"
-	// Still makes the people wait for Advance, Hold and HangUp instead of the clock: nobody answers, falls silent or hangs up by
-	// himself. Scripted play needs it.
-	Still   bool
-	OnEvent func(Event) // told what the people do; on the exchange's loop, must not block. nil: nobody
+	// Algorithms of the password check, in the order in which they are offered; nil: SHA-256, then MD5 (RFC 8760 §2.3: the
+	// most preferred first).
+	Algorithms []transaction.Algorithm
+	// Still makes people react to what is done to them and do nothing by the clock: nobody answers, loses patience or hangs up by
+	// himself, but waits for AnswerCall, ToggleHold and HangUp. Scripted play needs it. The times in a Call still count.
+	Still bool
+	// OnEvent is told what the people do; on the exchange's loop: it must not block nor call Place, AnswerCall or Registered.
+	// nil: nobody
+	OnEvent func(Event)
 	Logger  *slog.Logger
 	Trace   func(transaction.TraceMessage)
 }
@@ -48,11 +57,12 @@ type EventKind string
 
 // Events.
 const (
-	EventRegistered   EventKind = "registered"
-	EventUnregistered EventKind = "unregistered"
-	EventCalling      EventKind = "calling"  // a person's call rings at an extension
-	EventAnswered     EventKind = "answered" // it was answered
-	EventSays         EventKind = "says"     // Text is what the person says
+	EventRegistered   EventKind = "registered"   // the first phone of an extension can be reached
+	EventUnregistered EventKind = "unregistered" // the last one cannot any more
+	EventCalling      EventKind = "calling"      // a person's call rings at an extension
+	EventAnswered     EventKind = "answered"     // person and phone can talk
+	EventSays         EventKind = "says"         // Text is what the person says
+	EventDigit        EventKind = "digit"        // Text is the key that the person heard
 	EventEnded        EventKind = "ended"
 )
 
@@ -67,22 +77,33 @@ type Event struct {
 
 // Server is one practice exchange. Its methods may be called from any goroutine.
 type Server struct {
-	opt    Options
-	log    *slog.Logger
-	ua     *dialog.UA
-	auth   *transaction.Challenger
-	clock  *media.Clock
-	addr   netip.AddrPort
-	udp    *transaction.Flow
-	users  map[string]User
-	timers sync.WaitGroup
+	opt   Options
+	log   *slog.Logger
+	ua    *dialog.UA
+	clock *media.Clock
+	addr  netip.AddrPort
+	udp   *transaction.Flow
+	users map[string]User
+
+	auth map[string]*transaction.Challenger // by extension; "": everybody else's
+
 	ctx    context.Context
 	cancel context.CancelFunc
+	mu     sync.Mutex // closed, and starting jobs
+	closed bool
+	jobs   sync.WaitGroup // of the control endpoint
 
 	// Owned by the UA's loop.
 	bindings map[string][]binding // by extension
-	legs     []*leg               // calls that are up, oldest first
+	present  map[string]bool      // was told as registered
+	expiry   map[string]*timer
+	legs     []*leg // calls, oldest first
+	timers   map[*timer]struct{}
+	spoken   map[string]line // prompts that were used
 }
+
+// ErrClosed: the exchange has been closed.
+var ErrClosed = errors.New("the practice exchange has been closed")
 
 // PortError: the port is taken or not ours to have.
 type PortError struct {
@@ -97,7 +118,7 @@ func (e *PortError) Error() string {
 // Unwrap gives the cause.
 func (e *PortError) Unwrap() error { return e.Err }
 
-// New starts an exchange.
+// New starts an exchange. The error is a *PortError.
 func New(opt Options) (*Server, error) {
 	if opt.Users == nil {
 		opt.Users = DefaultUsers()
@@ -112,12 +133,17 @@ func New(opt Options) (*Server, error) {
 		opt.Listen = netip.MustParseAddrPort("127.0.0.1:0")
 	}
 	s := &Server{
-		opt: opt, log: opt.Logger, auth: transaction.NewChallenger(opt.Realm), clock: media.NewClock(),
-		users: map[string]User{}, bindings: map[string][]binding{},
+		opt: opt, log: opt.Logger, clock: media.NewClock(),
+		users: map[string]User{}, auth: map[string]*transaction.Challenger{"": transaction.NewChallenger(opt.Realm, opt.Algorithms...)},
+		bindings: map[string][]binding{}, present: map[string]bool{}, expiry: map[string]*timer{}, timers: map[*timer]struct{}{},
+		spoken: map[string]line{},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	for _, u := range opt.Users {
 		s.users[u.Extension] = u
+		if u.Algorithms != nil {
+			s.auth[u.Extension] = transaction.NewChallenger(opt.Realm, u.Algorithms...)
+		}
 	}
 	s.ua = dialog.New(dialog.Config{
 		Transaction: transaction.Config{Logger: opt.Logger, UserAgent: "offhook practice exchange", Trace: opt.Trace},
@@ -133,7 +159,8 @@ func New(opt Options) (*Server, error) {
 
 // listen binds UDP and TCP to one port; with port 0 it looks for a number that is free for both.
 func (s *Server) listen() (err error) {
-	for try := 0; ; try++ {
+	const tries = 20
+	for try := 1; ; try++ {
 		if s.udp, err = s.ua.Layer().ListenUDP(s.opt.Listen); err != nil {
 			return &PortError{s.opt.Listen, err}
 		}
@@ -141,7 +168,7 @@ func (s *Server) listen() (err error) {
 		if _, err = s.ua.Layer().ListenTCP(s.addr); err == nil {
 			return nil
 		}
-		if s.opt.Listen.Port() != 0 || try > 20 {
+		if s.opt.Listen.Port() != 0 || try == tries || !errors.Is(err, transaction.ErrPortTaken) {
 			return &PortError{s.addr, err}
 		}
 		s.udp.Close()
@@ -154,24 +181,40 @@ func (s *Server) Addr() netip.AddrPort { return s.addr }
 // Users are the extensions that may register, with their passwords.
 func (s *Server) Users() []User { return slices.Clone(s.opt.Users) }
 
-// Close ends every call and the exchange.
+// Close ends every call, the control endpoint and the exchange. A phone that does not answer its BYE keeps it until ctx is over,
+// and that is no error. Further calls do nothing.
 func (s *Server) Close(ctx context.Context) error {
-	s.cancel()
+	s.mu.Lock()
+	again := s.closed
+	s.closed = true
+	s.mu.Unlock()
+	if again {
+		return nil
+	}
+	s.cancel() // from here on nobody is called
+	s.jobs.Wait()
 	err := s.ua.Close(ctx)
+	for tm := range s.timers { // the loop has ended: what it owned is ours
+		tm.t.Stop()
+	}
 	s.clock.Close()
-	if errors.Is(err, context.DeadlineExceeded) {
-		return nil // a phone that does not answer its BYE keeps nobody here
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return nil
 	}
 	return err
 }
 
-// after runs f on the loop when d is over, unless the exchange has been closed. Still people never do anything by the clock.
-func (s *Server) after(d time.Duration, f func()) *time.Timer {
-	return time.AfterFunc(d, func() {
-		if s.ctx.Err() == nil {
-			s.ua.Post(f)
-		}
-	})
+// ask runs f on the loop and waits for what it returns; ErrClosed when there is no loop any more.
+func ask[T any](s *Server, f func() T) (T, error) {
+	answer := make(chan T, 1)
+	s.ua.Post(func() { answer <- f() })
+	select {
+	case v := <-answer:
+		return v, nil
+	case <-s.ctx.Done():
+		var none T
+		return none, ErrClosed
+	}
 }
 
 func (s *Server) tell(e Event) {
@@ -198,7 +241,7 @@ func mediaCodec(name string) media.Codec {
 	return media.PCMU
 }
 
-// uri is an address at this exchange.
-func (s *Server) uri(user string) transaction.URI {
-	return transaction.URI{Scheme: "sip", User: user, Host: s.addr.Addr().String(), Port: int(s.addr.Port())}
+// uri is an address at this exchange as somebody sees it who reaches us at ip.
+func (s *Server) uri(user string, ip netip.Addr) transaction.URI {
+	return transaction.URI{Scheme: "sip", User: user, Host: ip.WithZone("").String(), Port: int(s.addr.Port())}
 }

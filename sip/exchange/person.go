@@ -11,98 +11,125 @@ import (
 // Owned by the loop; a person outlives a transfer.
 type person struct {
 	s       *Server
+	ext     string // the phone that he talks to or calls
 	number  string // "" when withheld
 	name    string
-	lines   map[prompts.Moment]line
-	pcm     []int16       // said after the answer instead of the greeting, as "--talk" wants
-	after   time.Duration // hangs up so long after the answer; 0: by the lines alone
-	patient bool          // never hangs up by himself
+	lines   map[prompts.Moment]string // names of prompts
+	pcm     []int16                   // said after the answer instead of the greeting, as "--talk" wants
+	after   time.Duration             // hangs up so long after the first answer; 0: by the lines alone
+	patient bool                      // never hangs up by himself
+	machine bool                      // falls silent at a key
+	leg     *leg                      // nil before the answer and after the end
 
-	leg     *leg
-	held    bool
-	timer   *time.Timer
-	waiting bool
+	counting bool // after is running
+	held     bool // by the phone
+	holding  bool // he has put the phone on hold
+	greeted  bool
+	waiting  bool // has said that he is still there
+	leaving  bool // says goodbye
+	timer    *timer
 }
 
-// line is something a person can say.
+// line is something that can be heard.
 type line struct {
 	text string
-	pcm  []int16
+	pcm  []int16 // shared by all who say it: never changed
+}
+
+// line is a prompt by its name, decoded once.
+func (s *Server) line(name string) line {
+	l, ok := s.spoken[name]
+	if !ok {
+		pcm, err := prompts.Load(name)
+		if err != nil {
+			s.log.Warn("prompt", "name", name, "err", err)
+		}
+		l = line{prompts.Text(name), pcm}
+		s.spoken[name] = l
+	}
+	return l
 }
 
 // The rhythm of a conversation. A person who gets no answer says one more thing and then goodbye.
 const (
 	beforeGreeting = 700 * time.Millisecond
+	beforeResumed  = 350 * time.Millisecond
 	patience       = 12 * time.Second
 	lastPatience   = 20 * time.Second
 	afterResumed   = 8 * time.Second
+	afterGoodbye   = 300 * time.Millisecond // what was said is still on its way
 )
 
 // linesOf are the prompts of one of the story's callers.
-func linesOf(c prompts.Caller) map[prompts.Moment]line {
-	out := map[prompts.Moment]line{}
+func linesOf(c prompts.Caller) map[prompts.Moment]string {
+	if c == "" {
+		return nil
+	}
+	out := map[prompts.Moment]string{}
 	for _, m := range prompts.Moments() {
-		name := c.Says(m)
-		if pcm, err := prompts.Load(name); err == nil {
-			out[m] = line{prompts.Text(name), pcm}
-		}
+		out[m] = c.Says(m)
 	}
 	return out
 }
 
 func (p *person) event(kind EventKind, words string) {
-	p.s.tell(Event{Kind: kind, Extension: p.leg.ext, Number: p.number, Name: text.Clean(p.name), Text: text.Clean(words)})
+	p.s.tell(Event{Kind: kind, Extension: p.ext, Number: p.number, Name: text.Clean(p.name), Text: text.Clean(words)})
 }
 
-// answered: the phone took the call, or was taken by a transfer.
+// answered: the phone took the call, or a transfer brought the person to it.
 func (p *person) answered(l *leg) {
-	p.leg = l
+	p.leg, p.ext = l, l.ext
+	p.held, p.holding, p.greeted, p.waiting = l.theirs, false, false, false
 	p.event(EventAnswered, "")
-	if p.after > 0 {
-		p.s.after(p.after, func() { p.bye(l) })
+	if p.after > 0 && !p.counting {
+		p.counting = true
+		p.s.after(p.after, p.bye)
 	}
-	p.in(beforeGreeting, func() {
-		if p.pcm != nil {
-			l.pipe.say(p.pcm, nil)
-			return
-		}
-		p.say(prompts.Greeting, func() { p.waitFor(patience) })
-	})
+	p.in(beforeGreeting, p.greet)
 }
 
-// in does something later, unless something else comes first. Even still people speak; they only never end anything.
+func (p *person) greet() {
+	p.greeted = true
+	if p.pcm != nil {
+		p.leg.pipe.say(p.pcm, nil)
+		return
+	}
+	p.say(prompts.Greeting, func() { p.waitFor(patience) })
+}
+
+// in does something later, unless something else comes first. Still people react at once.
 func (p *person) in(d time.Duration, f func()) {
 	p.quiet()
-	l := p.leg
+	if p.held || p.holding {
+		return
+	}
+	if p.s.opt.Still {
+		f()
+		return
+	}
 	p.timer = p.s.after(d, func() {
-		if p.leg == l && l != nil && !l.ended && !p.held {
+		if p.leg != nil {
 			f()
 		}
 	})
 }
 
-func (p *person) quiet() {
-	if p.timer != nil {
-		p.timer.Stop()
-	}
-}
+func (p *person) quiet() { p.timer.stop() }
 
 // say says one of the person's lines; then is called, on the loop, when it has been said.
 func (p *person) say(m prompts.Moment, then func()) {
-	words, ok := p.lines[m]
+	name, ok := p.lines[m]
 	if !ok || p.leg == nil {
 		return
 	}
+	words, l := p.s.line(name), p.leg
 	p.event(EventSays, words.text)
-	l := p.leg
-	p.leg.pipe.say(words.pcm, func() {
-		if then != nil {
-			p.s.ua.Post(func() {
-				if p.leg == l && !l.ended && !p.held {
-					then()
-				}
-			})
-		}
+	l.pipe.say(words.pcm, func() {
+		p.s.ua.Post(func() {
+			if p.leg == l && !p.held && then != nil {
+				then()
+			}
+		})
 	})
 }
 
@@ -121,23 +148,23 @@ func (p *person) waitFor(d time.Duration) {
 	})
 }
 
-// goodbye says the last line and hangs up.
+// goodbye says the last line and hangs up; asked again, or when nobody would hear it, at once.
 func (p *person) goodbye() {
-	l := p.leg
-	if l == nil || l.ended {
+	if p.leg == nil {
 		return
 	}
 	p.quiet()
-	if _, ok := p.lines[prompts.Goodbye]; !ok || p.held {
-		p.bye(l)
+	if _, polite := p.lines[prompts.Goodbye]; !polite || p.held || p.holding || p.leaving || p.s.opt.Still {
+		p.bye()
 		return
 	}
-	p.say(prompts.Goodbye, func() { p.bye(l) })
+	p.leaving = true
+	p.say(prompts.Goodbye, func() { p.in(afterGoodbye, p.bye) })
 }
 
-func (p *person) bye(l *leg) {
-	if p.leg == l && !l.ended {
-		l.d.End("")
+func (p *person) bye() {
+	if p.leg != nil {
+		p.leg.leave()
 	}
 }
 
@@ -148,25 +175,55 @@ func (p *person) heldBy(on bool) {
 	}
 	p.held = on
 	p.quiet()
-	if on {
+	if p.pcm != nil {
+		p.leg.pipe.pause(on)
+	} else if on {
 		p.leg.pipe.hush()
-		return
 	}
-	p.in(beforeGreeting/2, func() { p.say(prompts.Resumed, func() { p.waitFor(afterResumed) }) })
+	if !on {
+		p.in(beforeResumed, p.resumed)
+	}
 }
 
-// digit is a key that the agent pressed; a voice menu says nothing more.
-func (p *person) digit(rune) { p.leg.pipe.hush() }
+func (p *person) resumed() {
+	switch {
+	case !p.greeted:
+		p.greet()
+	case p.leaving:
+		p.leaving = false
+		p.goodbye()
+	case p.pcm == nil:
+		p.say(prompts.Resumed, func() { p.waitFor(afterResumed) })
+	}
+}
 
-// gone: the call is over.
-func (p *person) gone(l *leg) {
-	if p.leg != l && p.leg != nil {
+// holds: the person has put the agent on hold, or comes back. His voice waits meanwhile, behind the music.
+func (p *person) holds(on bool) {
+	if p.leg == nil || on == p.holding {
 		return
 	}
-	if p.leg == nil {
-		p.leg = l
-	}
+	p.holding = on
 	p.quiet()
-	p.event(EventEnded, "")
+	switch {
+	case on:
+	case !p.greeted:
+		p.in(beforeResumed, p.greet)
+	default:
+		p.waitFor(afterResumed)
+	}
+}
+
+// digit is a key that the agent pressed; a machine falls silent at it.
+func (p *person) digit(r rune) {
+	p.event(EventDigit, string(r))
+	if p.machine && p.leg != nil {
+		p.leg.pipe.hush()
+	}
+}
+
+// gone: the call is over.
+func (p *person) gone() {
+	p.quiet()
 	p.leg = nil
+	p.event(EventEnded, "")
 }

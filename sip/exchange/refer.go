@@ -1,98 +1,160 @@
 package exchange
 
 import (
+	"time"
+
 	"offhook/sip/dialog"
 	"offhook/sip/transaction"
 )
 
-// refer is a phone that hands its caller to somebody else (RFC 3515). The phone is told by NOTIFY how it goes; when the new
-// party has answered, the caller talks to it and the phone's leg is the phone's to end.
+// transfer is a phone that hands its caller to somebody else (RFC 3515). The phone is told by NOTIFY how it goes. When the new
+// party has answered, the caller talks to it; when the phone leaves before, the caller waits for it all the same.
+type transfer struct {
+	l    *leg
+	r    *dialog.Refer
+	hunt *hunt   // the phones that ring
+	who  *person // or who lets it ring
+	over bool
+}
+
+// lingers is how long a phone may stay after its caller was taken over, before we hang up (RFC 5589 §6.1 leaves it to the phone).
+const lingers = 5 * time.Second
+
+// refer answers a REFER.
 func (s *Server) refer(d *dialog.Session, r *dialog.Refer) {
 	l, _ := d.Data.(*leg)
-	if l == nil || l.ended || l.refer != nil {
+	switch {
+	case l == nil, l.ended, !l.answered, l.who == nil && l.peer == nil:
 		r.Reject(603, "")
+		return
+	case l.moving != nil:
+		r.Reject(491, "")
+		return
+	case len(r.Target.URI.Headers) > 0:
+		r.Reject(488, "Attended transfer is not possible here")
+		return
+	case r.Target.URI.Scheme != "sip" && r.Target.URI.Scheme != "tel":
+		r.Reject(416, "")
 		return
 	}
 	number := squeeze(r.Target.URI.User)
+	t := &transfer{l: l, r: r}
+	l.moving = t
 	r.Accept()
-	l.refer = r
-	if at := s.reachable(number); len(at) > 0 && number != l.ext {
-		s.handOver(l, r, number, at[len(at)-1])
+	if number != l.ext && len(s.reachable(number)) > 0 {
+		t.toPhone(number)
 		return
 	}
 	who, status := s.whoIs(number)
 	if who == nil {
-		l.transferred(r, status)
+		t.fails(status)
 		return
 	}
 	r.Notify(180, "")
 	if number == Silent {
 		return
 	}
-	done := func() {
-		if l.refer == r && !l.ended {
-			l.transferred(r, 200)
-		}
-	}
-	l.pick = done
-	if !s.opt.Still {
-		s.after(ringsFor, done)
-	}
+	t.who = who
+	l.answerable(t.toPerson)
 }
 
-// transferred tells the phone the outcome. After 200 the caller is no longer with it.
-func (l *leg) transferred(r *dialog.Refer, status int) {
-	l.refer, l.pick = nil, nil
-	if status < 300 && l.who != nil {
-		l.who.quiet()
-		l.who.event(EventEnded, "")
-		l.who = nil
+// toPhone rings another extension in the caller's name.
+func (t *transfer) toPhone(ext string) {
+	l, s := t.l, t.l.s
+	by := transaction.Headers{{Name: "Referred-By", Value: "<" + s.uri(l.ext, l.ip).String() + ">"}}
+	c := caller{number: l.ext, name: s.users[l.ext].Name, headers: by}
+	if l.who != nil {
+		c.number, c.name = l.who.number, l.who.name
+	} else if o := l.peer; o != nil {
+		c.number, c.name = o.ext, s.users[o.ext].Name
 	}
-	r.Notify(status, "")
-}
-
-// handOver calls another phone in the caller's name and gives it the caller.
-func (s *Server) handOver(l *leg, r *dialog.Refer, ext string, at binding) {
-	in := dialog.Invite{Headers: transaction.Headers{{Name: "Referred-By", Value: "<" + s.uri(l.ext).String() + ">"}}}
-	if who := l.who; who != nil {
-		id := s.identity(Call{From: who.number, Name: who.name})
-		in.From, in.Headers = id.From, append(in.Headers, id.Headers...)
-	} else {
-		in.From = transaction.Address{URI: s.uri(l.ext)}
-	}
-	b, err := s.ring(ext, at, in, nil)
+	hunt, err := s.call(ext, c, nil, t.reached, t.fails)
 	if err != nil {
-		l.transferred(r, 503)
+		t.fails(503)
 		return
 	}
-	r.Notify(180, "")
-	b.onUp = func() {
-		who := l.who
-		l.who = nil // the person goes on, at the other phone
-		l.transferred(r, 200)
-		if who != nil {
-			who.quiet()
-			who.held, who.waiting = false, false
-			b.who = who
-		}
-		if peer := l.peer; peer != nil { // a bridged phone's caller
-			l.peer, peer.peer, b.peer = nil, b, peer
-			b.pipe.link(peer.pipe)
-		}
+	t.hunt = hunt
+	t.r.Notify(180, "")
+}
+
+// reached: another phone has answered; it gets the caller.
+func (t *transfer) reached(b *leg) {
+	if t.over {
+		b.leave()
+		return
 	}
-	b.onEnd = func(e dialog.Ended) {
-		if l.refer == r && !l.ended {
-			l.transferred(r, refusal(e))
-		}
+	l := t.l
+	who, other := l.who, l.part()
+	l.who = nil
+	t.done(200)
+	switch {
+	case who != nil:
+		b.who = who
+		who.quiet()
+		who.answered(b)
+	case other != nil:
+		join(other, b)
 	}
 }
 
-// link joins two phones' sound.
-func (p *pipe) link(o *pipe) {
-	p.mu.Lock()
-	p.other = o
-	p.mu.Unlock()
-	o.mu.Lock()
-	o.other = p
-	o.mu.Unlock()
+// toPerson: somebody behind the exchange has answered and talks to the caller from now on. Two people need no phone to talk.
+func (t *transfer) toPerson() {
+	if t.over {
+		return
+	}
+	l := t.l
+	if l.who != nil {
+		l.who.gone()
+		l.who = nil
+	}
+	other := l.part()
+	t.done(200)
+	if other != nil {
+		other.pipe.play(nil)
+		other.who = t.who
+		t.who.answered(other)
+	}
+}
+
+// alone: the phone left before it knew how it went, as RFC 3515 §2.4.4 lets it and many do. Its caller goes on waiting. It
+// reports whether there is somebody to wait for.
+func (t *transfer) alone() bool {
+	if t.who != nil {
+		t.toPerson()
+	}
+	return t.who != nil || t.hunt != nil
+}
+
+func (t *transfer) fails(status int) {
+	if t.over {
+		return
+	}
+	t.done(status)
+	if t.l.ended { // nobody to come back to
+		t.l.over()
+	}
+}
+
+// done tells the phone the outcome.
+func (t *transfer) done(status int) {
+	l := t.l
+	t.over, l.moving, l.pick = true, nil, nil
+	if l.ended {
+		return
+	}
+	t.r.Notify(status, "")
+	if status < 300 {
+		l.s.after(lingers, l.leave)
+	}
+}
+
+// abandon: the caller has hung up meanwhile.
+func (t *transfer) abandon() {
+	if t.over {
+		return
+	}
+	t.done(487)
+	if t.hunt != nil {
+		t.hunt.giveUp()
+	}
 }

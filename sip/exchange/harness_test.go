@@ -1,0 +1,348 @@
+package exchange
+
+import (
+	"context"
+	"math"
+	"sync"
+	"testing"
+	"time"
+
+	"offhook/internal/text"
+	"offhook/media"
+	"offhook/media/device"
+	"offhook/sip"
+	"offhook/sip/exchange/prompts"
+)
+
+// longest bounds a wait for something that must happen; it is never what a test measures.
+const longest = 20 * time.Second
+
+// world is an exchange for a test, and what it tells.
+type world struct {
+	*Server
+	t      *testing.T
+	events chan Event
+}
+
+func newWorld(t *testing.T, opt Options) *world {
+	t.Helper()
+	w := &world{t: t, events: make(chan Event, 1024)}
+	opt.OnEvent = func(e Event) { w.events <- e }
+	s, err := New(opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Server = s
+	t.Cleanup(func() { w.close() })
+	return w
+}
+
+func (w *world) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := w.Close(ctx); err != nil {
+		w.t.Error(err)
+	}
+}
+
+// told waits for the next event of a kind; others are skipped.
+func (w *world) told(kind EventKind) Event {
+	w.t.Helper()
+	limit := time.After(longest)
+	for {
+		select {
+		case e := <-w.events:
+			if e.Kind == kind {
+				return e
+			}
+		case <-limit:
+			w.t.Fatalf("the exchange never told %q", kind)
+		}
+	}
+}
+
+// on runs f on the exchange's loop.
+func (w *world) on(f func()) {
+	done := make(chan struct{})
+	w.ua.Post(func() { f(); close(done) })
+	<-done
+}
+
+func (w *world) place(c Call) {
+	w.t.Helper()
+	if err := w.Place(c); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// phone is our own telephone at the exchange, with a person at it who hums one note and listens.
+type phone struct {
+	*sip.Phone
+	*ear
+	t   *testing.T
+	ext string
+}
+
+// newPhone is a phone that is about to register.
+func newPhone(w *world, ext string, hz float64, change ...func(*sip.Config)) *phone {
+	w.t.Helper()
+	e := &ear{tick: make(chan struct{}, 1)}
+	h := media.NewHeadset(func() device.Capture { return &mouth{hz: hz} }, func() device.Playback { return &speaker{ear: e} })
+	w.t.Cleanup(func() { h.Close() })
+	cfg := sip.Config{
+		Account: "sip:" + ext + "@" + w.Addr().String(), Registrar: w.Addr().String(), Listen: loopback, Headset: h,
+		Password: func(context.Context) (string, error) { return "practice" + ext, nil },
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	p, err := sip.Open(w.t.Context(), cfg)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ph := &phone{Phone: p, ear: e, t: w.t, ext: ext}
+	w.t.Cleanup(ph.shut)
+	return ph
+}
+
+// registered is a phone that can be called.
+func registered(w *world, ext string, hz float64, change ...func(*sip.Config)) *phone {
+	w.t.Helper()
+	p := newPhone(w, ext, hz, change...)
+	for {
+		if e := next[sip.RegistrationChanged](p); e.State == sip.Registered {
+			return p
+		}
+	}
+}
+
+func (p *phone) shut() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	p.Close(ctx)
+}
+
+// next waits for the next event of type E and fails when the call ends before; others are skipped.
+func next[E sip.Event](p *phone) E {
+	p.t.Helper()
+	limit := time.After(longest)
+	for {
+		select {
+		case e, ok := <-p.Events():
+			if !ok {
+				p.t.Fatalf("%s: closed while waiting for %T", p.ext, *new(E))
+			}
+			if e, ok := e.(E); ok {
+				return e
+			}
+			if end, ok := e.(sip.CallEnded); ok {
+				p.t.Fatalf("%s: the call ended while waiting for %T: %+v", p.ext, *new(E), end)
+			}
+		case <-limit:
+			p.t.Fatalf("%s: no %T came", p.ext, *new(E))
+		}
+	}
+}
+
+// answers takes the next call.
+func (p *phone) answers() sip.IncomingCall {
+	p.t.Helper()
+	c := next[sip.IncomingCall](p)
+	p.Answer(c.Leg)
+	next[sip.CallAnswered](p)
+	return c
+}
+
+// dials calls a number that somebody answers.
+func (p *phone) dials(number string) sip.LegID {
+	p.t.Helper()
+	leg := sip.LegID("to-" + number)
+	p.Dial(leg, number)
+	return leg
+}
+
+// ear remembers the last seconds of what a phone's loudspeaker played.
+type ear struct {
+	mu   sync.Mutex
+	pcm  []int16
+	tick chan struct{} // one token per frame
+}
+
+const remembers = 2 * media.Rate
+
+func (e *ear) hear(frame []int16) {
+	e.mu.Lock()
+	if e.pcm = append(e.pcm, frame...); len(e.pcm) > 2*remembers {
+		e.pcm = append(e.pcm[:0], e.pcm[len(e.pcm)-remembers:]...)
+	}
+	e.mu.Unlock()
+	select {
+	case e.tick <- struct{}{}:
+	default:
+	}
+}
+
+// last is a copy of the newest n samples.
+func (e *ear) last(n int) []int16 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return append([]int16(nil), e.pcm[max(0, len(e.pcm)-n):]...)
+}
+
+// until waits until what is heard satisfies is, looking every 100 ms of sound.
+func (p *phone) until(what string, is func(*ear) bool) {
+	p.t.Helper()
+	limit := time.After(longest)
+	for n := 0; ; n++ {
+		if n%10 == 0 && is(p.ear) {
+			return
+		}
+		select {
+		case <-p.tick:
+		case <-limit:
+			p.t.Fatalf("%s never heard %s", p.ext, what)
+		}
+	}
+}
+
+// hears waits for a note.
+func (p *phone) hears(what string, hz float64) {
+	p.t.Helper()
+	p.until(what, func(e *ear) bool { return strength(e.last(media.Rate/5), hz) > 0.8 })
+}
+
+// hearsPrompt waits for the loudest 100 ms of a prompt, wherever they begin: the same wave, not just some sound.
+func (p *phone) hearsPrompt(name string) {
+	p.t.Helper()
+	want := loudest(thin(must(p.t, name)))
+	p.until("the prompt "+name, func(e *ear) bool { return likeness(thin(e.last(media.Rate)), want) > 0.8 })
+}
+
+func must(t *testing.T, name string) []int16 {
+	t.Helper()
+	pcm, err := prompts.Load(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pcm
+}
+
+// strength is the share of the energy of pcm at hz, 0–1 (Goertzel); 0 for near silence.
+func strength(pcm []int16, hz float64) float64 {
+	w := 2 * math.Cos(2*math.Pi*hz/media.Rate)
+	var s1, s2, all float64
+	for _, v := range pcm {
+		s1, s2 = float64(v)+w*s1-s2, s1
+		all += float64(v) * float64(v)
+	}
+	if n := float64(len(pcm)); n > 0 && all/n > 1e4 {
+		return 2 * (s1*s1 + s2*s2 - w*s1*s2) / all / n
+	}
+	return 0
+}
+
+// thin halves the rate: enough to recognise speech at 8 kHz.
+func thin(pcm []int16) []int16 {
+	out := make([]int16, len(pcm)/2)
+	for i := range out {
+		out[i] = int16((int(pcm[2*i]) + int(pcm[2*i+1])) / 2)
+	}
+	return out
+}
+
+// loudest is the part of 100 ms with the most energy, at 8 kHz.
+func loudest(pcm []int16) []int16 {
+	const n = 800
+	best, at := 0.0, 0
+	for i := 0; i+n <= len(pcm); i += n / 4 {
+		if e := dot(pcm[i:i+n], pcm[i:i+n]); e > best {
+			best, at = e, i
+		}
+	}
+	return pcm[at : at+n]
+}
+
+// likeness is the highest normalised correlation of want with any part of pcm.
+func likeness(pcm, want []int16) (best float64) {
+	own := dot(want, want)
+	for i := 0; i+len(want) <= len(pcm); i++ {
+		part := pcm[i : i+len(want)]
+		if e := dot(part, part); e > own/16 {
+			best = max(best, dot(part, want)/math.Sqrt(e*own))
+		}
+	}
+	return best
+}
+
+func dot(a, b []int16) (sum float64) {
+	for i, v := range a {
+		sum += float64(v) * float64(b[i])
+	}
+	return sum
+}
+
+// note is a second of a tone.
+func note(hz float64, seconds int) []int16 {
+	pcm := make([]int16, seconds*media.Rate)
+	for i := range pcm {
+		pcm[i] = int16(8000 * math.Sin(2*math.Pi*hz*float64(i)/media.Rate))
+	}
+	return pcm
+}
+
+// ticking runs f every 10 ms, as a sound card does.
+type ticking struct {
+	stop chan struct{}
+	done sync.WaitGroup
+}
+
+func (k *ticking) start(f func()) error {
+	k.stop = make(chan struct{})
+	k.done.Go(func() {
+		t := time.NewTicker(10 * time.Millisecond)
+		defer t.Stop()
+		for {
+			select {
+			case <-k.stop:
+				return
+			case <-t.C:
+				f()
+			}
+		}
+	})
+	return nil
+}
+
+func (k *ticking) Close() error { close(k.stop); k.done.Wait(); return nil }
+
+type mouth struct {
+	ticking
+	hz float64
+	n  int
+}
+
+func (m *mouth) Name() text.Text { return text.Clean("mouth") }
+func (m *mouth) Start(sink func([]int16)) error {
+	return m.start(func() {
+		var f [media.Frame]int16
+		for i := range f {
+			f[i] = int16(8000 * math.Sin(2*math.Pi*m.hz*float64(m.n)/media.Rate))
+			m.n++
+		}
+		sink(f[:])
+	})
+}
+
+type speaker struct {
+	ticking
+	ear *ear
+}
+
+func (s *speaker) Name() text.Text { return text.Clean("ear") }
+func (s *speaker) Start(fill func([]int16)) error {
+	return s.start(func() {
+		var f [media.Frame]int16
+		fill(f[:])
+		s.ear.hear(f[:])
+	})
+}
