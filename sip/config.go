@@ -69,37 +69,6 @@ type Config struct {
 	Resolve func(ctx context.Context, host string) (netip.Addr, error) // nil: the system's resolver
 }
 
-// ParsePeers reads addresses and networks: "192.0.2.1", "2001:db8::/32".
-func ParsePeers(key string, peers []string) ([]netip.Prefix, error) {
-	var out []netip.Prefix
-	for _, s := range peers {
-		if p, err := netip.ParsePrefix(s); err == nil {
-			out = append(out, p.Masked())
-		} else if a, err := netip.ParseAddr(s); err == nil {
-			out = append(out, netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()))
-		} else {
-			return nil, &ConfigError{key, strconv.Quote(s) + " is neither an IP address nor a network such as 192.0.2.0/24"}
-		}
-	}
-	return out, nil
-}
-
-// ParsePorts reads "16000-16999"; "" and "0" leave the choice to the system.
-func ParsePorts(key, s string) (low, high int, err error) {
-	if s = strings.TrimSpace(s); s == "" || s == "0" {
-		return 0, 0, nil
-	}
-	a, b, _ := strings.Cut(s, "-")
-	low, err = strconv.Atoi(strings.TrimSpace(a))
-	if err == nil {
-		high, err = strconv.Atoi(strings.TrimSpace(b))
-	}
-	if err != nil || low < 1 || high <= low || high > 65535 {
-		return 0, 0, &ConfigError{key, strconv.Quote(s) + " is not a range of ports such as 16000-16999"}
-	}
-	return low, high, nil
-}
-
 // account is a Config that has been read.
 type account struct {
 	Config

@@ -229,27 +229,6 @@ func TestATakenPortAndBadSettingsAreTypedErrors(t *testing.T) {
 	}
 }
 
-func TestPeersAndPortsAreReadOrRefusedWithTheirKey(t *testing.T) {
-	if p, err := ParsePeers("trusted_peers", []string{"192.0.2.7", "2001:db8::/32"}); err != nil || len(p) != 2 || p[0].String() != "192.0.2.7/32" {
-		t.Fatalf("%v %v", p, err)
-	}
-	_, err := ParsePeers("trusted_peers", []string{"pbx"})
-	if bad, ok := errors.AsType[*ConfigError](err); !ok || bad.Key != "trusted_peers" {
-		t.Fatal(err)
-	}
-	if a, b, err := ParsePorts("rtp_ports", "16000-16999"); err != nil || a != 16000 || b != 16999 {
-		t.Fatal(a, b, err)
-	}
-	if a, b, err := ParsePorts("rtp_ports", "0"); err != nil || a != 0 || b != 0 {
-		t.Fatal(a, b, err)
-	}
-	for _, s := range []string{"16000", "9-4", "x-y", "1-70000", "-5"} {
-		if _, _, err := ParsePorts("rtp_ports", s); err == nil {
-			t.Errorf("%q was read", s)
-		}
-	}
-}
-
 func TestACallThatComesOnHoldIsAnsweredFirstAndHeldThen(t *testing.T) {
 	pbx := newServer(t, okRegistrar)
 	p := open(t, "alice")
