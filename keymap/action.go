@@ -184,10 +184,12 @@ var table = [...]Action{
 // All yields every action with its default keys, in the order of the table.
 func All() iter.Seq[Action] {
 	return func(yield func(Action) bool) {
-		for _, a := range table {
-			a.Keys = slices.Clone(a.Keys)
-			if !yield(a) {
-				return
+		for _, list := range [][]Action{table[:], boardTable[:]} {
+			for _, a := range list {
+				a.Keys = slices.Clone(a.Keys)
+				if !yield(a) {
+					return
+				}
 			}
 		}
 	}

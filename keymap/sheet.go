@@ -2,6 +2,7 @@ package keymap
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -25,7 +26,7 @@ A key pressed while a call comes in does not answer or decline it: the popup wai
 most), so that what you were typing never picks up the telephone.
 
 `)
-	for _, g := range Groups() {
+	for _, g := range slices.Concat(Groups(), BoardGroups()) {
 		fmt.Fprintf(&sb, "## %s\n\n| keys | action | name | context |\n| --- | --- | --- | --- |\n", g)
 		for _, a := range m.Group(g) {
 			keys := make([]string, len(a.Keys))
