@@ -11,7 +11,11 @@ import (
 	"offhook/sip/transaction"
 )
 
-var loopback = netip.MustParseAddrPort("127.0.0.1:0")
+// loopback is any port; at loopbackAt9 nobody listens (discard, RFC 863).
+var (
+	loopback    = netip.MustParseAddrPort("127.0.0.1:0")
+	loopbackAt9 = netip.MustParseAddrPort("127.0.0.1:9")
+)
 
 // client is a phone that says exactly what a test wants it to say.
 type client struct {

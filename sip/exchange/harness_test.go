@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"flag"
 	"math"
 	"sync"
 	"testing"
@@ -13,6 +14,14 @@ import (
 	"offhook/sip"
 	"offhook/sip/exchange/prompts"
 )
+
+// The tests wait for sound in real time and compute little, so many can do so at once.
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	m.Run()
+}
 
 // longest bounds a wait for something that must happen; it is never what a test measures.
 const longest = 20 * time.Second
@@ -216,6 +225,16 @@ func (p *phone) hearsPrompt(name string) {
 	p.t.Helper()
 	want := loudest(thin(must(p.t, name)))
 	p.until("the prompt "+name, func(e *ear) bool { return likeness(thin(e.last(media.Rate)), want) > 0.8 })
+}
+
+// hearsMusic waits until what is heard is somewhere in the music on hold.
+func (p *phone) hearsMusic() {
+	p.t.Helper()
+	music := thin(must(p.t, prompts.Hold))
+	p.until("music on hold", func(e *ear) bool {
+		pcm := thin(e.last(media.Rate / 4))
+		return len(pcm) >= media.Rate/8 && likeness(music, loudest(pcm)) > 0.8
+	})
 }
 
 func must(t *testing.T, name string) []int16 {
