@@ -1,0 +1,160 @@
+package peers
+
+import (
+	"regexp"
+	"testing"
+)
+
+// story is what most tests begin with: a practice Salesforce, settings and a desk that is ready.
+func story(t *testing.T, s settings) (*org, *desk) {
+	t.Helper()
+	t.Parallel()
+	o := newOrg(t)
+	return o, newWorkplace(t, o, s).ready(t)
+}
+
+func TestACallThatTheCallerEndsLeavesOneTask(t *testing.T) {
+	peer(t, "sipp")
+	o, d := story(t, settings{})
+	call := play(t, script{name: "uac_bye", target: d.w.sip})
+	d.sees(`Fred Bloggs`)
+	d.answer()
+	call.passed()
+	d.sees(`Task in Salesforce`)
+	o.one(t, o.inbound(1, 4, `Result: answered`, `Ended by: customer`))
+	d.settled(1)
+}
+
+func TestACallThatTheAgentEndsLeavesOneTask(t *testing.T) {
+	peer(t, "sipp")
+	o, d := story(t, settings{})
+	call := play(t, script{name: "uac_wait", target: d.w.sip})
+	d.answer()
+	d.sees(`talking +0:02`)
+	d.press("x")
+	call.passed()
+	o.one(t, o.inbound(1, 6, `Result: answered`, `Ended by: agent`))
+	d.settled(1)
+}
+
+func TestACallOverTCPLeavesOneTask(t *testing.T) {
+	peer(t, "sipp")
+	o, d := story(t, settings{sip: "transport = \"tcp\"\n"})
+	call := play(t, script{name: "uac_bye", target: d.w.sip, tcp: true})
+	d.answer()
+	call.passed()
+	o.one(t, o.inbound(1, 4))
+	d.settled(1)
+}
+
+func TestTheFarEndHoldsAndResumes(t *testing.T) {
+	peer(t, "sipp")
+	o, d := story(t, settings{})
+	call := play(t, script{name: "uac_hold", target: d.w.sip})
+	d.answer()
+	d.sees(`(?i)holds you|held by|they hold|on hold by|far end hold`)
+	d.sees(`talking`)
+	call.passed()
+	o.one(t, o.inbound(3, 7))
+	d.settled(1)
+}
+
+func TestTheAgentHoldsAndResumes(t *testing.T) {
+	peer(t, "sipp")
+	o, d := story(t, settings{})
+	call := play(t, script{name: "uac_held", target: d.w.sip})
+	d.answer()
+	d.press("h")
+	d.sees(`on hold`)
+	d.press("h")
+	d.sees(`talking`)
+	d.press("x")
+	call.passed()
+	o.one(t, o.inbound(0, 6))
+	d.settled(1)
+}
+
+func TestAHoldThatIsRefusedLeavesTheCallUp(t *testing.T) {
+	peer(t, "sipp")
+	o, d := story(t, settings{})
+	call := play(t, script{name: "uac_hold_refused", target: d.w.sip})
+	d.answer()
+	d.press("h")
+	d.sees(`refused the hold`)
+	d.sees(`talking`)
+	d.press("x")
+	call.passed()
+	o.one(t, o.inbound(0, 6))
+	d.settled(1)
+}
+
+func TestACallerWhoGivesUpIsAMissedCall(t *testing.T) {
+	peer(t, "sipp")
+	o, d := story(t, settings{})
+	play(t, script{name: "uac_cancel", target: d.w.sip}).passed()
+	o.one(t, o.inbound(0, 0, `Result: missed`))
+	d.never(`(?i)ringing here`)
+	d.settled(1)
+}
+
+func TestACallAnsweredElsewhereSaysSo(t *testing.T) {
+	peer(t, "sipp")
+	o, d := story(t, settings{})
+	play(t, script{name: "uac_cancel_elsewhere", target: d.w.sip}).passed()
+	d.sees(`(?i)answered elsewhere|another telephone`)
+	for _, got := range o.await(t, 1) {
+		o.inbound(0, 0).check(t, got)
+		if !regexp.MustCompile(`(?i)elsewhere`).MatchString(got.Description) {
+			t.Errorf("the Task does not say that somebody else answered:\n%s", got.Description)
+		}
+	}
+	d.settled(1)
+}
+
+func TestACallThatTheAgentDeclinesLeavesOneTask(t *testing.T) {
+	peer(t, "sipp")
+	o, d := story(t, settings{})
+	call := play(t, script{name: "uac_declined", target: d.w.sip})
+	d.sees(`Fred Bloggs`)
+	d.pressUntil("\x1bOR", `say busy`) // F3
+	d.press("b")
+	call.passed()
+	o.one(t, o.inbound(0, 0, `Result: declined`))
+	d.settled(1)
+}
+
+func TestAnOfferInTheAnswerIsACallLikeAnyOther(t *testing.T) {
+	peer(t, "sipp")
+	o, d := story(t, settings{})
+	call := play(t, script{name: "uac_late", target: d.w.sip})
+	d.answer()
+	call.passed()
+	o.one(t, o.inbound(1, 4))
+	d.settled(1)
+}
+
+func TestAnAnswerThatIsNotAcknowledgedIsRepeated(t *testing.T) {
+	peer(t, "sipp")
+	o, d := story(t, settings{})
+	// SIPp must not take what comes again for its own to swallow: -nr.
+	call := play(t, script{name: "uac_no_ack", target: d.w.sip, args: []string{"-nr", "-m", "1"}})
+	d.sees(`[Rr]inging`)
+	d.pressUntil("a", `answering`)
+	d.sees(`talking`)
+	d.press("x")
+	call.passed()
+	o.one(t, o.inbound(0, 12)) // counted from the ACK
+	d.settled(1)
+}
+
+func TestAnAnswerThatIsNeverAcknowledgedEndsTheCall(t *testing.T) {
+	peer(t, "sipp")
+	o, d := story(t, settings{})
+	call := play(t, script{name: "uac_never_ack", target: d.w.sip, args: []string{"-nr", "-m", "1"}})
+	d.sees(`[Rr]inging`)
+	d.pressUntil("a", `answering`)
+	call.passed() // after 32 s
+	d.sees(`never confirmed|not confirm|acknowledge`)
+	o.one(t, o.inbound(0, 40))
+	d.settled(1)
+}
