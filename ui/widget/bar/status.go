@@ -67,6 +67,9 @@ func link(th *theme.Theme, name string, l desk.Link) part {
 		p.ink, p.glyph, p.short = th.Warning, "◌", "waiting"
 	case desk.HealthWarn:
 		p.ink, p.glyph, p.short = th.Ringing, "!", "in trouble"
+		if name == "Sound" {
+			p.short = "none" // the call goes on without
+		}
 	case desk.HealthDown:
 		p.ink, p.glyph, p.short = th.Problem, "✗", "down"
 	default:
