@@ -29,6 +29,7 @@ type Options struct {
 	Bell   bool               // the terminal's bell while a call rings
 	Notify Notify             // desktop notification of a ringing call while the terminal is not in focus
 	Busy   func() int         // counts what is under way behind the screen, for Stage.Busy; nil: nothing
+	Beside Beside             // a second page in the same terminal; zero: none
 	Grace  Grace              // how long an incoming call ignores answer and decline
 }
 

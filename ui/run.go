@@ -47,6 +47,9 @@ func Run(ctx context.Context, opt Options, snapshots <-chan *desk.Snapshot, more
 // guard keeps the program from ending under a call: a signal that asks it to end becomes the desk's question, and ends it
 // when it comes again while the question stands.
 func guard(model tea.Model, msg tea.Msg) tea.Msg {
+	if p, ok := model.(*pair); ok {
+		model = p.desk
+	}
 	m, ok := model.(*Model)
 	if !ok {
 		return msg

@@ -43,7 +43,11 @@ func Open(ctx context.Context, opt Options, snapshots <-chan *desk.Snapshot, mor
 		}
 		return guard(m, msg)
 	}
-	s.program = tea.NewProgram(s.model, append([]tea.ProgramOption{tea.WithContext(ctx), tea.WithFilter(filter)}, more...)...)
+	var root tea.Model = s.model
+	if opt.Beside.Page != nil {
+		root = newPair(s.model, opt.Beside)
+	}
+	s.program = tea.NewProgram(root, append([]tea.ProgramOption{tea.WithContext(ctx), tea.WithFilter(filter)}, more...)...)
 	go s.run(ctx, deliver)
 	return s
 }
@@ -65,6 +69,9 @@ func (s *Stage) run(ctx context.Context, deliver func(desk.Command)) {
 		s.err = fmt.Errorf("the screen stopped: %w", err)
 	}
 }
+
+// Send gives the program a message, for a page beside the desk. It blocks while the screen is busy.
+func (s *Stage) Send(msg tea.Msg) { s.program.Send(msg) }
 
 // Resize tells the screen that its terminal has another size; a real terminal tells it by itself.
 func (s *Stage) Resize(w, h int) { s.program.Send(tea.WindowSizeMsg{Width: w, Height: h}) }
