@@ -24,7 +24,9 @@ type pair struct {
 	rang   bool
 }
 
-func newPair(d *Model, b Beside) *pair { return &pair{desk: d, beside: b, other: b.Page, away: b.First} }
+func newPair(d *Model, b Beside) *pair {
+	return &pair{desk: d, beside: b, other: b.Page, away: b.First}
+}
 
 // Init implements tea.Model.
 func (p *pair) Init() tea.Cmd { return tea.Batch(p.desk.Init(), p.other.Init()) }
