@@ -174,7 +174,7 @@ func goFiles(t *testing.T) (out []string) {
 // longest is how many lines a file may have: a file is a room with one thing in it.
 const longest = 450
 
-func TestFilesAreShortAndFormatted(t *testing.T) {
+func TestFilesOfTheHouseAreShortAndFormatted(t *testing.T) {
 	for _, path := range goFiles(t) {
 		raw, err := os.ReadFile(path)
 		if err != nil {
@@ -189,7 +189,7 @@ func TestFilesAreShortAndFormatted(t *testing.T) {
 	}
 }
 
-func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
+func TestEveryRoomOfTheHouseSaysWhatItIsFor(t *testing.T) {
 	says, dirs := map[string]int{}, map[string]bool{}
 	files := token.NewFileSet()
 	for _, path := range goFiles(t) {
@@ -217,7 +217,7 @@ func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
 // them.
 var machines = []string{"/" + "work/", "/" + "root/", "/tmp" + "/offhook-"}
 
-func TestNoFileNamesOneMachine(t *testing.T) {
+func TestNoFileOfTheHouseNamesOneMachine(t *testing.T) {
 	kinds := []string{".go", ".md", ".toml", ".sh", ".tape", ".json", ".mod", ".xml"}
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -247,7 +247,7 @@ func TestNoFileNamesOneMachine(t *testing.T) {
 	}
 }
 
-func TestGeneratedPagesSayThatTheyAre(t *testing.T) {
+func TestGeneratedPagesAreThereAndSayHowTheyStayFresh(t *testing.T) {
 	for path, from := range map[string]string{
 		"docs/config.md": "config/config.go", "docs/keys.md": "keymap/action.go", "docs/cli.md": "cmd/offhook",
 	} {
@@ -262,7 +262,7 @@ func TestGeneratedPagesSayThatTheyAre(t *testing.T) {
 	}
 }
 
-func TestLinksInTheDocumentationLeadSomewhere(t *testing.T) {
+func TestLinksInTheHouseLeadSomewhere(t *testing.T) {
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -318,7 +318,7 @@ func links(md string) (out []string) {
 	return out
 }
 
-func TestAMissingLinkIsFound(t *testing.T) {
+func TestLinksOfTheHouseAreRead(t *testing.T) {
 	got := links("see [a](b.md) and ![c](d/e.svg#x)\n```\n[no](code)\n```\n    [nor](this)\n")
 	if !slices.Equal(got, []string{"b.md", "d/e.svg#x"}) {
 		t.Errorf("found %q", got)
