@@ -5,6 +5,7 @@ import (
 
 	"offhook/sip"
 	"offhook/sip/dialog"
+	"offhook/sip/exchange/prompts"
 	"offhook/sip/transaction"
 )
 
@@ -33,7 +34,7 @@ func TestTwoPhonesTalkThroughTheExchange(t *testing.T) {
 	}
 	a.Hold(leg)
 	next[sip.CallHeld](a)
-	b.hearsMusic()
+	b.hearsPrompt(prompts.Hold)
 	a.Resume(leg)
 	next[sip.CallHeld](a)
 	b.hears("the other phone again", 540)

@@ -110,7 +110,7 @@ func TestAToneThatIsGivenComesOutAndMusicWhileThePersonHolds(t *testing.T) {
 	if e := next[sip.CallHeld](p); !e.ByThem || e.ByUs {
 		t.Errorf("held by them: %+v", e)
 	}
-	p.hearsMusic()
+	p.hearsPrompt(prompts.Hold)
 	w.ToggleHold("2101")
 	if e := next[sip.CallHeld](p); e.ByThem {
 		t.Errorf("resumed by them: %+v", e)

@@ -220,22 +220,21 @@ func (p *phone) hears(what string, hz float64) {
 	p.until(what, func(e *ear) bool { return strength(e.last(media.Rate/5), hz) > 0.8 })
 }
 
-// hearsPrompt waits for the loudest 100 ms of a prompt, wherever they begin: the same wave, not just some sound.
+// hearsPrompt waits until what is heard is somewhere in a prompt: the same wave, not just some sound.
 func (p *phone) hearsPrompt(name string) {
 	p.t.Helper()
-	want := loudest(thin(must(p.t, name)))
-	p.until("the prompt "+name, func(e *ear) bool { return likeness(thin(e.last(media.Rate)), want) > 0.8 })
-}
-
-// hearsMusic waits until what is heard is somewhere in the music on hold.
-func (p *phone) hearsMusic() {
-	p.t.Helper()
-	music := thin(must(p.t, prompts.Hold))
-	p.until("music on hold", func(e *ear) bool {
+	prompt := thin(must(p.t, name))
+	p.until("the prompt "+name, func(e *ear) bool {
 		pcm := thin(e.last(media.Rate / 4))
-		return len(pcm) >= media.Rate/8 && likeness(music, loudest(pcm)) > 0.8
+		return len(pcm) >= part && likeness(prompt, loudest(pcm)) > alike
 	})
 }
+
+// part is how much is compared, 100 ms at 8 kHz; alike is from where on it is the same.
+const (
+	part  = 800
+	alike = 0.9
+)
 
 func must(t *testing.T, name string) []int16 {
 	t.Helper()
@@ -269,35 +268,41 @@ func thin(pcm []int16) []int16 {
 	return out
 }
 
-// loudest is the part of 100 ms with the most energy, at 8 kHz.
-func loudest(pcm []int16) []int16 {
-	const n = 800
-	best, at := 0.0, 0
-	for i := 0; i+n <= len(pcm); i += n / 4 {
-		if e := dot(pcm[i:i+n], pcm[i:i+n]); e > best {
-			best, at = e, i
+// loudest is the part with the most energy, at 8 kHz; nil when it is near silence.
+func loudest(pcm []int16) (out []int16) {
+	best := 1e4 * part
+	for i := 0; i+part <= len(pcm); i += part / 4 {
+		if e := dot(pcm[i:i+part], pcm[i:i+part]); e > best {
+			best, out = e, pcm[i:i+part]
 		}
 	}
-	return pcm[at : at+n]
+	return out
 }
 
-// likeness is the highest normalised correlation of want with any part of pcm.
+// likeness is the highest normalised correlation of want with any part of pcm; 0 when there is nothing to want.
 func likeness(pcm, want []int16) (best float64) {
-	own := dot(want, want)
-	for i := 0; i+len(want) <= len(pcm); i++ {
-		part := pcm[i : i+len(want)]
-		if e := dot(part, part); e > own/16 {
-			best = max(best, dot(part, want)/math.Sqrt(e*own))
-		}
+	n := len(want)
+	if n == 0 || len(pcm) < n {
+		return 0
 	}
-	return best
+	own, e := dot(want, want), dot(pcm[:n], pcm[:n])
+	for i := 0; ; i++ {
+		if e > own/16 {
+			best = max(best, dot(pcm[i:i+n], want)/math.Sqrt(e*own))
+		}
+		if i+n == len(pcm) {
+			return best
+		}
+		e += float64(pcm[i+n])*float64(pcm[i+n]) - float64(pcm[i])*float64(pcm[i])
+	}
 }
 
-func dot(a, b []int16) (sum float64) {
+func dot(a, b []int16) float64 {
+	var sum int64
 	for i, v := range a {
-		sum += float64(v) * float64(b[i])
+		sum += int64(v) * int64(b[i])
 	}
-	return sum
+	return float64(sum)
 }
 
 // note is a second of a tone.
