@@ -140,11 +140,10 @@ func (r *registration) send() {
 
 // transmit sends req and answers challenges and 423 by further tries.
 func (r *registration) transmit(req *transaction.Request, try int) {
-	generation, over := r.generation, false
-	on := func(f func()) { // the first that ends the transaction counts
+	generation := r.generation
+	on := func(f func()) {
 		r.p.ua.Post(func() {
-			if generation == r.generation && !over {
-				over = true
+			if generation == r.generation {
 				f()
 			}
 		})

@@ -37,9 +37,6 @@ func (o *outgoing) start() {
 }
 
 func (o *outgoing) finish(res *transaction.Response, err error) {
-	if o.final {
-		return
-	}
 	o.final = true
 	o.onFinal(res, err)
 	o.ua.busy(-1)
@@ -59,16 +56,15 @@ func (o *outgoing) transmit(flow *transaction.Flow, dst netip.AddrPort, err erro
 		o.ua.cfg.Digest.Prepare(o.req)
 	}
 	o.tries++
-	try := o.tries
-	l := o.ua.loop
+	try, l := o.tries, o.ua.loop
 	o.tx, err = o.ua.layer.Send(flow, dst, o.req,
 		func(res *transaction.Response) {
 			res = res.Clone()
 			l.run(func() { o.response(try, res) })
 		},
 		func(err error) {
-			if err != nil {
-				l.run(func() { o.fail(try, err) })
+			if err != nil { // then there was no final response
+				l.run(func() { o.finish(nil, err) })
 			}
 		})
 	if err != nil {
@@ -77,12 +73,6 @@ func (o *outgoing) transmit(flow *transaction.Flow, dst netip.AddrPort, err erro
 	}
 	if o.cancelled {
 		o.tx.Cancel(o.reason)
-	}
-}
-
-func (o *outgoing) fail(try int, err error) {
-	if try == o.tries {
-		o.finish(nil, err)
 	}
 }
 

@@ -37,6 +37,9 @@ type ClientTx struct {
 	provisional bool
 	final       bool
 	cancelling  bool
+	feeding     bool  // a response is with the machine: its end waits for what the response is
+	over        bool  // the machine ended meanwhile
+	fate        error // with this
 	reason      Headers
 	giveUp      *time.Timer // after CANCEL
 }
@@ -134,12 +137,15 @@ func (tx *ClientTx) abort(err error) {
 	tx.l.forget(tx)
 }
 
-// end tells the caller once. inTurn says that this runs as a turn of the Call-ID.
+// end tells the caller once. inTurn says that this runs as a turn of the Call-ID. After a final response nothing is an error.
 func (tx *ClientTx) end(err error, inTurn bool) {
 	tx.mu.Lock()
 	if tx.ended {
 		tx.mu.Unlock()
 		return
+	}
+	if tx.final {
+		err = nil
 	}
 	tx.ended, tx.err = true, err
 	if tx.giveUp != nil {
@@ -160,15 +166,11 @@ func (tx *ClientTx) end(err error, inTurn bool) {
 	}
 }
 
-// terminated is called by the machine, sometimes under its lock: it must not call back into it.
+// terminated is called by the machine, sometimes under its lock: it must not call back into it. On TCP the machine ends
+// within the very call that gives it the final response (Timers D and K are 0), before anybody knows that response.
 func (tx *ClientTx) terminated(_ string, err error) {
 	tx.l.forget(tx)
-	tx.mu.Lock()
-	final := tx.final
-	tx.mu.Unlock()
 	switch {
-	case final:
-		err = nil
 	case errors.Is(err, sip.ErrTransactionTimeout):
 		err = fmt.Errorf("%s: %w", tx.req.Method, ErrTimeout)
 	case errors.Is(err, sip.ErrTransactionTransport):
@@ -176,6 +178,13 @@ func (tx *ClientTx) terminated(_ string, err error) {
 	default:
 		err = ErrTerminated
 	}
+	tx.mu.Lock()
+	if tx.feeding {
+		tx.over, tx.fate = true, err
+		tx.mu.Unlock()
+		return
+	}
+	tx.mu.Unlock()
 	tx.end(err, false)
 }
 
@@ -227,14 +236,18 @@ func (l *Layer) takeResponse(res *Response, top via) {
 func (tx *ClientTx) receive(res *Response) {
 	<-tx.ready // a response that the machine gets before Init has returned leaves Timer B running
 	invite := tx.req.Method == "INVITE"
-	tx.mu.Lock()
-	repeat := tx.final && res.Status >= 300 && tx.ack != nil
-	lost := tx.ended && !tx.final
-	tx.mu.Unlock()
-	if lost {
+	lost := func() {
 		if invite && res.Success() { // given up here, but accepted there: somebody must end that call
 			tx.l.h.HandleStray(res)
 		}
+	}
+	tx.mu.Lock()
+	repeat := tx.final && res.Status >= 300 && tx.ack != nil
+	gone := tx.ended && !tx.final
+	tx.feeding = !gone && !repeat
+	tx.mu.Unlock()
+	if gone {
+		lost()
 		return
 	}
 	if invite && res.Status >= 300 && tx.ack == nil {
@@ -245,10 +258,22 @@ func (tx *ClientTx) receive(res *Response) {
 		_ = tx.flow.write(tx.hopAck(res), tx.dst)
 		return
 	}
-	if !tx.feed(res) {
+	passed := tx.feed(res)
+	tx.mu.Lock()
+	tx.feeding = false
+	over, fate := tx.over, tx.fate
+	gone = tx.ended && !tx.final
+	if !passed || gone {
+		tx.mu.Unlock()
+		if over {
+			tx.end(fate, true)
+			gone = true
+		}
+		if gone {
+			lost()
+		}
 		return
 	}
-	tx.mu.Lock()
 	tx.provisional = tx.provisional || res.Provisional()
 	tx.final = tx.final || res.Final()
 	if tx.final && tx.giveUp != nil {
@@ -268,6 +293,10 @@ func (tx *ClientTx) receive(res *Response) {
 			tx.fsm.Terminate() // it would stay for 32 s; a late repeat is a stray response and dropped
 			tx.l.forget(tx)
 		}
+		return
+	}
+	if over {
+		tx.end(fate, true)
 	}
 }
 

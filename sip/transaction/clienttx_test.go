@@ -1,6 +1,7 @@
 package transaction
 
 import (
+	"bufio"
 	"errors"
 	"slices"
 	"strings"
@@ -309,4 +310,25 @@ func TestEverythingOfOneCallComesInOrder(t *testing.T) {
 			t.Errorf("delivered %s", s)
 		}
 	})
+}
+
+func TestAFinalOverTCPIsTheOnlyThingThatIsTold(t *testing.T) {
+	for _, method := range []string{"REGISTER", "INVITE"} {
+		synctest.Test(t, func(t *testing.T) {
+			l, f, theirs := pipe(t, Config{}, &recorder{}, false)
+			r := bufio.NewReader(theirs)
+			sent := make(chan string, 1)
+			go func() {
+				sent <- readMessage(r)
+				r.WriteTo(discard{}) // the ACK
+			}()
+			c := dial(t, l, f, newRequest(method, "reliable"))
+			theirs.Write([]byte(respondTo(<-sent, "486 Busy Here", "x")))
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			if statuses(c.got()) != "486" || len(c.done()) != 1 || c.done()[0] != nil || l.Stats().ClientTx != 0 {
+				t.Errorf("%s: got %s, done %v, left %d", method, statuses(c.got()), c.done(), l.Stats().ClientTx)
+			}
+		})
+	}
 }
