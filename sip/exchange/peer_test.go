@@ -123,11 +123,13 @@ module_app menu.so
 		l.pipe.mu.Unlock()
 	})
 	settle(t, "silence instead of baresip's tone", func() bool {
-		var pcm [maxHeard * media.Frame]int16
-		for i := 0; i < maxHeard; i++ {
-			spy.take(pcm[i*media.Frame : (i+1)*media.Frame])
+		spy.mu.Lock()
+		defer spy.mu.Unlock()
+		var pcm []int16
+		for i := range spy.n { // the ring keeps what came last
+			pcm = append(pcm, spy.heard[(spy.first+i)%maxHeard][:]...)
 		}
-		return strength(pcm[:], 880) > 0.8
+		return spy.n == maxHeard && strength(pcm, 880) > 0.8
 	})
 	recorded := func() []int16 {
 		files, _ := filepath.Glob(dir + "/*-dec.wav")
