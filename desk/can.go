@@ -1,10 +1,6 @@
 package desk
 
-import (
-	"strings"
-
-	"offhook/crm"
-)
+import "offhook/crm"
 
 // can lists what is possible with a call in its present state, the most likely first. Front ends show exactly this.
 func (t *turn) can(c *call) []Verb {
@@ -14,9 +10,6 @@ func (t *turn) can(c *call) []Verb {
 		v = append(v, Answer, Reject)
 	case Dialling, Alerting:
 		v = append(v, Hangup)
-		if c.State == Alerting {
-			v = append(v, DTMF)
-		}
 	case Talking:
 		v = append(v, Hold, Mute, Xfer, DTMF, Hangup)
 	case Held:
@@ -52,5 +45,3 @@ func (t *turn) canCustomer(c *call) []Verb {
 	}
 	return append(v, Clear, Note)
 }
-
-func cutTimer(id TimerID, prefix string) (string, bool) { return strings.CutPrefix(string(id), prefix) }

@@ -38,14 +38,14 @@ func writeOf(fx Effect, at time.Time) (write, bool) {
 // save writes to the ledger now. What the disk refuses is kept, told to the agent and tried again in order: a later write
 // never overtakes an earlier one.
 func (d *Desk) save(ctx context.Context, w write) {
-	if len(d.unsaved) > 0 {
-		d.keep(w)
-		return
+	if len(d.unsaved) == 0 {
+		if d.refusal = d.put(ctx, w); d.refusal == nil {
+			return
+		}
 	}
-	if err := d.put(ctx, w); err != nil {
-		d.keep(w)
-		d.machine, _ = d.machine.Step(w.at, JournalFailed{Call: w.key, Err: errText(err)})
-	}
+	d.keep(w)
+	// Told for every call, before anybody sees its new state.
+	d.machine, _ = d.machine.Step(w.at, JournalFailed{Call: w.key, Err: errText(d.refusal)})
 }
 
 // keep remembers a refused write. Of several states of one open call only the newest matters.
@@ -77,16 +77,20 @@ func (d *Desk) put(ctx context.Context, w write) error {
 
 // rewrite tries the refused writes again.
 func (d *Desk) rewrite(ctx context.Context) {
-	if len(d.unsaved) == 0 {
-		return
+	if len(d.unsaved) > 0 && d.flush(ctx) {
+		d.step(ctx, time.Now(), JournalRestored{})
 	}
+}
+
+// flush writes what the disk takes, oldest first; it reports whether nothing is left.
+func (d *Desk) flush(ctx context.Context) bool {
 	for len(d.unsaved) > 0 {
-		if err := d.put(ctx, d.unsaved[0]); err != nil {
-			return
+		if d.refusal = d.put(ctx, d.unsaved[0]); d.refusal != nil {
+			return false
 		}
 		d.unsaved = d.unsaved[1:]
 	}
-	d.step(ctx, time.Now(), JournalRestored{})
+	return true
 }
 
 // journalAlive marks every call as still up, so that a crash cannot cost more of its duration than the interval.
@@ -105,7 +109,7 @@ func (d *Desk) carryOut(ctx context.Context, fx Effect) {
 		d.phoneDo(fx)
 	case Lookup:
 		d.ask(ctx, func(ctx context.Context) Event {
-			return LookupDone{Call: fx.Call, Match: d.ports.Customers.Lookup(ctx, fx.Number)}
+			return LookupDone{Call: fx.Call, Number: fx.Number, Match: d.ports.Customers.Lookup(ctx, fx.Number)}
 		})
 	case LoadCard:
 		d.ask(ctx, func(ctx context.Context) Event {
@@ -144,8 +148,8 @@ func (d *Desk) carryOut(ctx context.Context, fx Effect) {
 	case RetryLinks:
 		run(d.ports.Retry)
 	case Demo:
-		if d.ports.Demo != nil {
-			d.ports.Demo(fx)
+		if d.ports.Demo != nil { // the practice world tells the desk what it does: waiting for it here could wait for ever
+			d.ask(ctx, func(context.Context) Event { d.ports.Demo(fx); return nil })
 		}
 	case After:
 		d.after(fx)
@@ -158,13 +162,13 @@ func run(f func()) {
 	}
 }
 
-// ask runs one question to the outside on its own goroutine; the answer comes back as an event.
+// ask runs one question to the outside on its own goroutine; the answer comes back as an event, nil for none.
 func (d *Desk) ask(ctx context.Context, question func(context.Context) Event) {
 	d.busy.Add(1)
 	d.work.Go(func() {
 		defer d.busy.Add(-1)
 		ev := question(ctx)
-		if ctx.Err() == nil {
+		if ev != nil && ctx.Err() == nil {
 			d.Post(ev)
 		}
 	})

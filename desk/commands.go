@@ -41,7 +41,7 @@ func (t *turn) target(cmd Command) *call {
 	if cmd.Call != "" {
 		return t.find(cmd.Call)
 	}
-	want := []CallState{Talking, Incoming, Alerting, Dialling, Held}
+	want := []CallState{Talking, Incoming, Alerting, Dialling, Held, Answering, Transferring, Resuming, Holding, Ending}
 	if cmd.Verb == Answer || cmd.Verb == Reject {
 		want = []CallState{Incoming}
 	}
@@ -65,7 +65,6 @@ func (t *turn) callCommand(c *call, cmd Command) {
 		t.holdOthers(c)
 		t.do(PhoneDo{Do: PhoneAnswer, Leg: c.Leg})
 		t.enter(c, Answering, "answering")
-		t.ring()
 	case Reject:
 		code, phrase := 603, "Decline"
 		if cmd.Text == "busy" {
@@ -74,7 +73,6 @@ func (t *turn) callCommand(c *call, cmd Command) {
 		c.action = "declined"
 		t.do(PhoneDo{Do: PhoneReject, Leg: c.Leg, Code: code, Text: phrase})
 		t.enter(c, Ending, "declined")
-		t.ring()
 	case Hangup:
 		t.do(PhoneDo{Do: PhoneHangup, Leg: c.Leg})
 		t.enter(c, Ending, "hanging up")
@@ -127,22 +125,26 @@ func (t *turn) deskCommand(cmd Command) bool {
 	case Create:
 		t.create(cmd)
 	case SearchIn:
-		if t.target(cmd) != nil {
+		if c := t.target(cmd); c != nil && c.State != Ended {
 			return false
 		}
 		t.startSearch("", cmd.Text)
 	case New:
-		if t.target(cmd) != nil {
-			return false
+		number := text.Text{}
+		if c := t.target(cmd); c != nil {
+			if c.State != Ended {
+				return false
+			}
+			number = c.Remote.Number // the call is over and its record settled; its number still saves typing
 		}
-		t.startForm("", cmd.Text, text.Text{})
+		t.startForm("", cmd.Text, number)
 	case GoAvailable, GoAway:
 		t.goTo(cmd)
 	case Quit:
 		if t.live() {
 			t.leaving = true
 		} else {
-			t.quit = true
+			t.leave()
 		}
 	case QuitCancel:
 		t.leaving = false
@@ -180,12 +182,15 @@ func (t *turn) deskCommand(cmd Command) bool {
 func (t *turn) holdOthers(except *call) {
 	for i := range t.calls {
 		o := &t.calls[i]
-		if o.Key != except.Key && o.State == Talking {
+		if o.Key != except.Key && (o.State == Talking || o.State == Resuming) {
 			t.do(PhoneDo{Do: PhoneHold, Leg: o.Leg})
 			t.enter(o, Holding, "holding for another call")
 		}
 	}
 }
+
+// dialling begins the key of a call whose INVITE has no Call-ID yet.
+const dialling = "dialling-"
 
 // dial starts an outbound call. The record it belongs to is settled now: the record whose phone field was chosen, or the card
 // that is open while a number is typed (association rules 3 and 4).
@@ -196,17 +201,13 @@ func (t *turn) dial(cmd Command) {
 		t.say(Info, "", "Dial whom? Type a number.")
 		return
 	case t.quit:
-		return
-	case t.reg != sip.Registered && t.reg != sip.Local:
-		t.say(Warning, "", "No call can be made: the telephone is not registered. It keeps trying; r tries now.")
+		t.say(Info, "", "No call can be made: offhook is being left.")
 		return
 	}
-	t.forget()
-	t.dialled++
-	leg := sip.LegID(fmt.Sprintf("out-%d", t.dialled))
+	leg := sip.LegID(fmt.Sprintf("out-%d", t.dialled+1))
 	c := call{Call: Call{
 		// A key of its own until the INVITE has a Call-ID; OutgoingCall gives the final one in the same instant.
-		Key: CallKey("dialling-" + string(leg)), Leg: leg, Dir: crm.Outbound, Outgoing: true, State: Dialling,
+		Key: CallKey(dialling + string(leg)), Leg: leg, Dir: crm.Outbound, Outgoing: true, State: Dialling,
 		Remote:  sip.Party{Number: text.Clean(number), Source: sip.FromDialled},
 		Called:  text.Clean(number),
 		Started: t.at, StateSince: t.at, Record: RecordOpen,
@@ -214,33 +215,45 @@ func (t *turn) dial(cmd Command) {
 	if !cmd.Record.Zero() {
 		c.source = t.hitFor(cmd.Record)
 	} else if t.open != nil {
-		c.openAtDial = t.open.Ref
+		c.openAtDial = crm.CardHit(*t.open)
 	}
 	t.identify(&c)
+	if t.reg != sip.Registered && t.reg != sip.Local && !c.class.Emergency { // an emergency call is always tried
+		t.say(Warning, "", "No call can be made: the telephone is not registered. It keeps trying; r tries now.")
+		return
+	}
+	t.dialled++
+	t.forget()
 	t.holdOthers(&c)
 	t.calls = append(t.calls, c)
 	t.do(PhoneDo{Do: PhoneDial, Leg: leg, Text: number})
 }
 
+// goTo is the agent's own change of state. During a call it waits in one pending slot, shown, applied when the call ends; the last
+// wish wins, and wishing for the state there was before takes it back (BEHAVIOUR §8).
 func (t *turn) goTo(cmd Command) {
-	want := Available
+	want, why := Available, text.Text{}
 	if cmd.Verb == GoAway {
-		want = Away
-		t.reason = text.Clean(cmd.Text)
+		want, why = Away, text.Clean(cmd.Text)
 	}
-	if t.live() {
-		// One pending slot, shown, applied when the call ends; the last wish wins (BEHAVIOUR §8).
-		t.pending = want
-		if t.base == want {
-			t.pending = ""
-		}
+	if !t.live() {
+		t.base, t.reason, t.pending = want, why, ""
 		return
 	}
-	t.base, t.pending = want, ""
+	t.pending, t.because = want, why
+	if t.base == want && t.reason == why {
+		t.pending = ""
+	}
 }
 
 // leave ends every call and then the desk. The call records are written as the calls end.
+// When the disk refuses a record, leaving waits for it; asked for once more, it leaves without.
 func (t *turn) leave() {
+	if t.links.Disk.Health == HealthDown && !t.live() {
+		if t.forced = t.quit; !t.forced {
+			t.say(Warning, "", "A record is not on disk yet: offhook leaves as soon as it is. Leave once more to go without it.")
+		}
+	}
 	t.leaving, t.quit = false, true
 	for i := range t.calls {
 		c := &t.calls[i]
@@ -249,7 +262,6 @@ func (t *turn) leave() {
 			t.enter(c, Ending, "the agent left")
 		}
 	}
-	t.do(Ring{})
 }
 
 func (t *turn) dismiss(c *call) {

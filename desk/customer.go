@@ -30,6 +30,9 @@ func (t *turn) lookupDone(ev LookupDone) {
 	if c == nil || c.finished || c.Match.State != crm.MatchSearching {
 		return
 	}
+	if !ev.Number.Empty() && ev.Number != c.Remote.Number {
+		return // somebody else is there by now; that person's lookup is under way
+	}
 	c.Match = ev.Match
 	if hit, one := c.Match.Only(); one {
 		if !hit.Name.Empty() {
@@ -49,15 +52,16 @@ func (t *turn) lookupDone(ev LookupDone) {
 // autoPop shows the card of a single match without being asked. It never takes the page away from a form, a search or
 // another conversation, and it does not count as opening: only what the agent does makes a record current.
 func (t *turn) autoPop(c *call, hit crm.Hit) {
-	if t.form != nil || t.search != nil {
-		return
+	if t.mayPop(c) {
+		t.do(LoadCard{For: c.Key, Ref: hit.Ref, Auto: true})
 	}
-	for i := range t.calls {
-		if o := &t.calls[i]; o.Key != c.Key && (o.State == Talking || o.State == Transferring) {
-			return
-		}
+}
+
+func (t *turn) mayPop(c *call) bool {
+	if t.form != nil || t.search != nil || c.State == Ended && t.live() {
+		return false
 	}
-	t.do(LoadCard{For: c.Key, Ref: hit.Ref, Auto: true})
+	return !slices.ContainsFunc(t.calls, func(o call) bool { return o.Key != c.Key && (o.State == Talking || o.State == Transferring) })
 }
 
 // customerCommand carries out pop, search, new, pin and clear.
@@ -131,7 +135,7 @@ func (t *turn) hitFor(ref crm.Ref) crm.Hit {
 				return h
 			}
 		}
-		for _, h := range []crm.Hit{t.calls[i].current, t.calls[i].pin, t.calls[i].source} {
+		for _, h := range []crm.Hit{t.calls[i].current, t.calls[i].pin, t.calls[i].source, t.calls[i].openAtDial} {
 			if !h.Zero() && crm.SameID(h.ID, ref.ID) {
 				return h
 			}
@@ -162,8 +166,10 @@ func (t *turn) openRecord(cmd Command) {
 	t.do(LoadCard{For: key, Ref: cmd.Record})
 }
 
+// makeCurrent notes what was opened also during an internal call: it belongs to nothing (rule 0), but the colleague may hand over a
+// customer, whose call it then is.
 func (t *turn) makeCurrent(c *call, hit crm.Hit) {
-	if c.class.Internal || !takesActivities(hit.Type) {
+	if !takesActivities(hit.Type) {
 		return
 	}
 	if !c.current.Zero() && !crm.SameID(c.current.ID, hit.ID) {
@@ -171,7 +177,7 @@ func (t *turn) makeCurrent(c *call, hit crm.Hit) {
 	}
 	c.current, c.Current = hit, hit.Ref
 	c.Cleared = false // opening a record takes "belongs to nothing" back
-	if c.NameFrom != "Salesforce" && !hit.Name.Empty() && (hit.Type == "Contact" || hit.Type == "Lead") {
+	if c.NameFrom != "Salesforce" && !c.class.Internal && !hit.Name.Empty() && (hit.Type == "Contact" || hit.Type == "Lead") {
 		c.Name, c.NameFrom = hit.Name, "Salesforce"
 	}
 	t.associate(c)
@@ -183,21 +189,38 @@ func (t *turn) cardLoaded(ev CardLoaded) {
 		t.say(Warning, ev.For, "The %s could not be opened (%s). The call and its record are safe.", strings.ToLower(ev.Ref.Type), ev.Err)
 		return
 	}
-	if ev.Auto && (t.form != nil || t.search != nil) {
-		return
+	if c := t.find(ev.For); ev.Auto && (c == nil || !t.mayPop(c)) {
+		return // nobody asked for it, and its moment is over
 	}
 	t.open, t.openFor = ev.Card, ev.For
-	c := t.find(ev.For)
-	if c == nil || c.finished {
+	for i := range t.calls {
+		t.learn(&t.calls[i], crm.CardHit(*ev.Card))
+	}
+}
+
+// learn takes over what a card tells of a record that has a part in the call: its parents decide who the Task is about.
+func (t *turn) learn(c *call, known crm.Hit) {
+	if c.finished {
 		return
 	}
-	if crm.SameID(c.current.ID, ev.Card.ID) {
-		// The card knows the record's parents, which decide who the Task is about.
-		c.current = crm.CardHit(*ev.Card)
-		c.Current = ev.Card.Ref
+	part := false
+	note := func(h *crm.Hit) {
+		if !h.Zero() && crm.SameID(h.ID, known.ID) {
+			*h, part = known, true
+		}
 	}
-	t.associate(c)
-	t.journal(c, "")
+	c.earlier = slices.Clone(c.earlier)
+	for i := range c.earlier {
+		note(&c.earlier[i])
+	}
+	for _, h := range []*crm.Hit{&c.current, &c.pin, &c.source, &c.openAtDial} {
+		note(h)
+	}
+	c.Current = c.current.Ref
+	if part {
+		t.associate(c)
+		t.journal(c, "")
+	}
 }
 
 // startSearch opens the search page with a query, or empty for the agent to type.
@@ -246,16 +269,19 @@ func (t *turn) create(cmd Command) {
 // recordCreated ends the New form. What Salesforce complained about stands beside its field and nothing typed is lost: the
 // values live in the front end until the record exists.
 func (t *turn) recordCreated(ev RecordCreated) {
+	asked := t.form != nil && t.form.busy && t.form.for_ == ev.For // else the agent has gone on to something else
 	switch {
 	case !ev.Ref.Zero():
-		t.form = nil
+		if asked {
+			t.form = nil
+		}
 		if c := t.find(ev.For); c != nil && !c.finished {
 			t.makeCurrent(c, crm.Hit{Ref: ev.Ref})
 		}
 		t.say(Info, ev.For, "%s %s was created.", ev.Ref.Type, ev.Ref.Name)
 		t.do(LoadCard{For: ev.For, Ref: ev.Ref})
-	case t.form == nil:
-		t.say(Warning, ev.For, "The record was not created: %s", ev.Err)
+	case !asked:
+		t.say(Warning, ev.For, "The record was not created: %s", complaint(ev))
 	default:
 		f := *t.form
 		f.busy = false
@@ -266,6 +292,20 @@ func (t *turn) recordCreated(ev RecordCreated) {
 		}
 		t.form = &f
 	}
+}
+
+// complaint is the first thing that is wrong with a record that was not created.
+func complaint(ev RecordCreated) text.Text {
+	if ev.Form == nil || !ev.Err.Empty() {
+		return ev.Err
+	}
+	line := ev.Form.Error
+	for _, f := range ev.Form.Fields {
+		if line.Empty() && !f.Error.Empty() {
+			line = text.Clean(f.Label.String() + ": " + f.Error.String())
+		}
+	}
+	return line
 }
 
 // close closes what is on top: the form, the search page, then the card.

@@ -26,6 +26,7 @@ type Desk struct {
 	// Owned by Run's goroutine.
 	machine Machine
 	unsaved []write // journal writes that the disk refused, oldest first
+	refusal error   // why it refused the last
 	timers  map[TimerID]*time.Timer
 	work    sync.WaitGroup
 }
@@ -60,6 +61,11 @@ func (d *Desk) Send(cmd Command) { d.Post(Commanded{cmd}) }
 func (d *Desk) Post(ev Event) { d.post(time.Now(), ev) }
 
 func (d *Desk) post(at time.Time, ev Event) {
+	select {
+	case <-d.done:
+		return
+	default:
+	}
 	d.busy.Add(1)
 	select {
 	case d.events <- timed{at, ev}:
@@ -114,6 +120,7 @@ func (d *Desk) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
+			d.flush(ctx)
 			return nil
 		case ev, ok := <-phone:
 			if !ok {
@@ -131,7 +138,8 @@ func (d *Desk) Run(ctx context.Context) error {
 		case <-disk.C:
 			d.rewrite(ctx)
 		}
-		if snap := d.Snapshot(); snap.Quit && len(d.unsaved) == 0 {
+		if d.Snapshot().Quit { // never while the disk refuses a record, unless the agent insists
+			d.flush(ctx)
 			return nil
 		}
 	}
@@ -209,6 +217,10 @@ func (d *Desk) close(stop context.CancelFunc) {
 	}
 	close(d.done)
 	d.work.Wait()
+	for n := len(d.events); n > 0; n-- { // came too late to matter
+		<-d.events
+		d.busy.Add(-1)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for ch := range d.subs {

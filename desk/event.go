@@ -18,8 +18,9 @@ type Commanded struct{ Command }
 
 // LookupDone is the result of a lookup.
 type LookupDone struct {
-	Call  CallKey
-	Match crm.Match
+	Call   CallKey
+	Number text.Text // whose; a result for somebody who is not there any more is dropped. Empty: not told
+	Match  crm.Match
 }
 
 // CardLoaded is a record's card, or why it could not be read. Auto is true for a pop that nobody asked for.

@@ -3,6 +3,7 @@ package desk
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"offhook/crm"
@@ -15,10 +16,12 @@ type Machine struct {
 	set     Settings
 	seq     uint64
 	agent   Agent
-	base    State // available, away or not responding: the state without calls
-	reason  text.Text
+	base    State     // available, away or not responding: the state without calls
+	reason  text.Text // of Away
 	pending State
-	shown   State // the state as last published, with its beginning
+	because text.Text // the pending state's reason
+	ringing bool      // the ring tone is on
+	shown   State     // the state as last published, with its beginning
 	since   time.Time
 	reg     sip.RegistrationState
 	calls   []call
@@ -34,6 +37,7 @@ type Machine struct {
 	dialled int // outbound legs made so far, for their ids
 	leaving bool
 	quit    bool // leaving is decided: every call is being ended
+	forced  bool // and asked for again while a record was not on disk
 	caption text.Text
 }
 
@@ -42,11 +46,14 @@ type call struct {
 	Call
 	class      Class
 	source     crm.Hit   // click to dial: the record whose phone field it was
-	openAtDial crm.Ref   // card that was open when a number was typed
+	openAtDial crm.Hit   // card that was open when a number was typed
 	current    crm.Hit   // the record last opened, with its parents
 	earlier    []crm.Hit // opened before it during this call
 	pin        crm.Hit   // the pinned record
 	byUs       bool
+	heldByUs   bool // the far end has agreed to our hold
+	silent     bool // the agent was told that nothing is heard
+	filtered   bool // finished without a Task
 	action     string
 	cause      sip.EndCause
 	hangUpBy   string
@@ -171,14 +178,23 @@ func (t *turn) say(sev Severity, key CallKey, format string, args ...any) {
 	t.notify(sev, key, text.Clean(fmt.Sprintf(format, args...)))
 }
 
-// find returns the call with this key, or nil.
+// find returns the call with this key, or nil. The key that a dialled call had before its INVITE is still understood: a command
+// may have been on its way.
 func (t *turn) find(key CallKey) *call {
+	if leg, ok := strings.CutPrefix(string(key), dialling); ok {
+		return t.leg(sip.LegID(leg))
+	}
 	for i := range t.calls {
 		if t.calls[i].Key == key {
 			return &t.calls[i]
 		}
 	}
 	return nil
+}
+
+// unsay takes back what has become untrue.
+func (t *turn) unsay(part string) {
+	t.notices = slices.DeleteFunc(t.notices, func(n Notice) bool { return n.Severity != Info && strings.Contains(n.Text.String(), part) })
 }
 
 func (t *turn) leg(id sip.LegID) *call {
@@ -201,14 +217,14 @@ func (t *turn) settle() {
 		t.calls[i].Can = t.can(&t.calls[i])
 	}
 	state := t.derive()
-	if state != t.shown {
-		wasBusy := t.shown == OnCall || t.shown == Ringing
-		t.shown, t.since = state, t.at
-		if wasBusy && t.pending != "" && state != OnCall && state != Ringing {
-			t.base, t.pending = t.pending, ""
-			t.shown = t.derive()
-		}
+	if t.pending != "" && state != OnCall && state != Ringing {
+		t.base, t.reason, t.pending = t.pending, t.because, ""
+		state = t.derive()
 	}
+	if state != t.shown {
+		t.shown, t.since = state, t.at
+	}
+	t.ring()
 	if !t.live() {
 		t.leaving = false
 	}
@@ -218,10 +234,11 @@ func (t *turn) settle() {
 func (t *turn) derive() State {
 	ringing := false
 	for i := range t.calls {
-		switch t.calls[i].State {
-		case Ended:
-		case Incoming:
+		switch c := &t.calls[i]; {
+		case c.State == Ended:
+		case c.State == Incoming:
 			ringing = true
+		case c.State == Ending && c.Answered.IsZero() && !c.Outgoing: // declined: there never was a conversation
 		default:
 			return OnCall
 		}
@@ -243,7 +260,10 @@ func (m *Machine) Snapshot(at time.Time) *Snapshot {
 		Seq: m.seq, At: at, Agent: m.agent, State: m.shown, Since: m.since, Pending: m.pending,
 		Open: m.open, Search: m.search, Links: m.links, Outbox: m.outbox,
 		Notices: m.notices, Landed: m.landed, Leaving: m.leaving, Caption: m.caption,
-		Quit: m.quit && !m.live(),
+		Quit: m.quit && !m.live() && (m.links.Disk.Health != HealthDown || m.forced),
+	}
+	if m.shown == Away {
+		s.Reason = m.reason
 	}
 	for i := range m.calls {
 		s.Calls = append(s.Calls, m.calls[i].Call)

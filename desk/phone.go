@@ -1,6 +1,8 @@
 package desk
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,6 +20,12 @@ var keySpace = uuid.MustParse("6f66666f-6f6b-5f63-8c61-6c6c5f6b6579")
 func NewCallKey(sipCallID, localTag string, account text.Text) CallKey {
 	return CallKey(uuid.NewSHA1(keySpace, []byte(sipCallID+"\x00"+localTag+"\x00"+account.String())).String())
 }
+
+// maxDigits is how many of the far end's keys are shown: enough for a menu, too few for what nobody should collect.
+const maxDigits = 12
+
+// noCalls ends the notice of a lost registration, and marks it for the moment when it is over.
+const noCalls = "no call can come in"
 
 // phone applies an event of the telephone.
 func (t *turn) phone(ev sip.Event) {
@@ -50,7 +58,8 @@ func (t *turn) phone(ev sip.Event) {
 		t.partyChanged(ev)
 	case sip.DTMFReceived:
 		if c := t.leg(ev.Leg); c != nil {
-			c.DTMFIn = text.Clean(c.DTMFIn.String() + string(ev.Digit))
+			digits := c.DTMFIn.String() + string(ev.Digit)
+			c.DTMFIn = text.Clean(digits[max(0, len(digits)-maxDigits):])
 		}
 	case sip.TransferProgress:
 		if c := t.leg(ev.Leg); c != nil && c.Transfer != nil {
@@ -72,8 +81,10 @@ func (t *turn) registration(ev sip.RegistrationChanged) {
 	switch ev.State {
 	case sip.Registered:
 		link.Health, link.Text = HealthOK, text.Clean("registered at "+ev.Server.String())
+		t.unsay(noCalls)
 	case sip.Local:
 		link.Health, link.Text = HealthOK, text.Clean("taking calls on "+ev.Server.String())
+		t.unsay(noCalls)
 	case sip.Registering:
 		link.Health, link.Text = HealthWaiting, text.Clean("registering at "+ev.Server.String())
 	case sip.Unregistered:
@@ -81,7 +92,7 @@ func (t *turn) registration(ev sip.RegistrationChanged) {
 	default:
 		link.Health, link.Text = HealthDown, ev.Reason
 		if t.links.SIP.Text != ev.Reason {
-			t.say(Problem, "", "%s – no call can come in; calls that are up go on.", ev.Reason)
+			t.say(Problem, "", "%s – %s; calls that are up go on.", ev.Reason, noCalls)
 		}
 	}
 	t.linkChanged(link)
@@ -90,7 +101,7 @@ func (t *turn) registration(ev sip.RegistrationChanged) {
 // incoming is a new inbound call: journalled before anything else, then looked up while it rings.
 func (t *turn) incoming(ev sip.IncomingCall) {
 	t.forget()
-	if t.openFor != "" && t.find(t.openFor) == nil {
+	if last := t.find(t.openFor); t.openFor != "" && (last == nil || last.State == Ended) {
 		t.open, t.openFor = nil, "" // the last caller's card says nothing about this one
 	}
 	c := call{Call: Call{
@@ -98,10 +109,34 @@ func (t *turn) incoming(ev sip.IncomingCall) {
 		Remote: ev.Remote, Called: ev.Called, Started: ev.At, StateSince: ev.At, Record: RecordOpen,
 	}, sipCallID: ev.CallID}
 	t.identify(&c)
+	full := t.up() >= MaxCalls
 	t.calls = append(t.calls, c)
-	t.journal(&t.calls[len(t.calls)-1], "incoming")
-	t.lookup(&t.calls[len(t.calls)-1])
-	t.ring()
+	now := &t.calls[len(t.calls)-1]
+	t.journal(now, "incoming")
+	t.lookup(now)
+	switch {
+	case t.quit:
+		t.turnAway(now, 480, "Temporarily Unavailable", "offhook is being left")
+	case full:
+		t.turnAway(now, 486, "Busy Here", "too many calls at once")
+	}
+}
+
+// turnAway refuses a call that the agent was never offered: it is missed, not declined.
+func (t *turn) turnAway(c *call, code int, phrase, why string) {
+	c.action = "missed"
+	t.do(PhoneDo{Do: PhoneReject, Leg: c.Leg, Code: code, Text: phrase})
+	t.enter(c, Ending, why)
+}
+
+// up counts the calls that are not over.
+func (t *turn) up() (n int) {
+	for i := range t.calls {
+		if t.calls[i].State != Ended {
+			n++
+		}
+	}
+	return n
 }
 
 // outgoing confirms that our INVITE is leaving; the call has been on the list since the command.
@@ -114,13 +149,20 @@ func (t *turn) outgoing(ev sip.OutgoingCall) {
 	c.sipCallID = ev.CallID
 	c.Remote = ev.Remote
 	t.identify(c)
-	t.enter(c, Dialling, "dialling")
+	if c.State == Ending { // hung up before the INVITE was out
+		t.journal(c, "hanging up")
+	} else {
+		t.enter(c, Dialling, "dialling")
+	}
 	t.lookup(c)
 }
 
 // identify classifies the far end and takes the best name that is known without Salesforce.
 func (t *turn) identify(c *call) {
 	c.class = t.set.Classify(c.Remote)
+	if c.class.Withheld && !c.Outgoing { // of somebody who hides nothing is shown, kept or passed on (RFC 3325 §7)
+		c.Remote = sip.Party{Source: c.Remote.Source, Withheld: true}
+	}
 	switch {
 	case c.class.Internal:
 		c.Dir = crm.Internal
@@ -157,10 +199,11 @@ func (t *turn) answered(ev sip.CallAnswered) {
 		c.Answered = ev.At
 	}
 	if c.State == Ending {
+		t.journal(c, "answered")
 		return
 	}
+	t.holdOthers(c) // an answer may come while somebody else is talking: one conversation at a time
 	t.enter(c, Talking, "answered")
-	t.ring()
 	if hit, one := c.Match.Only(); one && t.set.Pop == PopOnAnswer {
 		t.autoPop(c, hit)
 	}
@@ -172,13 +215,12 @@ func (t *turn) held(ev sip.CallHeld) {
 		return
 	}
 	changed := c.HeldByThem != ev.ByThem
-	c.HeldByThem = ev.ByThem
-	switch {
-	case c.State == Transferring:
-	case ev.ByUs && c.State != Held:
+	c.HeldByThem, c.heldByUs = ev.ByThem, ev.ByUs
+	switch { // while Holding or Resuming, only the answer to our own wish changes the state; the far end's hold may come in between
+	case ev.ByUs && (c.State == Talking || c.State == Holding):
 		t.enter(c, Held, "held")
 		return
-	case !ev.ByUs && (c.State == Held || c.State == Resuming || c.State == Holding):
+	case !ev.ByUs && (c.State == Held || c.State == Resuming):
 		t.enter(c, Talking, "resumed")
 		return
 	}
@@ -194,14 +236,21 @@ func (t *turn) commandFailed(ev sip.CommandFailed) {
 	if c == nil || c.State == Ended {
 		return
 	}
-	switch ev.Command {
-	case "hold":
+	switch {
+	case ev.Command == "dial": // no INVITE left, so no end of the call will be told
+		c.Cause = ev.Reason
+		t.finish(c)
+	case c.State == Ending: // it is over anyway
+	case ev.Command == "answer" && c.State == Answering:
+		t.enter(c, Incoming, "answering failed")
+		t.say(Warning, c.Key, "The call could not be answered (%s); it is still ringing. Try again.", ev.Reason)
+	case ev.Command == "hold" && c.State == Holding:
 		t.enter(c, Talking, "hold refused")
 		t.say(Warning, c.Key, "The other side refused the hold (%s); the call goes on, they still hear you. Mute with m.", ev.Reason)
-	case "resume":
+	case ev.Command == "resume" && c.State == Resuming:
 		t.enter(c, Held, "resume refused")
 		t.say(Warning, c.Key, "The call could not be resumed (%s); it is still on hold. Try again.", ev.Reason)
-	case "transfer":
+	case ev.Command == "transfer" && c.State == Transferring:
 		t.transferFailed(c, ev.Reason)
 	default:
 		t.say(Warning, c.Key, "%s failed (%s); the call goes on.", ev.Command, ev.Reason)
@@ -214,7 +263,13 @@ func (t *turn) partyChanged(ev sip.PartyChanged) {
 	if c == nil || c.State == Ended || c.Remote.Number == ev.Remote.Number && c.Remote.Name == ev.Remote.Name {
 		return
 	}
+	same := c.Remote.Number == ev.Remote.Number && c.Remote.Withheld == ev.Remote.Withheld
 	c.Remote = ev.Remote
+	if same { // only the name is another: who it is in Salesforce stays
+		t.identify(c)
+		t.journal(c, "party renamed")
+		return
+	}
 	c.NameFrom, c.Match = "", crm.Match{}
 	t.identify(c)
 	t.journal(c, "party changed")
@@ -226,8 +281,11 @@ func (t *turn) transferEnded(ev sip.TransferEnded) {
 	if c == nil || c.State == Ended {
 		return
 	}
-	if !ev.OK {
+	switch {
+	case !ev.OK && c.State == Transferring:
 		t.transferFailed(c, ev.Reason)
+		return
+	case !ev.OK: // the agent has hung up meanwhile
 		return
 	}
 	c.transferTo = ev.Target
@@ -238,13 +296,24 @@ func (t *turn) transferEnded(ev sip.TransferEnded) {
 	t.enter(c, Ending, "transferred")
 }
 
-// transferFailed takes the caller back: nobody is left on hold by a transfer that did not happen.
+// transferFailed takes the caller back: nobody is left on hold by a transfer that did not happen, unless the agent talks to
+// somebody else by then.
 func (t *turn) transferFailed(c *call, why text.Text) {
 	target := text.Text{}
 	if c.Transfer != nil {
 		target = c.Transfer.Target
 	}
 	c.Transfer = &Transfer{Target: target, Text: why, Failed: true}
+	if slices.ContainsFunc(t.calls, func(o call) bool { return o.Key != c.Key && (o.State == Talking || o.State == Answering) }) {
+		if c.heldByUs {
+			t.enter(c, Held, "transfer failed")
+		} else {
+			t.do(PhoneDo{Do: PhoneHold, Leg: c.Leg})
+			t.enter(c, Holding, "transfer failed")
+		}
+		t.say(Warning, c.Key, "The transfer to %s failed (%s). The caller waits on hold.", target, why)
+		return
+	}
 	t.enter(c, Resuming, "transfer failed")
 	t.do(PhoneDo{Do: PhoneResume, Leg: c.Leg})
 	t.say(Warning, c.Key, "The transfer to %s failed (%s). The caller is back with you.", target, why)
@@ -258,8 +327,7 @@ func (t *turn) ended(ev sip.CallEnded) {
 	}
 	c.cause, c.byUs = ev.Cause, ev.ByUs
 	c.EndedAt = ev.At
-	rang := ev.At.Sub(c.Started)
-	missed := c.State == Incoming && !ev.ByUs && ev.Cause != sip.EndAnsweredElsewhere && ev.Cause != sip.EndShutdown
+	missed := c.State == Incoming && ev.Cause != sip.EndAnsweredElsewhere && ev.Cause != sip.EndShutdown
 	c.Cause = text.Clean(causeText(c, ev))
 	if ev.Cause == sip.EndTransferred {
 		c.action = "transfer"
@@ -268,8 +336,8 @@ func (t *turn) ended(ev sip.CallEnded) {
 		t.say(Info, c.Key, "Several records have this number and none was picked: the Task names none of them.")
 	}
 	t.finish(c)
-	t.ring()
-	if missed && rang >= t.set.MissedAfter && t.base == Available {
+	// Who was in another call meanwhile was not away: only a ring that had the agent to itself counts.
+	if missed && t.shown == Ringing && t.at.Sub(t.since) >= t.set.MissedAfter && t.base == Available {
 		t.base = NotResponding
 	}
 	if t.set.Linger > 0 {
@@ -288,7 +356,10 @@ func (t *turn) ring() {
 			talking = true
 		}
 	}
-	t.do(Ring{On: ringing && !talking})
+	if on := ringing && !talking; on != t.ringing {
+		t.ringing = on
+		t.do(Ring{On: on})
+	}
 }
 
 // enter moves a call into a state and writes it to the journal.
@@ -310,7 +381,7 @@ func (t *turn) forget() {
 }
 
 func (t *turn) timerFired(id TimerID) {
-	if key, ok := cutTimer(id, "linger "); ok {
+	if key, ok := strings.CutPrefix(string(id), "linger "); ok {
 		c := t.find(CallKey(key))
 		switch {
 		case c == nil || c.State != Ended:

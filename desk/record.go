@@ -15,7 +15,6 @@ func (t *turn) associate(c *call) {
 	if c.finished {
 		return
 	}
-	open := t.hitFor(c.openAtDial)
 	c.Assoc = crm.Associate(crm.AssocInput{
 		Internal:      c.class.Internal,
 		Emergency:     c.class.Emergency,
@@ -25,9 +24,9 @@ func (t *turn) associate(c *call) {
 		Current:       c.current,
 		Earlier:       c.earlier,
 		Source:        c.source,
-		OpenAtDial:    open,
+		OpenAtDial:    c.openAtDial,
 		OpenRecord:    crm.OpenRecordRule(t.set.OpenRecord),
-		NumberMatches: !open.Zero() && slices.ContainsFunc(c.Match.Hits, func(h crm.Hit) bool { return crm.SameID(h.ID, open.ID) }),
+		NumberMatches: slices.ContainsFunc(c.Match.Hits, func(h crm.Hit) bool { return !h.Zero() && crm.SameID(h.ID, c.openAtDial.ID) }),
 		Match:         c.Match,
 	})
 }
@@ -86,7 +85,7 @@ func (t *turn) finish(c *call) {
 	rec := t.record(c)
 	c.finished = true
 	filtered := !t.set.wanted(rec)
-	c.Record = RecordPending
+	c.Record, c.filtered = RecordPending, filtered
 	if filtered {
 		c.Record = RecordFiltered
 	}
@@ -116,16 +115,18 @@ func outcome(c *call) (action, by string) {
 		return "transfer", "cold transfer"
 	case !c.Answered.IsZero():
 		return "answered", by
-	case c.action == "declined" || !c.Outgoing && c.byUs:
+	case c.Outgoing && (c.cause == sip.EndCancelled || c.byUs):
+		return "cancelled", by
+	case c.Outgoing:
+		return "failed", by
+	case c.action == "declined", c.action == "" && c.cause == sip.EndDeclined:
 		return "declined", by
 	case c.cause == sip.EndAnsweredElsewhere:
 		return "answered elsewhere", by
-	case !c.Outgoing:
-		return "missed", by
-	case c.cause == sip.EndCancelled || c.byUs:
-		return "cancelled", by
+	case c.byUs: // our own limit ended the ringing, not the agent
+		by = "network"
 	}
-	return "failed", by
+	return "missed", by
 }
 
 // causeText is why a call ended, in the words of a person.
@@ -184,10 +185,14 @@ func causeText(c *call, ev sip.CallEnded) string {
 }
 
 func (t *turn) journalFailed(ev JournalFailed) {
-	if c := t.find(ev.Call); c != nil {
-		c.Record = RecordUnsafe
-	}
 	t.linkChanged(LinkChanged{Name: LinkDisk, Health: HealthDown, Text: ev.Err})
+	if c := t.find(ev.Call); c != nil {
+		told := c.Record == RecordUnsafe
+		c.Record = RecordUnsafe
+		if told {
+			return
+		}
+	}
 	t.say(Problem, ev.Call, "The record of this call is not on disk (%s). offhook keeps trying; do not close it before this line goes.", ev.Err)
 }
 
@@ -197,19 +202,17 @@ func (t *turn) journalRestored() {
 		if c.Record != RecordUnsafe {
 			continue
 		}
-		c.Record = RecordOpen
-		if c.State == Ended {
+		switch {
+		case c.State != Ended:
+			c.Record = RecordOpen
+		case c.filtered:
+			c.Record = RecordFiltered
+		default:
 			c.Record = RecordPending
 		}
 	}
 	t.linkChanged(LinkChanged{Name: LinkDisk, Health: HealthOK})
-	kept := t.notices[:0]
-	for _, n := range t.notices {
-		if !(n.Severity == Problem && strings.Contains(n.Text.String(), "is not on disk")) {
-			kept = append(kept, n)
-		}
-	}
-	t.notices = kept
+	t.unsay("is not on disk")
 	t.say(Info, "", "The disk takes writes again; every record is safe.")
 }
 
@@ -270,7 +273,8 @@ func (t *turn) qualityRead(ev QualityRead) {
 		}
 		c.Quality = &st
 		silent := c.State == Talking && !c.HeldByThem && t.at.Sub(c.StateSince) > 5*time.Second && t.at.Sub(st.LastPacket) > 5*time.Second
-		if silent {
+		told := c.silent
+		if c.silent = silent; silent && !told {
 			t.say(Warning, c.Key, "No sound has come from %s for five seconds; the call is still up. Ask whether they hear you, or call back.", c.Remote.Number.Or(text.Clean("the caller")))
 		}
 	}

@@ -16,6 +16,7 @@ type Snapshot struct {
 	Agent   Agent     `json:"agent"`
 	State   State     `json:"state"`
 	Since   time.Time `json:"since"`
+	Reason  text.Text `json:"reason,omitzero"`   // why the agent is away
 	Pending State     `json:"pending,omitempty"` // state to change to when the call ends
 	Calls   []Call    `json:"calls,omitempty"`   // oldest first; ended calls leave after Linger
 	Open    *crm.Card `json:"open,omitempty"`    // the card that is open at the desk
