@@ -89,7 +89,7 @@ log_level = "debug"
 
 // command is offhook with these settings and arguments, in an environment where nothing of the machine's own is found.
 func (w *workplace) command(args ...string) *exec.Cmd {
-	cmd := exec.Command(binary, append([]string{"--config", w.config}, args...)...)
+	cmd := exec.Command(program, append([]string{"--config", w.config}, args...)...)
 	home := filepath.Dir(w.config)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_CONFIG_HOME=" + home, "XDG_STATE_HOME=" + home, "XDG_RUNTIME_DIR=" + home,
 		"TERM=xterm-256color", "LANG=C.UTF-8"}

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// binary is the program under test, built once by TestMain.
-var binary string
+// program is the program under test, built once by TestMain.
+var program string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
@@ -24,8 +24,8 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "offhook")
-	build := exec.Command("go", "build", "-o", binary, "../cmd/offhook")
+	program = filepath.Join(dir, "offhook")
+	build := exec.Command("go", "build", "-o", program, "../cmd/offhook")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "offhook does not build: %v\n%s", err, out)

@@ -46,7 +46,7 @@ type task struct {
 // newOrg starts a practice Salesforce in a process of its own.
 func newOrg(t testing.TB) *org {
 	t.Helper()
-	cmd := exec.Command(binary, "emulator", "--listen", "127.0.0.1:0")
+	cmd := exec.Command(program, "emulator", "--listen", "127.0.0.1:0")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -131,7 +131,7 @@ func (o *org) requests(t testing.TB, method, path string) (n int) {
 	}
 	o.get(t, "/_emulator/requests", &all)
 	for _, r := range all.Requests {
-		if r.Method == method && strings.Contains(r.Path, path) {
+		if (method == "" || r.Method == method) && strings.Contains(r.Path, path) {
 			n++
 		}
 	}

@@ -1,0 +1,184 @@
+package peers
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// baresip is a running telephone that nobody here wrote. It plays a tone and records what it hears.
+type baresip struct {
+	t    testing.TB
+	dir  string
+	at   netip.AddrPort
+	cmd  *exec.Cmd
+	conn net.Conn
+	work sync.WaitGroup
+
+	mu     sync.Mutex
+	events []map[string]any // of the control port
+	said   strings.Builder  // its own log
+}
+
+// newBaresip starts baresip. It registers nowhere and answers by itself what is called on its port.
+func newBaresip(t testing.TB, codec string, tone float64) *baresip {
+	t.Helper()
+	path := peer(t, "baresip")
+	modules := ""
+	for _, dir := range []string{"/usr/lib/baresip/modules", "/usr/lib64/baresip/modules", "/usr/local/lib/baresip/modules"} {
+		if _, err := os.Stat(filepath.Join(dir, "g711.so")); err == nil {
+			modules = dir
+		}
+	}
+	if modules == "" {
+		t.Fatal("baresip is here without its modules")
+	}
+	// baresip's sound leaves from 127.0.0.1 whatever its SDP says, and offhook takes sound from the negotiated address only.
+	b := &baresip{t: t, dir: t.TempDir(), at: freePort(t, netip.AddrFrom4([4]byte{127, 0, 0, 1}))}
+	wav := filepath.Join(b.dir, "tone.wav")
+	rate := 8000
+	if strings.HasPrefix(codec, "G722") {
+		rate = 16000
+	}
+	writeWAV(t, wav, rate, sine(tone, rate, 60*time.Second))
+	host, port := b.at.Addr().String(), int(b.at.Port())
+	config := fmt.Sprintf(`poll_method epoll
+sip_listen %[1]s:%[2]d
+net_interface %[1]s
+call_max_calls 10
+call_local_timeout 120
+audio_source aufile,%[3]s
+audio_player aubridge,sink%[2]d
+audio_alert aubridge,alert%[2]d
+audio_txmode thread
+rtp_ports 20000-27999
+jitter_buffer_delay 5-10
+module_path %[4]s
+module g711.so
+module g722.so
+module aufile.so
+module aubridge.so
+module sndfile.so
+module_tmp account.so
+module_app menu.so
+module_app ctrl_tcp.so
+ctrl_tcp_listen %[1]s:%[5]d
+snd_path %[6]s
+`, host, port, wav, modules, port+10000, b.dir)
+	account := fmt.Sprintf("<sip:%s@%s:%d>;regint=0;catchall=yes;answermode=auto;audio_codecs=%s\n", fredNumber, host, port, codec)
+	for name, text := range map[string]string{"config": config, "accounts": account, "contacts": ""} {
+		if err := os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.cmd = exec.Command(path, "-f", b.dir, "-s")
+	pr, pw := io.Pipe()
+	b.cmd.Stdout, b.cmd.Stderr = pw, pw
+	if err := b.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	b.work.Go(func() {
+		for sc := bufio.NewScanner(pr); sc.Scan(); {
+			b.mu.Lock()
+			b.said.WriteString(sc.Text() + "\n")
+			b.mu.Unlock()
+		}
+	})
+	t.Cleanup(func() {
+		_ = b.cmd.Process.Signal(syscall.SIGTERM)
+		_ = b.cmd.Wait()
+		pw.Close()
+		if b.conn != nil {
+			b.conn.Close()
+		}
+		b.work.Wait()
+		if t.Failed() {
+			t.Logf("baresip said:\n%s", tail(b.log(), 3000))
+		}
+	})
+	eventually(t, "baresip listens", func() bool {
+		c, err := net.Dial("tcp", netip.AddrPortFrom(b.at.Addr(), b.at.Port()+10000).String())
+		if err == nil {
+			b.conn = c
+		}
+		return err == nil
+	})
+	b.work.Go(b.listen)
+	return b
+}
+
+// listen reads netstrings of JSON: events, and answers to commands.
+func (b *baresip) listen() {
+	r := bufio.NewReader(b.conn)
+	for {
+		var n int
+		if _, err := fmt.Fscanf(r, "%d:", &n); err != nil {
+			return
+		}
+		buf := make([]byte, n+1) // and the comma
+		if _, err := io.ReadFull(r, buf); err != nil {
+			return
+		}
+		var ev map[string]any
+		if json.Unmarshal(buf[:n], &ev) == nil {
+			b.mu.Lock()
+			b.events = append(b.events, ev)
+			b.mu.Unlock()
+		}
+	}
+}
+
+// command is one command of baresip's menu.
+func (b *baresip) command(name, params string) {
+	b.t.Helper()
+	body, _ := json.Marshal(map[string]string{"command": name, "params": params, "token": "t"})
+	if _, err := fmt.Fprintf(b.conn, "%d:%s,", len(body), body); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *baresip) log() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.said.String()
+}
+
+// event waits for an event whose JSON matches.
+func (b *baresip) event(pattern string) {
+	b.t.Helper()
+	re := regexp.MustCompile(pattern)
+	eventually(b.t, "baresip's event "+pattern, func() bool { return b.has(re) })
+}
+
+func (b *baresip) has(re *regexp.Regexp) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, ev := range b.events {
+		if line, _ := json.Marshal(ev); re.Match(line) {
+			return true
+		}
+	}
+	return false
+}
+
+// heard is what baresip has recorded of the other side; it is complete when the call has ended.
+func (b *baresip) heard() (pcm []int16, rate int) {
+	b.t.Helper()
+	files, _ := filepath.Glob(filepath.Join(b.dir, "*-dec.wav"))
+	if len(files) != 1 {
+		b.t.Fatalf("baresip recorded %v", files)
+	}
+	return readWAV(b.t, files[0])
+}
