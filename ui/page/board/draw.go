@@ -253,6 +253,9 @@ func (p *Page) items() [][]bar.Item {
 		orders = append(orders, "board.message", "board.logout")
 	}
 	general := list("board.down", "board.filter", "board.sort", "board.help", "board.quit")
+	if p.desk != "" {
+		general[len(general)-1] = bar.Item{Key: p.desk, Title: "Your desk"}
+	}
 	if p.filter.Value() != "" {
 		general = slices.Concat(list("board.clear"), general)
 	}

@@ -22,6 +22,7 @@ type Options struct {
 	Who    text.Text        // the supervisor
 	What   string           // what is watched: "team sales"
 	Hub    string           // the hub's address
+	Desk   string           // shown key that leads back to the desk, when the board stands beside one; then q does not leave
 }
 
 // Model is the board as a program. Update and View belong to the program.
@@ -31,7 +32,7 @@ type Model struct {
 	w, h int
 	page *Page
 	over overlay.Box
-	ctx  context.Context // ends orders that are under way
+	ctx  context.Context // ends what is under way
 }
 
 // Dirty says that the source has changed.
@@ -51,7 +52,7 @@ type doneMsg struct {
 // newsFor is how long the word about an order stays.
 const newsFor = 12 * time.Second
 
-// New makes the board's model. ctx ends the orders that are under way.
+// New makes the board's model. ctx ends the orders that are under way and the wait for changes.
 func New(ctx context.Context, opt Options) *Model {
 	if opt.Keys.Actions() == nil {
 		opt.Keys = keymap.Default()
@@ -65,6 +66,7 @@ func New(ctx context.Context, opt Options) *Model {
 		th, _ = theme.Named(opt.Theme, true)
 	}
 	m := &Model{opt: opt, th: th, w: 80, h: 24, page: newPage(opt.Keys, opt.Who, opt.What, opt.Hub), ctx: ctx}
+	m.page.desk = opt.Desk
 	m.refresh()
 	return m
 }
@@ -73,12 +75,26 @@ func (m *Model) refresh() { m.page.take(m.opt.Source.Rows(m.opt.Now()), m.opt.So
 
 func tick() tea.Cmd { return tea.Tick(time.Second, func(time.Time) tea.Msg { return tickMsg{} }) }
 
+// changed waits for the source's next change. The source says at most ten times a second that it has changed; the rows are
+// fetched when they are drawn.
+func (m *Model) changed() tea.Cmd {
+	ctx, changes := m.ctx, m.opt.Source.Changes()
+	return func() tea.Msg {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changes:
+			return Dirty{}
+		}
+	}
+}
+
 // Init implements tea.Model.
 func (m *Model) Init() tea.Cmd {
 	if m.opt.Theme == "" || m.opt.Theme == "auto" {
-		return tea.Batch(tick(), tea.RequestBackgroundColor)
+		return tea.Batch(tick(), m.changed(), tea.RequestBackgroundColor)
 	}
-	return tick()
+	return tea.Batch(tick(), m.changed())
 }
 
 // Update implements tea.Model.
@@ -86,6 +102,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case Dirty:
 		m.refresh()
+		return m, m.changed()
 	case tickMsg:
 		m.refresh()
 		if n := m.page.news; !n.at.IsZero() && m.opt.Now().Sub(n.at) > newsFor {
@@ -127,7 +144,7 @@ func (m *Model) press(k tea.Key) tea.Cmd {
 			return m.send(o)
 		}
 		if key == "ctrl+c" { // leaves from everywhere
-			return tea.Quit
+			return m.quit()
 		}
 		return nil
 	}
@@ -145,7 +162,7 @@ func (m *Model) press(k tea.Key) tea.Cmd {
 			m.page.move(-1)
 		default:
 			if handled, _ := m.page.filter.Key(k); !handled && key == "ctrl+c" {
-				return tea.Quit
+				return m.quit()
 			}
 		}
 		m.page.arrange()
@@ -195,8 +212,17 @@ func (m *Model) start(name string) tea.Cmd {
 	case "board.redraw":
 		return tea.ClearScreen
 	case "board.quit":
+		return m.quit()
+	}
+	return nil
+}
+
+// quit leaves the program, unless the board stands beside a desk: leaving is the desk's question.
+func (m *Model) quit() tea.Cmd {
+	if m.opt.Desk == "" {
 		return tea.Quit
 	}
+	m.say(true, m.opt.Desk+" shows your desk; leave there.")
 	return nil
 }
 

@@ -105,6 +105,7 @@ type Page struct {
 	who  text.Text // the supervisor
 	what string    // what is watched: "team sales"
 	hub  string    // address
+	desk string    // key that leads back to the desk, or empty
 
 	all    []Agent // as they came
 	rows   []Agent // filtered and sorted

@@ -174,3 +174,13 @@ func BenchmarkABoardOfAThousand(b *testing.B) {
 		}
 	}
 }
+
+func TestBesideADeskQLeavesToTheDesk(t *testing.T) {
+	m := New(t.Context(), Options{Source: &fake{rows: team(), link: up()}, Now: func() time.Time { return noon }, Desk: "^B"})
+	if _, cmd := m.Update(tea.KeyPressMsg{Code: 'q', Text: "q"}); cmd != nil {
+		t.Error("q leaves the program")
+	}
+	if s := ansi.Strip(m.View().Content); !strings.Contains(s, "^B shows your desk") || !strings.Contains(s, "^B Your desk") || strings.Contains(s, "q Quit") {
+		t.Errorf("the board does not say how to get back:\n%s", s)
+	}
+}
