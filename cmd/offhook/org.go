@@ -28,7 +28,8 @@ type org struct {
 	record    config.Record
 	region    string
 	zone      atomic.Pointer[time.Location]
-	again     chan struct{} // somebody wants it tried now
+	again     chan struct{} // somebody wants the sign-in tried now
+	now       chan struct{} // somebody wants every record sent now
 	changed   chan struct{} // the outbox has changed
 	reports   chan crm.Report
 }
@@ -75,7 +76,7 @@ func openOrg(l *config.Loaded, led *ledger.Ledger, numbers crm.NumberSettings, l
 	}
 	o := &org{
 		client: client, ledger: led, record: l.Record, region: l.Numbers.Region,
-		again: make(chan struct{}, 1), changed: make(chan struct{}, 1), reports: make(chan crm.Report, 64),
+		again: make(chan struct{}, 1), now: make(chan struct{}, 1), changed: make(chan struct{}, 1), reports: make(chan crm.Report, 64),
 	}
 	if l.Record.TimeZone != "" {
 		if zone, err := time.LoadLocation(l.Record.TimeZone); err == nil { // checked with the settings
@@ -111,12 +112,12 @@ func (o *org) taskSettings() crm.TaskSettings {
 }
 
 // The desk's wishes; none of them blocks.
-func (o *org) sendNow() { o.sender.Resume(); poke(o.changed) }
+func (o *org) sendNow() { poke(o.now) }
 func (o *org) committed() {
 	o.sender.Notify()
 	poke(o.changed)
 }
-func (o *org) retry() { poke(o.again); o.sender.Resume() }
+func (o *org) retry() { poke(o.again); poke(o.now) }
 
 func poke(ch chan struct{}) {
 	select {
@@ -140,6 +141,10 @@ func (o *org) run(ctx context.Context, d *desk.Desk) {
 			return
 		case r := <-o.reports:
 			o.tell(d, r)
+			o.count(ctx, d)
+		case <-o.now: // also what waits for its next try
+			_, _ = o.ledger.RetryAll(ctx, false) // a disk that refuses is told where records are written
+			o.sender.Resume()
 			o.count(ctx, d)
 		case <-o.changed:
 			o.count(ctx, d)

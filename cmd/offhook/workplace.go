@@ -57,8 +57,8 @@ type screen func(ctx context.Context, opt ui.Options, snapshots <-chan *desk.Sna
 
 // openWorkplace builds a desk from settings. Nothing rings before run: the ledger is recovered and the sound is there first.
 // An error is one line that says what is wrong and what to do.
-func openWorkplace(ctx context.Context, e *env, l *config.Loaded, opt options) (w *workplace, err error) {
-	w = &workplace{}
+func openWorkplace(ctx context.Context, e *env, l *config.Loaded, opt options) (_ *workplace, err error) {
+	w := &workplace{}
 	defer func() {
 		if err != nil {
 			w.close(ctx)
@@ -98,7 +98,7 @@ func openWorkplace(ctx context.Context, e *env, l *config.Loaded, opt options) (
 		if n > 1 {
 			line = fmt.Sprintf("%d calls of the last run were cut off; their records are safe and on their way.", n)
 		}
-		go w.desk.Post(desk.Told{Severity: desk.Warning, Text: text.Clean(line)})
+		w.desk.Post(desk.Told{Severity: desk.Warning, Text: text.Clean(line)})
 	}
 	return w, nil
 }
@@ -220,6 +220,7 @@ func numberSettings(c config.Config) crm.NumberSettings {
 func (w *workplace) openDesk(e *env, l *config.Loaded, opt options, numbers *crm.Numbers) {
 	agent := opt.agent
 	agent.Profile, agent.Version = text.Clean(l.Profile), e.version
+	agent.Account = text.Clean(l.SIP.Account) // part of every call's key
 	set := desk.Settings{
 		Agent: agent, Pop: desk.PopTiming(l.Salesforce.Pop), NoMatch: l.Salesforce.NoMatch, OpenRecord: l.Salesforce.OpenRecord,
 		Log: l.Record.Log, MissedAfter: l.UI.Missed, Linger: l.UI.Linger,
