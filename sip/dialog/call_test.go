@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"offhook/sip/transaction"
 )
@@ -116,20 +115,6 @@ func TestHoldAndResumeFromBothSides(t *testing.T) {
 	expect(a, ours, HoldChanged{})
 	ours.End("")
 	next[Ended](b, theirs)
-}
-
-func TestTwoHoldsAtTheSameMomentBothSucceed(t *testing.T) {
-	a, b := newPhone(t, "alice"), newPhone(t, "bob")
-	ours, theirs := connected(t, a, b)
-	a.quick(40 * time.Millisecond)
-	b.quick(40 * time.Millisecond)
-	ours.Hold()
-	theirs.Hold()
-	both := HoldChanged{ByUs: true, ByThem: true}
-	for next[HoldChanged](a, ours) != both {
-	}
-	for next[HoldChanged](b, theirs) != both {
-	}
 }
 
 func TestHoldAskedBeforeTheAnswerIsCarriedOutAfterIt(t *testing.T) {
@@ -292,20 +277,5 @@ func TestACloseEndsEveryCallProperly(t *testing.T) {
 	}
 	if ends[upThere].Cause != CauseBye || ends[callingThere].Cause != CauseCancelled || ends[ringing].Code != 480 {
 		t.Fatalf("%+v", ends)
-	}
-}
-
-func TestRepetitionsFollowTheSchedule(t *testing.T) {
-	var at []time.Duration
-	for sum, wait := time.Duration(0), transaction.T1; sum+wait < 64*transaction.T1; wait = nextWait(wait, transaction.T1) {
-		sum += wait
-		at = append(at, sum)
-	}
-	want := []time.Duration{500, 1500, 3500, 7500, 11500, 15500, 19500, 23500, 27500, 31500}
-	for i := range want {
-		want[i] *= time.Millisecond
-	}
-	if !slices.Equal(at, want) {
-		t.Fatalf("%v", at)
 	}
 }

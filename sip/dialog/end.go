@@ -51,6 +51,9 @@ func (s *Session) byed(tx *transaction.ServerTx, req *transaction.Request) {
 	}
 	if s.state == early {
 		if s.outgoing {
+			if s.call.drop(req.FromTag()); len(s.call.forks) > 0 {
+				return // not allowed to it (§15), but the others still ring
+			}
 			s.call.limit.stop()
 			s.call.o.cancel(nil)
 		} else if err := respond(s.tx, 487, ""); err != nil {

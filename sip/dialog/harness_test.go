@@ -18,8 +18,11 @@ import (
 	"offhook/sip/transaction"
 )
 
-// patience bounds a wait for something that must happen; it is never what a test measures.
-const patience = 10 * time.Second
+// patience bounds a wait for something that must happen; it is never what a test measures. In virtual time it costs nothing.
+const (
+	patience        = 10 * time.Second
+	virtualPatience = time.Hour
+)
 
 // phone is a UA for tests on a loopback socket.
 type phone struct {
@@ -30,6 +33,7 @@ type phone struct {
 	ring   bool // ring each call by itself
 	calls  chan *Session
 	events chan told
+	wait   time.Duration
 
 	mu   sync.Mutex
 	down int
@@ -53,13 +57,20 @@ func (p *phone) FlowDown(*transaction.Flow, error)                          { p.
 
 func newPhone(t *testing.T, name string, change ...func(*Config)) *phone {
 	t.Helper()
-	p := &phone{t: t, name: name, ring: true, calls: make(chan *Session, 64), events: make(chan told, 4096)}
+	return startPhone(t, name, func(l *transaction.Layer) (*transaction.Flow, error) {
+		return l.ListenUDP(netip.MustParseAddrPort("127.0.0.1:0"))
+	}, change...)
+}
+
+func startPhone(t *testing.T, name string, open func(*transaction.Layer) (*transaction.Flow, error), change ...func(*Config)) *phone {
+	t.Helper()
+	p := &phone{t: t, name: name, ring: true, calls: make(chan *Session, 64), events: make(chan told, 4096), wait: patience}
 	cfg := Config{User: name, Codecs: testCodecs, DTMF: 101}
 	for _, f := range change {
 		f(&cfg)
 	}
 	p.ua = New(cfg, p)
-	flow, err := p.ua.Layer().ListenUDP(netip.MustParseAddrPort("127.0.0.1:0"))
+	flow, err := open(p.ua.Layer())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,9 +82,6 @@ func newPhone(t *testing.T, name string, change ...func(*Config)) *phone {
 	})
 	return p
 }
-
-// quick makes T1 of a UA short, so that 64·T1 is a fraction of a second.
-func (p *phone) quick(t1 time.Duration) { p.ua.loop.run(func() { p.ua.t1 = t1 }) }
 
 func (p *phone) uri() transaction.URI {
 	a := p.flow.LocalAddr()
@@ -101,7 +109,7 @@ func (p *phone) incoming() *Session {
 	select {
 	case s := <-p.calls:
 		return s
-	case <-time.After(patience):
+	case <-time.After(p.wait):
 		p.t.Fatalf("%s: no call came", p.name)
 		return nil
 	}
@@ -122,8 +130,26 @@ func next[E Event](p *phone, s *Session) E {
 			if end, ok := ev.e.(Ended); ok {
 				p.t.Fatalf("%s: the session ended (%+v) while waiting for %T", p.name, end, *new(E))
 			}
-		case <-time.After(patience):
+		case <-time.After(p.wait):
 			p.t.Fatalf("%s: no %T came", p.name, *new(E))
+		}
+	}
+}
+
+// quietSo fails when a session that goes on was told to end.
+func (p *phone) quietSo(s *Session) {
+	p.t.Helper()
+	done := make(chan struct{})
+	p.ua.Post(func() { close(done) })
+	<-done
+	for {
+		select {
+		case ev := <-p.events:
+			if e, over := ev.e.(Ended); over && ev.s == s {
+				p.t.Fatalf("%s: ended: %+v", p.name, e)
+			}
+		default:
+			return
 		}
 	}
 }
@@ -157,11 +183,22 @@ func connected(t *testing.T, a, b *phone) (ours, theirs *Session) {
 	return ours, theirs
 }
 
-// script is a far end that says exactly what a test wants, over a plain socket.
+// script is a far end that says exactly what a test wants, over a plain socket or a connection.
 type script struct {
-	t    *testing.T
-	conn *net.UDPConn
-	to   netip.AddrPort
+	t     *testing.T
+	local netip.AddrPort
+	to    netip.AddrPort
+	tcp   bool
+	write func([]byte) error
+	in    chan packet
+	wait  time.Duration
+}
+
+// packet is one message as it came.
+type packet struct {
+	data []byte
+	from netip.AddrPort
+	at   time.Time
 }
 
 // msg is a message as a script sees it.
@@ -169,6 +206,7 @@ type msg struct {
 	start string
 	h     textproto.MIMEHeader
 	body  string
+	at    time.Time
 }
 
 func newScript(t *testing.T, to *phone) *script {
@@ -177,23 +215,49 @@ func newScript(t *testing.T, to *phone) *script {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.Close() })
-	s := &script{t: t, conn: c}
+	s := datagramScript(t, c)
 	if to != nil {
 		s.to = to.flow.LocalAddr()
 	}
 	return s
 }
 
-func (s *script) addr() netip.AddrPort { return s.conn.LocalAddr().(*net.UDPAddr).AddrPort() }
+// datagramScript reads from c until the test is over.
+func datagramScript(t *testing.T, c transaction.PacketConn) *script {
+	s := &script{t: t, local: c.LocalAddr().(*net.UDPAddr).AddrPort(), in: make(chan packet, 1024), wait: patience}
+	s.write = func(b []byte) error {
+		_, err := c.WriteToUDPAddrPort(b, s.to)
+		return err
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			buf := make([]byte, 65536)
+			n, from, err := c.ReadFromUDPAddrPort(buf)
+			if err != nil {
+				return
+			}
+			s.in <- packet{buf[:n], from, time.Now()}
+		}
+	}()
+	t.Cleanup(func() { c.Close(); <-done })
+	return s
+}
+
+func (s *script) addr() netip.AddrPort { return s.local }
 
 func (s *script) uri() transaction.URI {
-	return transaction.URI{Scheme: "sip", User: "peer", Host: "127.0.0.1", Port: int(s.addr().Port())}
+	u := transaction.URI{Scheme: "sip", User: "peer", Host: s.addr().Addr().String(), Port: int(s.addr().Port())}
+	if s.tcp {
+		u.Params = u.Params.With("transport", "tcp")
+	}
+	return u
 }
 
 func (s *script) send(text string) {
 	s.t.Helper()
-	if _, err := s.conn.WriteToUDPAddrPort([]byte(text), s.to); err != nil {
+	if err := s.write([]byte(text)); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -202,21 +266,22 @@ func (s *script) send(text string) {
 func (s *script) recv(starts ...string) msg {
 	s.t.Helper()
 	var seen []string
-	buf := make([]byte, 65536)
-	s.conn.SetReadDeadline(time.Now().Add(patience))
+	limit := time.After(s.wait)
 	for {
-		n, from, err := s.conn.ReadFromUDPAddrPort(buf)
-		if err != nil {
-			s.t.Fatalf("waiting for %q: %v; came: %q", starts, err, seen)
-		}
-		s.to = from
-		m := parseMsg(s.t, buf[:n])
-		for _, want := range starts {
-			if strings.HasPrefix(m.start, want) {
-				return m
+		select {
+		case p := <-s.in:
+			s.to = p.from
+			m := parseMsg(s.t, p.data)
+			m.at = p.at
+			for _, want := range starts {
+				if strings.HasPrefix(m.start, want) {
+					return m
+				}
 			}
+			seen = append(seen, m.start)
+		case <-limit:
+			s.t.Fatalf("%q did not come; came: %q", starts, seen)
 		}
-		seen = append(seen, m.start)
 	}
 }
 
@@ -232,7 +297,7 @@ func parseMsg(t *testing.T, b []byte) msg {
 		t.Fatalf("%v in %q", err, b)
 	}
 	body, _ := io.ReadAll(r.R)
-	return msg{start, h, string(body)}
+	return msg{start: start, h: h, body: string(body)}
 }
 
 func (m msg) get(name string) string { return m.h.Get(name) }
@@ -301,8 +366,12 @@ func (s *script) request(l line) {
 	if l.kind != "" {
 		l.extra += "Content-Type: " + l.kind + "\r\n"
 	}
-	s.send(fmt.Sprintf("%s %s SIP/2.0\r\nVia: SIP/2.0/UDP %v;branch=%s;rport\r\nMax-Forwards: 70\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\nContact: <%s>\r\n%sContent-Length: %d\r\n\r\n%s",
-		l.method, l.uri, s.addr(), l.branch, l.from, l.to, l.callID, l.cseq, l.method, s.uri(), l.extra, len(l.body), l.body))
+	transport := "UDP"
+	if s.tcp {
+		transport = "TCP"
+	}
+	s.send(fmt.Sprintf("%s %s SIP/2.0\r\nVia: SIP/2.0/%s %v;branch=%s;rport\r\nMax-Forwards: 70\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\nContact: <%s>\r\n%sContent-Length: %d\r\n\r\n%s",
+		l.method, l.uri, transport, s.addr(), l.branch, l.from, l.to, l.callID, l.cseq, l.method, s.uri(), l.extra, len(l.body), l.body))
 }
 
 var peerSDP = string(lines("v=0", "o=peer 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0", "m=audio 40000 RTP/AVP 0 101", "a=rtpmap:101 telephone-event/8000"))

@@ -163,14 +163,14 @@ type unacked struct {
 }
 
 func (s *Session) repeat(tx *transaction.ServerTx, cseq uint32, late bool) {
-	r := &unacked{tx: tx, late: late, started: time.Now(), wait: s.ua.t1}
+	r := &unacked{tx: tx, late: late, started: time.Now(), wait: transaction.T1}
 	s.oks[cseq] = r
 	s.ua.busy(1)
 	r.timer = s.ua.after(r.wait, func() { s.again2xx(cseq, r) })
 }
 
 func (s *Session) again2xx(cseq uint32, r *unacked) {
-	left := s.ua.limit() - time.Since(r.started)
+	left := limit - time.Since(r.started)
 	if left <= 0 {
 		s.forget(cseq)
 		if s.state == ended { // a BYE that waited for this ACK
@@ -184,12 +184,12 @@ func (s *Session) again2xx(cseq uint32, r *unacked) {
 	if err := r.tx.RespondAgain(); err != nil {
 		s.ua.log.Debug("repeating a 2xx", "err", err)
 	}
-	r.wait = nextWait(r.wait, s.ua.t1)
+	r.wait = nextWait(r.wait)
 	r.timer = s.ua.after(min(r.wait, left), func() { s.again2xx(cseq, r) })
 }
 
-// nextWait doubles up to T2 = 8·T1: repeats at 0.5, 1.5, 3.5, 7.5, 11.5 … s.
-func nextWait(wait, t1 time.Duration) time.Duration { return min(2*wait, 8*t1) }
+// nextWait doubles up to T2: repeats at 0.5, 1.5, 3.5, 7.5, 11.5 … s.
+func nextWait(wait time.Duration) time.Duration { return min(2*wait, transaction.T2) }
 
 func (s *Session) forget(cseq uint32) {
 	if r := s.oks[cseq]; r != nil {

@@ -125,6 +125,14 @@ func (a *attempt) fork(res *transaction.Response) *fork {
 	return f
 }
 
+// drop forgets an early dialog that is out of the race.
+func (a *attempt) drop(tag string) {
+	if f := a.forks[tag]; f != nil && f == a.newest {
+		a.newest = nil
+	}
+	delete(a.forks, tag)
+}
+
 func (a *attempt) response(res *transaction.Response) {
 	switch {
 	case res.Success():
@@ -137,10 +145,7 @@ func (a *attempt) response(res *transaction.Response) {
 func (a *attempt) progress(res *transaction.Response) {
 	s, f := a.s, a.fork(res)
 	if res.Status == 199 { // that one is out of the race (RFC 6228)
-		delete(a.forks, res.ToTag())
-		if a.newest == f {
-			a.newest = nil
-		}
+		a.drop(res.ToTag())
 	} else if body, err := sdpOf(res.ContentType, res.Headers, res.Body); err == nil && body != nil && !a.late && string(body) != f.body {
 		if t, err := a.base.accept(body); err == nil {
 			f.terms, f.body = t, string(body)

@@ -163,7 +163,7 @@ func (s *Session) reinviteFailed(hold bool, err error) {
 
 // glareWait: who owns the Call-ID waits longer, 2.1–4 s against 0–2 s, so that the other one is first (§14.1).
 func (s *Session) glareWait() time.Duration {
-	unit := s.ua.t1 / 50 // 10 ms
+	const unit = 10 * time.Millisecond
 	if s.outgoing {
 		return unit * time.Duration(210+rand.IntN(191))
 	}

@@ -47,7 +47,7 @@ const (
 
 // limit is 64·T1: how long our 2xx waits for its ACK, and how long an ended session answers what is still on its way
 // (RFC 3261 §13.2.2.4, §13.3.1.4).
-func (u *UA) limit() time.Duration { return 64 * u.t1 }
+const limit = 64 * transaction.T1
 
 func (u *UA) add(s *Session) { u.sessions[key{s.id.callID, s.localTag}] = s }
 
@@ -65,7 +65,7 @@ func (s *Session) finish(e Ended) {
 	s.state = ended
 	s.modify.retry.stop()
 	s.emit(e)
-	s.ua.after(s.ua.limit(), func() { delete(s.ua.sessions, key{s.id.callID, s.localTag}) })
+	s.ua.after(limit, func() { delete(s.ua.sessions, key{s.id.callID, s.localTag}) })
 }
 
 // Outgoing tells who called.

@@ -67,7 +67,6 @@ type UA struct {
 	layer *transaction.Layer
 	loop  *loop
 
-	t1     time.Duration   // of what is repeated and given up here; transaction.T1 but for tests
 	ctx    context.Context // of look-ups and connections
 	cancel context.CancelFunc
 	jobs   sync.WaitGroup
@@ -95,7 +94,7 @@ func New(cfg Config, h Handler) *UA {
 	if cfg.ReferWait == 0 {
 		cfg.ReferWait = 64 * transaction.T1
 	}
-	u := &UA{cfg: cfg, h: h, log: cfg.Logger, loop: newLoop(), t1: transaction.T1, sessions: map[key]*Session{}}
+	u := &UA{cfg: cfg, h: h, log: cfg.Logger, loop: newLoop(), sessions: map[key]*Session{}}
 	u.ctx, u.cancel = context.WithCancel(context.Background())
 	u.layer = transaction.New(cfg.Transaction, intake{u})
 	return u

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"offhook/sip/transaction"
 )
@@ -89,29 +88,6 @@ func TestA200ThatCrossesOurCancelIsAcknowledgedAndEnded(t *testing.T) {
 		t.Fatalf("%+v", e)
 	}
 	p.quiet(c)
-}
-
-func TestACancelWaitsForTheFirstProvisionalResponse(t *testing.T) {
-	p := newPhone(t, "phone")
-	s := newScript(t, nil)
-	c := p.invite(s.uri())
-	inv := s.recv("INVITE")
-	c.End("")
-	next[Ended](p, c)
-	s.reply(inv, "100 Trying", "", "", "")
-	s.recv("CANCEL")
-}
-
-func TestACallThatNobodyAnswersIsGivenUp(t *testing.T) {
-	p := newPhone(t, "phone")
-	s := newScript(t, nil)
-	c := p.invite(s.uri(), func(in *Invite) { in.RingLimit = 50 * time.Millisecond })
-	inv := s.recv("INVITE")
-	s.reply(inv, "180 Ringing", "t1", "", "")
-	s.recv("CANCEL")
-	if e := next[Ended](p, c); e.Code != 408 || !e.ByUs || e.Cause != CauseRejected {
-		t.Fatalf("%+v", e)
-	}
 }
 
 func TestAnAnswerThatCannotBeUsedEndsTheCall(t *testing.T) {
@@ -327,20 +303,6 @@ func TestANotifyMayOvertakeTheAnswerToRefer(t *testing.T) {
 	if e := next[Ended](p, c); e.Cause != CauseTransferred {
 		t.Fatalf("%+v", e)
 	}
-}
-
-func TestATransferOfWhichNothingIsHeardFails(t *testing.T) {
-	p := newPhone(t, "phone", func(c *Config) { c.ReferWait = 50 * time.Millisecond })
-	s := newScript(t, nil)
-	c, _ := up(t, p, s, "")
-	c.Transfer(transaction.Address{URI: p.uri()}, transaction.Address{URI: p.uri()})
-	s.reply(s.recv("INVITE"), "200 OK", "", "", strings.Replace(peerSDP, "a=rtpmap", "a=recvonly\r\na=rtpmap", 1))
-	s.reply(s.recv("REFER"), "202 Accepted", "", "", "")
-	if e := next[TransferDone](p, c); e.OK || e.Code != 408 {
-		t.Fatalf("%+v", e)
-	}
-	c.Resume()
-	s.recv("INVITE")
 }
 
 func TestATransferWhoseHoldIsRefusedFails(t *testing.T) {

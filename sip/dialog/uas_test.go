@@ -17,68 +17,6 @@ func TestRingingIsOnTheWireBeforeAnythingElseHappens(t *testing.T) {
 	}
 }
 
-func TestAnAnswerIsRepeatedUntilItsACK(t *testing.T) {
-	p := newPhone(t, "phone")
-	p.quick(5 * time.Millisecond)
-	s := newScript(t, p)
-	l := s.call("c1", "", peerSDP)
-	theirs := p.incoming()
-	theirs.Answer(local(30000))
-	first := s.recv("SIP/2.0 200")
-	for range 3 {
-		if again := s.recv("SIP/2.0 200"); again.body != first.body || again.tag("To") != first.tag("To") {
-			t.Fatalf("the repetition differs: %v", again)
-		}
-	}
-	s.request(l.in(first, "ACK", 10))
-	next[Confirmed](p, theirs)
-	s.request(l.in(first, "OPTIONS", 11))
-	for { // repetitions that were on their way, then the last word is ours
-		if m := s.recv("SIP/2.0 200"); strings.HasSuffix(m.get("CSeq"), "OPTIONS") {
-			break
-		}
-	}
-	s.request(l.in(first, "BYE", 12))
-	s.recv("SIP/2.0 200")
-	if e := next[Ended](p, theirs); e.Cause != CauseBye || e.ByUs {
-		t.Fatalf("%+v", e)
-	}
-}
-
-func TestACallWhoseAnswerIsNeverAcknowledgedIsEndedByBYE(t *testing.T) {
-	p := newPhone(t, "phone")
-	p.quick(time.Millisecond)
-	s := newScript(t, p)
-	s.call("c1", "", peerSDP)
-	theirs := p.incoming()
-	theirs.Answer(local(30000))
-	if bye := s.recv("BYE"); !strings.Contains(bye.get("Reason"), "cause=408") {
-		t.Fatalf("%v", bye.h)
-	} else {
-		s.reply(bye, "200 OK", "", "", "")
-	}
-	if e := next[Ended](p, theirs); e.Cause != CauseNoACK {
-		t.Fatalf("%+v", e)
-	}
-}
-
-func TestABYEOfOursWaitsForTheACK(t *testing.T) {
-	p := newPhone(t, "phone")
-	s := newScript(t, p)
-	l := s.call("c1", "", peerSDP)
-	theirs := p.incoming()
-	theirs.Answer(local(30000))
-	res := s.recv("SIP/2.0 200")
-	theirs.End("")
-	next[Ended](p, theirs)
-	s.request(l.in(res, "OPTIONS", 11)) // an ended session knows no more requests, and no BYE has come before the answer to it
-	if m := s.recv("SIP/2.0 481", "BYE"); m.start == "BYE" {
-		t.Fatal("BYE before the ACK")
-	}
-	s.request(l.in(res, "ACK", 10))
-	s.reply(s.recv("BYE"), "200 OK", "", "", "")
-}
-
 func TestRequestsInADialogAreChecked(t *testing.T) {
 	p := newPhone(t, "phone")
 	s := newScript(t, p)
@@ -294,45 +232,6 @@ func TestASecondInvitationWhileTheFirstWaitsIsPutOff(t *testing.T) {
 	s.recv("SIP/2.0 500")
 	theirs.Answer(local(30000))
 	s.recv("SIP/2.0 200")
-}
-
-func TestAGlareIsAnswered491AndTriedAgainAfterOurs(t *testing.T) {
-	p := newPhone(t, "phone")
-	p.quick(40 * time.Millisecond)
-	s := newScript(t, p)
-	l := s.call("c1", "", peerSDP)
-	theirs := p.incoming()
-	theirs.Answer(local(30000))
-	res := s.recv("SIP/2.0 200")
-	s.request(l.in(res, "ACK", 10))
-	next[Confirmed](p, theirs)
-	theirs.Hold()
-	ours := s.recv("INVITE")
-	if !strings.Contains(ours.body, "a=sendonly") || ours.cseq() == 0 {
-		t.Fatalf("%v\n%s", ours.h, ours.body)
-	}
-	re := l.in(res, "INVITE", 11)
-	re.body = peerSDP
-	s.request(re)
-	m := s.recv("SIP/2.0")
-	for m.code() == 100 {
-		m = s.recv("SIP/2.0")
-	}
-	if m.code() != 491 {
-		t.Fatal(m.start)
-	}
-	ack := re
-	ack.method, ack.body = "ACK", ""
-	s.request(ack)
-	s.reply(ours, "491 Request Pending", "", "", "")
-	again := s.recv("INVITE")
-	for again.cseq() == ours.cseq() {
-		again = s.recv("INVITE")
-	}
-	s.reply(again, "200 OK", "", "", strings.Replace(peerSDP, "a=rtpmap", "a=recvonly\r\na=rtpmap", 1))
-	if h := next[HoldChanged](p, theirs); !h.ByUs || h.ByThem {
-		t.Fatalf("%+v", h)
-	}
 }
 
 func TestALateOfferWhoseAnswerIsMissingEndsTheCall(t *testing.T) {

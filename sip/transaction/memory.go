@@ -19,6 +19,11 @@ func (l *Layer) ServeUDP(c PacketConn) (*Flow, error) {
 	return l.openUDP(c, addrPort(c.LocalAddr()))
 }
 
+// ServeTCP makes a flow of a stream connection that was made elsewhere, such as one end of a net.Pipe. The flow closes it.
+func (l *Layer) ServeTCP(c net.Conn, local, remote netip.AddrPort) (*Flow, error) {
+	return l.openTCP(c, local, remote, false)
+}
+
 // Memory is a network of datagrams within the process. Layers on it run whole calls, time-outs of 32 s included, in virtual
 // time (testing/synctest), because nothing in it waits outside of the program. The zero value is ready.
 type Memory struct {
