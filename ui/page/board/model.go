@@ -45,6 +45,7 @@ type tickMsg struct{}
 type doneMsg struct {
 	order Order
 	name  string
+	busy  bool // the agent was in a call when it was asked
 	line  string
 	err   error
 }
@@ -240,12 +241,12 @@ func (m *Model) send(o Order) tea.Cmd {
 		m.say(true, "That is not possible any more: nothing was asked of the desk.")
 		return nil
 	}
-	name := a.Name.String()
+	name, busy := a.Name.String(), busy(a)
 	m.say(false, "Asking "+name+"'s desk …")
 	ctx, source := m.ctx, m.opt.Source
 	return func() tea.Msg {
 		line, err := source.Do(ctx, o)
-		return doneMsg{o, name, line, err}
+		return doneMsg{o, name, busy, line, err}
 	}
 }
 
@@ -256,7 +257,11 @@ func (m *Model) done(d doneMsg) {
 	}
 	switch d.order.Verb {
 	case Away:
-		m.say(false, d.name+" is set away ("+strings.ToLower(d.order.Text.String())+"); during a call it takes effect when it ends.")
+		when := "."
+		if d.busy {
+			when = " when the call ends."
+		}
+		m.say(false, d.name+" is set away ("+strings.ToLower(d.order.Text.String())+")"+when)
 	case Available:
 		m.say(false, d.name+" is set available.")
 	case Logout:
