@@ -16,6 +16,7 @@ import (
 
 	"offhook/config"
 	"offhook/crm/salesforce"
+	"offhook/internal/text"
 )
 
 func newLoginCmd(e *env) *cobra.Command {
@@ -70,7 +71,7 @@ func (e *env) login(ctx context.Context, paste bool) error {
 		token, err = e.browser(ctx, app, paste || os.Getenv("SSH_CONNECTION") != "")
 	}
 	if err != nil {
-		return errors.New(salesforce.Line(err))
+		return errors.New(refusal(err, jwt != nil))
 	}
 	if err := store.Save(ctx, token); err != nil {
 		return fmt.Errorf("signed in, but the sign-in could not be kept: %w", err)
@@ -86,6 +87,23 @@ func (e *env) login(ctx context.Context, paste bool) error {
 	}
 	_, err = fmt.Fprintf(e.out, "Signed in to %s as %s.\n", client.InstanceURL(), user.Username)
 	return err
+}
+
+// refusal is why a sign-in failed, and what to do: "run offhook login" helps nobody who is doing just that.
+func refusal(err error, byKey bool) string {
+	var auth *salesforce.AuthError
+	if !errors.As(err, &auth) {
+		return salesforce.Line(err)
+	}
+	why := text.Clean(strings.TrimSpace(auth.Code + " " + auth.Description)).String()
+	advice := "try again, or ask your administrator"
+	switch {
+	case strings.HasPrefix(auth.Code, "invalid_client"):
+		advice = "check salesforce.client_id, and that salesforce.login_url is the org that has the app; a new app works after about ten minutes"
+	case byKey && auth.Code == "invalid_grant":
+		advice = "check salesforce.username, that the app knows the certificate of salesforce.key_file, and that an administrator has pre-authorised the user"
+	}
+	return "Salesforce refused the sign-in (" + why + "): " + advice
 }
 
 // browser runs the PKCE flow: the redirect comes to a loopback port, or is pasted.

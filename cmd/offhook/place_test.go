@@ -12,7 +12,6 @@ import (
 
 	"offhook/config"
 	"offhook/desk"
-	"offhook/internal/text"
 	"offhook/sip/exchange"
 )
 
@@ -171,4 +170,5 @@ func said(s *desk.Snapshot, part string) bool {
 	return false
 }
 
-func clean(s string) text.Text { return text.Clean(s) }
+func available(s *desk.Snapshot) bool { return s.State == desk.Available }
+func ringing(s *desk.Snapshot) bool   { return s.State == desk.Ringing }
