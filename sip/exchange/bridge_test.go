@@ -157,6 +157,32 @@ func TestACallerGoesOnAtTheOtherPhone(t *testing.T) {
 	w.told(EventEnded)
 }
 
+func TestACallerWhoHangsUpMeanwhileStopsTheTransfer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Options{Still: true})
+	a, b, c := registered(w, "2101", 0), registered(w, "2102", 0), registered(w, "2103", 0)
+	w.place(Call{From: "07814256404", To: "2101"})
+	leg := a.answers().Leg
+	a.Transfer(leg, "2102")
+	next[sip.IncomingCall](b)
+	w.HangUp("2101")
+	if e := next[sip.CallEnded](b); e.Cause != sip.EndCancelled {
+		t.Errorf("the phone that rang for a customer: %+v", e)
+	}
+	next[sip.CallEnded](a)
+
+	leg = c.dials("2101")
+	in := a.answers()
+	next[sip.CallAnswered](c)
+	a.Transfer(in.Leg, "2102")
+	next[sip.IncomingCall](b)
+	c.Hangup(leg)
+	if e := next[sip.CallEnded](b); e.Cause != sip.EndCancelled {
+		t.Errorf("the phone that rang for another phone: %+v", e)
+	}
+	next[sip.CallEnded](a)
+}
+
 func TestAPhoneHandsAnotherPhoneOn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Options{Still: true})

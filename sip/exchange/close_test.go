@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"errors"
 	"os"
 	"runtime"
 	"runtime/pprof"
@@ -46,6 +47,14 @@ func TestCloseWithCallsUpLeavesNothingBehind(t *testing.T) {
 	if len(w.legs) != 0 {
 		t.Errorf("%d legs are left", len(w.legs))
 	}
+	if len(w.timers) == 0 {
+		t.Error("there was a hang-up in an hour to be stopped")
+	}
+	for tm := range w.timers {
+		if tm.t.Stop() {
+			t.Error("a timer still runs")
+		}
+	}
 	w.HangUp("2101") // too late, and harmless
 	w.ToggleHold("2101")
 	if w.AnswerCall("2101") || w.Registered("2101") {
@@ -53,6 +62,18 @@ func TestCloseWithCallsUpLeavesNothingBehind(t *testing.T) {
 	}
 	settle(t, "goroutines", func() bool { return goroutines() <= before })
 	settle(t, "sockets", func() bool { return sockets(t) <= open })
+}
+
+func TestNobodyIsCalledOnceTheExchangeIsClosing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Options{})
+	registered(w, "2101", 0)
+	w.cancel() // what Close does first
+	w.on(func() {
+		if err := w.Server.place(Call{From: "07814256404", To: "2101"}); !errors.Is(err, ErrClosed) || len(w.legs) != 0 {
+			t.Errorf("%v, %d legs", err, len(w.legs))
+		}
+	})
 }
 
 func TestCloseDoesNotWaitForAPhoneThatIsGone(t *testing.T) {

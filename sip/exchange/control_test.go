@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -72,7 +72,7 @@ func TestACallIsPlacedThroughTheControlFile(t *testing.T) {
 
 func TestRequestsThatCannotBeServedAreRefusedInOneLine(t *testing.T) {
 	t.Parallel()
-	_, c, _ := controlled(t)
+	w, c, _ := controlled(t)
 	wrong := c
 	wrong.Token = "guess"
 	for name, try := range map[string]struct {
@@ -103,20 +103,11 @@ func TestRequestsThatCannotBeServedAreRefusedInOneLine(t *testing.T) {
 		"nothing there": {c.Token, "POST", "/", nil, 404},
 		"too large":     {c.Token, "POST", "/call", io.MultiReader(strings.NewReader(`{"talk":"`), bytes.NewReader(bytes.Repeat([]byte("A"), maxRequest))), 413},
 	} {
-		req, err := http.NewRequestWithContext(t.Context(), try.method, c.URL+try.path, try.body)
-		if err != nil {
-			t.Fatal(err)
-		}
+		req, res := httptest.NewRequest(try.method, try.path, try.body), httptest.NewRecorder()
 		req.Header.Set("Authorization", "Bearer "+try.token)
-		tr := &http.Transport{DisableKeepAlives: true}
-		res, err := (&http.Client{Transport: tr}).Do(req)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		res.Body.Close()
-		if res.StatusCode != try.want {
-			t.Errorf("%s: %d, want %d", name, res.StatusCode, try.want)
+		w.control(c.Token).ServeHTTP(res, req)
+		if res.Code != try.want {
+			t.Errorf("%s: %d, want %d", name, res.Code, try.want)
 		}
 	}
 }
