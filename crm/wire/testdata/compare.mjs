@@ -1,0 +1,40 @@
+// The operations of compare_test.go, done by jsforce: node compare.mjs PLAN.json. Before each operation the server is told its
+// name, so that every request can be told whose it is.
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+const require = createRequire(process.env.OFFHOOK_JSFORCE_DIR + '/'); // the packages live elsewhere
+const jsforce = require('jsforce');
+const plan = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
+
+async function step(name, f) {
+  await fetch(`${plan.url}/_step/${name}`);
+  try {
+    return await f();
+  } catch (e) {
+    console.error(`${name}: ${e.errorCode ?? e.name}: ${e.message}`);
+    process.exit(1);
+  }
+}
+
+const part = (v) => Buffer.from(typeof v === 'string' ? v : JSON.stringify(v)).toString('base64url');
+const signed = `${part({ alg: 'RS256' })}.${part({ iss: plan.clientId, sub: plan.username, aud: plan.url, exp: Math.floor(Date.now() / 1000) + 180 })}`;
+const assertion = `${signed}.${crypto.createSign('RSA-SHA256').update(signed).sign(fs.readFileSync(plan.keyFile), 'base64url')}`;
+
+const oauth2 = new jsforce.OAuth2({ loginUrl: plan.url, clientId: plan.clientId, redirectUri: 'http://localhost:1717/OauthRedirect' });
+const conn = new jsforce.Connection({ oauth2, instanceUrl: plan.url, version: plan.version });
+await step('login', () => conn.authorize({ grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion }));
+await step('versions', () => conn.request('/services/data'));
+await step('query', () => conn.query(plan.soql));
+await step('query built', () => conn.sobject('Contact').find(plan.where, plan.fields).limit(5).execute());
+await step('query more', () => conn.queryMore(plan.next));
+await step('search', () => conn.search(plan.sosl));
+await step('describe', () => conn.sobject('Task').describe());
+const id = (await step('create', () => conn.sobject('Task').create(plan.task))).id;
+await step('retrieve', () => conn.sobject('Task').retrieve(id));
+await step('update', () => conn.sobject('Task').update({ Id: id, ...plan.change }));
+await step('upsert', () => conn.sobject('Task').upsert({ [plan.keyField]: plan.key, ...plan.task }, plan.keyField));
+await step('upsert again', () => conn.sobject('Task').upsert({ [plan.keyField]: plan.key, ...plan.change }, plan.keyField));
+await step('composite', () => conn.requestPost('/composite', plan.composite));
+await step('delete', () => conn.sobject('Task').destroy(id));
+await step('sign out', () => conn.logout());
