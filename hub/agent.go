@@ -161,9 +161,9 @@ func (a *Agent) next(s *sender, now time.Time) time.Duration {
 	switch {
 	case !s.retry.IsZero():
 		due = s.retry
-	case !s.ready:
-		due = now.Add(a.cfg.Heartbeat) // the link will wake us
-	case a.latest.Load() != nil && (!s.fresh || !same(a.value(), s.sent)):
+	case !s.ready, a.latest.Load() == nil:
+		due = now.Add(a.cfg.Heartbeat) // the link or a snapshot will wake us
+	case !s.fresh, !same(a.value(), s.sent):
 		due = s.sentAt.Add(fastest)
 	}
 	return max(due.Sub(now), 0)

@@ -26,10 +26,10 @@ func (a *Agent) handle(nc *nats.Conn, m *nats.Msg) {
 		entry.Event, entry.Code = "grant.refused", r.Code
 		a.log.Warn("hub: order refused", "code", r.Code, "supervisor", g.Supervisor, "verb", entry.Verb)
 	}
+	_ = nc.Publish(auditAgent+a.key, mustJSON(entry)) // before the supervisor hears
 	if m.Reply != "" {
 		_ = nc.Publish(m.Reply, mustJSON(out))
 	}
-	_ = nc.Publish(auditAgent+a.key, mustJSON(entry))
 }
 
 // accept verifies an order and hands it over.

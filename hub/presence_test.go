@@ -53,3 +53,24 @@ func TestBackoffStartsSoonAndNeverGrowsLong(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAgentWithNothingToSaySleeps(t *testing.T) {
+	a := &Agent{link: newLink(Config{Heartbeat: Heartbeat}, "agent.a.b.c")}
+	for name, s := range map[string]*sender{"not connected": {}, "connected, no snapshot yet": {ready: true}} {
+		if d := a.next(s, noon); d != Heartbeat {
+			t.Errorf("%s: looks again in %v", name, d)
+		}
+	}
+	a.latest.Store(talking())
+	told := &sender{ready: true, fresh: true, sent: a.value(), sentAt: noon}
+	if d := a.next(told, noon.Add(time.Second)); d != Heartbeat-time.Second {
+		t.Errorf("everything told: looks again in %v", d)
+	}
+	told.sent.State = desk.Away
+	if d := a.next(told, noon.Add(time.Millisecond)); d != fastest-time.Millisecond {
+		t.Errorf("something new: looks again in %v", d)
+	}
+	if d := a.next(&sender{ready: true, retry: noon.Add(time.Second)}, noon); d != time.Second {
+		t.Errorf("after a failure: looks again in %v", d)
+	}
+}
