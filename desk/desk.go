@@ -40,7 +40,7 @@ type timed struct {
 // How often things are looked at while calls are up.
 const (
 	qualityEvery = 200 * time.Millisecond // five times a second is as fast as a meter needs to move
-	aliveEvery   = 2 * time.Second // bounds the error of a duration after a crash; one small commit each
+	aliveEvery   = 2 * time.Second        // bounds the error of a duration after a crash; one small commit each
 	retryDisk    = 2 * time.Second
 )
 

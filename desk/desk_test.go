@@ -280,12 +280,12 @@ func TestAnOpenCallIsNotedAsAliveAndAnEndedOneIsNot(t *testing.T) {
 		}
 		o.incoming("a")
 		o.pass(time.Minute)
-		if o.disk.alive != 4 {
+		if o.disk.alive != 30 { // every two seconds
 			t.Fatalf("%d notes in a minute", o.disk.alive)
 		}
 		o.bye("a")
 		o.pass(time.Minute)
-		if o.disk.alive != 4 {
+		if o.disk.alive != 30 { // every two seconds
 			t.Fatal("an ended call is alive")
 		}
 	})
