@@ -86,7 +86,7 @@ func TestOffhookSendsWhatJSForceSends(t *testing.T) {
 
 	rec.who = "offhook"
 	ours(t, rec, p, query, built, search, statement, created)
-	p.Composite = rec.body("offhook", "composite") // jsforce has no builder of its own: what is compared is how it is sent
+	p.Composite = rec.body("offhook", "composite")                     // jsforce has no builder of its own: what is compared is how it is sent
 	rec.who, p.Key = "jsforce", "5f2a91c0-0000-5000-8000-000000000002" // one call, one key: TaskSubtype can only be created
 	planFile := filepath.Join(t.TempDir(), "plan.json")
 	body, err := json.Marshal(p)
