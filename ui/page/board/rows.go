@@ -29,7 +29,7 @@ func columnsFor(w int, teams bool) columns {
 		c.name, c.flags = 18, 10
 	}
 	if w >= versionFrom {
-		c.version = 7
+		c.version = 9
 	}
 	if w >= teamFrom {
 		c.name, c.state, c.version = 22, 18, 10
