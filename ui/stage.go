@@ -70,9 +70,6 @@ func (s *Stage) run(ctx context.Context, deliver func(desk.Command)) {
 	}
 }
 
-// Send gives the program a message, for a page beside the desk. It blocks while the screen is busy.
-func (s *Stage) Send(msg tea.Msg) { s.program.Send(msg) }
-
 // Resize tells the screen that its terminal has another size; a real terminal tells it by itself.
 func (s *Stage) Resize(w, h int) { s.program.Send(tea.WindowSizeMsg{Width: w, Height: h}) }
 
