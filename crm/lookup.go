@@ -15,30 +15,32 @@ import (
 // here: Salesforce's search is only a net. The result is one of none, one, many, failed; "failed" is not "none".
 func (d *Directory) Lookup(ctx context.Context, number text.Text) Match {
 	began := d.set.Now()
-	m := d.lookup(ctx, number)
+	m, _ := d.lookup(ctx, number, false)
 	m.Took = max(d.set.Now().Sub(began), 0)
 	return m
 }
 
-func (d *Directory) lookup(ctx context.Context, number text.Text) Match {
+// lookup is Lookup, with the error behind a failed match. forRecord asks even while lookups rest to save API calls: they are saved
+// for call records, and whom a record belongs to is a part of it.
+func (d *Directory) lookup(ctx context.Context, number text.Text, forRecord bool) (Match, error) {
 	switch d.numbers.Classify(number.String(), false, "") {
 	case ClassInternal:
-		return Match{State: MatchInternal}
+		return Match{State: MatchInternal}, nil
 	case ClassWithheld:
-		return Match{State: MatchWithheld}
+		return Match{State: MatchWithheld}, nil
 	case ClassEmergency:
-		return Match{State: MatchNotSearched}
+		return Match{State: MatchNotSearched}, nil
 	}
 	num := d.numbers.Parse(number.String())
 	if len(num.Variants) == 0 {
-		return Match{State: MatchNone} // a name at a foreign domain: there is no number to look for
+		return Match{State: MatchNone}, nil // a name at a foreign domain: there is no number to look for
 	}
 	recent := d.recentFor(num)
 	if c, ok := d.cached(num); ok {
-		return d.settle(num, found{hits: c.hits, possible: c.possible, via: "cache"}, recent)
+		return d.settle(num, found{hits: c.hits, possible: c.possible, via: "cache"}, recent), nil
 	}
-	if why, rest := d.resting(); rest {
-		return Match{State: MatchFailed, Hits: recent, Detail: text.Clean(why)}
+	if why, rest := d.resting(); rest && !forRecord {
+		return Match{State: MatchFailed, Hits: recent, Detail: text.Clean(why)}, nil
 	}
 	f := d.ask(ctx, num)
 	for i := 0; i < maxUnlearn && f.err != nil && d.unlearn(f.err); i++ {
@@ -47,7 +49,7 @@ func (d *Directory) lookup(ctx context.Context, number text.Text) Match {
 	d.warmLater()
 	if f.err != nil {
 		d.noteLimit(f.err)
-		return Match{State: MatchFailed, Hits: recent, Possible: f.possible, Detail: text.Clean(failedLine(f.err))}
+		return Match{State: MatchFailed, Hits: recent, Possible: f.possible, Detail: text.Clean(failedLine(f.err))}, f.err
 	}
 	d.mu.Lock()
 	if len(d.cache) >= maxCached {
@@ -55,7 +57,7 @@ func (d *Directory) lookup(ctx context.Context, number text.Text) Match {
 	}
 	d.cache[num.key()] = cachedLookup{f.hits, f.possible, f.via, d.set.Now()}
 	d.mu.Unlock()
-	return d.settle(num, f, recent)
+	return d.settle(num, f, recent), nil
 }
 
 // maxUnlearn bounds how often a search is made smaller: Salesforce names one hidden field or object at a time.

@@ -151,9 +151,11 @@ func (s *Sender) resolve(ctx context.Context, j *job) error {
 	if !j.p.Unresolved || s.o.Directory == nil || j.p.Withheld || callType(j.p.CallRecord) == Internal || len(j.p.Unlinked) > 0 {
 		return nil
 	}
-	m := s.o.Directory.Lookup(ctx, j.p.Number)
+	m, err := s.o.Directory.lookup(ctx, j.p.Number, true)
 	_, one := m.Only()
 	switch {
+	case salesforce.KindOf(err) == salesforce.KindLimit:
+		return err // the record itself would be refused as well: both wait
 	case one:
 		j.p.Assoc = Associate(AssocInput{Match: m})
 		j.p.Assoc.Why = "the only match, found after the call"

@@ -333,6 +333,24 @@ func TestALookupThatKeepsFailingDoesNotKeepTheRecord(t *testing.T) {
 	p.expect(key, ledger.Sent, 1)
 }
 
+func TestALookupThatRestsToSaveCallsDoesNotCostARecordItsCaller(t *testing.T) {
+	p := newPost(t, emulator.Options{})
+	p.fault(emulator.Fault{Kind: emulator.FaultLimit})
+	if m := p.dir.Lookup(t.Context(), text.Clean(emulator.StoryKnownNumber)); m.State != MatchFailed {
+		t.Fatalf("found while the limit is reached: %+v", m)
+	}
+	key := p.end(1, func(r *CallRecord) { r.Unresolved, r.Assoc = true, Association{Rule: RuleNone} })
+	p.sender.Flush(t.Context())
+	p.expect(key, ledger.Pending, 0)
+	p.ClearFaults()
+	p.sender.Resume() // before the directory's rest is over
+	p.sender.Flush(t.Context())
+	p.expect(key, ledger.Sent, 1)
+	if task := p.tasks()[0]; task["WhoId"] != p.ref("Contact", emulator.StoryKnownName).ID {
+		t.Errorf("who %v", task["WhoId"])
+	}
+}
+
 func BenchmarkSendOneRecord(b *testing.B) {
 	rec := CallRecord{Version: 1, Key: "k", Type: Inbound, Number: text.Clean("07814256404"), Start: time.Now(), Action: "answered", Assoc: Association{Who: Ref{Type: "Contact", ID: fredID, Name: text.Clean("Fred Bloggs")}}}
 	set := TaskSettings{Subject: SubjectStyle{Zone: time.UTC, ZoneStyle: ZoneID}}
