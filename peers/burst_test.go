@@ -11,7 +11,9 @@ import (
 )
 
 // ringing reports whether some call still rings here.
-func ringing(screen string) bool { return regexp.MustCompile(`(?m)◉|ringing +\d+:\d\d`).MatchString(screen) }
+func ringing(screen string) bool {
+	return regexp.MustCompile(`(?m)◉|ringing +\d+:\d\d`).MatchString(screen)
+}
 
 func TestABurstOfCallersWhoGiveUpLeavesOneTaskEachAndNobodyRinging(t *testing.T) {
 	peer(t, "sipp")
