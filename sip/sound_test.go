@@ -126,6 +126,7 @@ func becomes(t *testing.T, what string, cond func() bool, state ...func() string
 }
 
 func TestWhatOneAgentSaysTheOtherHears(t *testing.T) {
+	t.Parallel()
 	alice, bob := &bench{hz: 440}, &bench{hz: 1000}
 	a := open(t, "alice", func(c *Config) { c.Headset = alice.headset(t) })
 	b := open(t, "bob", func(c *Config) { c.Headset = bob.headset(t); c.Codecs = []string{"PCMU"} })
@@ -158,6 +159,7 @@ func TestWhatOneAgentSaysTheOtherHears(t *testing.T) {
 }
 
 func TestTheHeadsetFollowsTheCallThatWasAnsweredOrResumedLast(t *testing.T) {
+	t.Parallel()
 	agent, one, two := &bench{hz: 440}, &bench{hz: 700}, &bench{hz: 1300}
 	a := open(t, "agent", func(c *Config) { c.Headset = agent.headset(t) })
 	b := open(t, "bob", func(c *Config) { c.Headset = one.headset(t) })
@@ -184,6 +186,7 @@ func TestTheHeadsetFollowsTheCallThatWasAnsweredOrResumedLast(t *testing.T) {
 }
 
 func TestNothingOfTheAgentIsSentBeforeAnOutboundCallIsAnswered(t *testing.T) {
+	t.Parallel()
 	agent := &bench{hz: 440}
 	pbx := newServer(t, okRegistrar)
 	a := open(t, "agent", func(c *Config) { c.Headset = agent.headset(t) })
