@@ -1,8 +1,10 @@
 package desk
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -151,6 +153,7 @@ func (w *world) checkSnapshot(before *Snapshot, ev Event) {
 	if len(s.Notices) > MaxNotices || len(s.Landed) > MaxLanded {
 		w.fail("a list grew past its limit")
 	}
+	w.checkState(s)
 	for _, c := range s.Calls {
 		if rec, done := w.finished[string(c.Key)]; done && (c.State != Ended || c.Assoc != rec.Assoc) {
 			w.fail("a finished call changed")
@@ -161,6 +164,44 @@ func (w *world) checkSnapshot(before *Snapshot, ev Event) {
 	}
 	if cmd, ok := ev.(Commanded); ok && len(w.last) == 0 && !slices.Contains(idempotent, cmd.Verb) && !changed(before, s) {
 		w.fail("command " + string(cmd.Verb) + " had no answer")
+	}
+}
+
+// checkState holds the agent's state, the ring tone and the travelling copy against the calls.
+func (w *world) checkState(s *Snapshot) {
+	w.t.Helper()
+	up, ringing, talking := false, false, false
+	for _, c := range s.Calls {
+		switch {
+		case c.State == Ended, c.State == Ending && c.Answered.IsZero() && !c.Outgoing:
+		case c.State == Incoming:
+			ringing = true
+		default:
+			up, talking = true, talking || c.State == Talking || c.State == Transferring
+		}
+	}
+	rings := false
+	for _, r := range effects[Ring](w.all) {
+		if r.On == rings {
+			w.fail("the ring tone is told to be as it is")
+		}
+		rings = r.On
+	}
+	switch {
+	case rings != (ringing && !talking):
+		w.fail(fmt.Sprintf("the ring tone is %v", rings))
+	case (s.State == OnCall) != up, (s.State == Ringing) != (ringing && !up):
+		w.fail("the agent is " + string(s.State))
+	case s.Pending != "" && !up && !ringing:
+		w.fail("a change of state waits for nothing")
+	}
+	if s.Seq%16 != 0 { // it takes long
+		return
+	}
+	b, err := json.Marshal(s)
+	var back Snapshot
+	if err != nil || json.Unmarshal(b, &back) != nil || !reflect.DeepEqual(*s, back) {
+		w.fail(fmt.Sprintf("the snapshot does not travel: %v\n%+v\n%+v", err, *s, back))
 	}
 }
 
