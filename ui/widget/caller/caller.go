@@ -44,6 +44,10 @@ func (l Look) Match(c *desk.Call) string {
 		right = l.how(m)
 		r.Keep(row.SegsWidth(right)+1).Put(th.Dim, "nobody in Salesforce has this number: "+l.Keys.Key("caller.new")+" adds one")
 	case crm.MatchSearching:
+		if c.State == desk.Ended { // the lookup died with the call; the sender makes up for it
+			r.Put(th.Dim, "○ not looked up").Gap(2).Put(th.Dim, "the call was over first; its Task still finds a sole match")
+			break
+		}
 		r.Put(th.Accent, "◌ looking up").Gap(2).Put(th.Text, c.Remote.Number.String()).Put(th.Dim, " in Salesforce")
 	case crm.MatchInternal:
 		r.Put(th.Held, "↔ internal").Gap(2).Put(th.Dim, "a colleague: nothing is looked up, the Task belongs to no record")

@@ -98,3 +98,14 @@ func TestTheAssociationNamesRecordRuleAndPinKey(t *testing.T) {
 		}
 	}
 }
+
+func TestAnEndedCallIsNotStillBeingLookedUp(t *testing.T) {
+	c := desk.Call{State: desk.Incoming, Match: crm.Match{State: crm.MatchSearching}}
+	if got := ansi.Strip(look(80).Match(&c)); !strings.Contains(got, "looking up") {
+		t.Errorf("while it rings: %q", got)
+	}
+	c.State = desk.Ended
+	if got := ansi.Strip(look(80).Match(&c)); strings.Contains(got, "looking up") || !strings.Contains(got, "the call was over first") {
+		t.Errorf("afterwards: %q", got)
+	}
+}
