@@ -51,13 +51,13 @@ func BenchmarkInviteToScreen(b *testing.B) {
 				d.shows(stranger)
 				took := time.Since(sent)
 				a.rings()
-				a.giveUp()
 				d.shows("no match") // and Fred is off the screen
+				a.giveUp()
 				if what == "name" {
 					a = c.attempt(fredNumber)
 					sent = time.Now()
 					a.invite()
-					d.shows(fredName)
+					d.shows("◉ " + fredName)
 					took = time.Since(sent)
 					a.rings()
 					a.giveUp()
