@@ -111,7 +111,7 @@ func (p *Phone) Dial(id LegID, target string) {
 				l.abort(EndNetwork, false, err.Error())
 				return
 			}
-			in.Flow, in.Dst, in.Route = flow, dst, route
+			in.Flow, in.Dst, in.Route, in.Foreign = flow, dst, route, !p.served(uri)
 			l.invite(in)
 		})
 	})
@@ -134,10 +134,15 @@ func (l *leg) abort(cause EndCause, byUs bool, why string) {
 	l.p.emit(CallEnded{At: time.Now(), Leg: l.id, Cause: cause, ByUs: byUs, Reason: text.Clean(why)})
 }
 
+// served reports whether the account's own servers carry a request for uri.
+func (p *Phone) served(uri transaction.URI) bool {
+	return p.reg != nil && (!p.acc.proxy.none() || strings.EqualFold(uri.Host, p.acc.aor.Host) || strings.EqualFold(uri.Host, p.acc.registrar.host))
+}
+
 // route finds the way of a request outside of a dialog: the registrar's flow for our own domain and whenever there is an
 // outbound proxy, else straight to the host of the URI. f runs on the loop, now or later.
 func (p *Phone) route(uri transaction.URI, f func(*transaction.Flow, netip.AddrPort, []transaction.Address, error)) {
-	if r := p.reg; r != nil && (!p.acc.proxy.none() || strings.EqualFold(uri.Host, p.acc.aor.Host) || strings.EqualFold(uri.Host, p.acc.registrar.host)) {
+	if r := p.reg; p.served(uri) {
 		if r.flow == nil || !r.flow.Alive() {
 			f(nil, netip.AddrPort{}, nil, errNoServer)
 			return

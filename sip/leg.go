@@ -57,8 +57,7 @@ func (p *Phone) incoming(s *dialog.Session) {
 func (p *Phone) newID() LegID {
 	for {
 		id := LegID("in-" + transaction.NewTag())
-		if !p.used[id] {
-			p.used[id] = true
+		if !p.used[id] && p.legs[id] == nil { // 64 random bits do not come again; so they need not be kept
 			return id
 		}
 	}

@@ -68,12 +68,13 @@ func Open(ctx context.Context, cfg Config) (*Phone, error) {
 		Logger:      acc.Logger, User: acc.aor.User, Codecs: acc.codecs, DTMF: telephoneEvent, Digest: digest,
 		Screen: p.screen, ReferWait: acc.TransferWait, Resolve: acc.Resolve,
 	}, handler{p})
+	p.sound = newSound(p) // before the first message can come in
 	if err := p.listen(); err != nil {
 		p.cancel()
 		closeErr := p.ua.Close(ctx)
+		p.sound.close()
 		return nil, errors.Join(err, closeErr)
 	}
-	p.sound = newSound(p)
 	p.jobs.Go(func() { p.events.pump(p.ctx) })
 	if acc.Devices != nil {
 		p.jobs.Go(p.devices)

@@ -19,6 +19,7 @@ type ident struct {
 	contact   transaction.Address
 	flow      *transaction.Flow
 	dst       netip.AddrPort // first hop when neither route nor target have been learned
+	foreign   bool           // no server of ours is on the way: our credentials are not for them
 }
 
 // fromInvite is the callee's side (§12.1.1): the route set as it stands.

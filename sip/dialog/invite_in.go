@@ -3,6 +3,7 @@ package dialog
 import (
 	"errors"
 	"math/rand/v2"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -36,7 +37,7 @@ func (u *UA) invited(tx *transaction.ServerTx, req *transaction.Request) {
 	local := req.Flow.LocalFor(req.Source)
 	s.localIP = local.Addr()
 	s.id.contact = u.contact(req.Flow, req.Source)
-	s.terms.local = s.local(Local{})
+	s.terms.local = s.local(Local{RTP: netip.AddrPortFrom(s.localIP, 0)})
 	if offer != nil { // what cannot be answered must not ring
 		r, err := readSDP(offer)
 		if err == nil {

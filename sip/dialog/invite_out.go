@@ -27,6 +27,8 @@ type Invite struct {
 
 	CallID, Tag string // chosen when empty
 
+	// Foreign: it goes past our own servers, to whom alone our credentials belong; a challenge is a refusal.
+	Foreign bool
 	// LateOffer leaves the offer to the far end's 2xx (RFC 3261 §13.2.1).
 	LateOffer bool
 	// RingLimit ends the attempt with a CANCEL. 0: 3 min.
@@ -53,7 +55,7 @@ func (u *UA) Invite(in Invite, data any) *Session {
 		localIP: in.Flow.LocalFor(in.Dst).Addr(),
 		id: ident{
 			callID: in.CallID, local: in.From.WithTag(in.Tag), remote: in.To.WithTag(""), route: in.Route,
-			target: in.URI, flow: in.Flow, dst: in.Dst, contact: u.contact(in.Flow, in.Dst),
+			target: in.URI, flow: in.Flow, dst: in.Dst, contact: u.contact(in.Flow, in.Dst), foreign: in.Foreign,
 		},
 	}
 	s.terms = newTerms(rand.Uint64()>>2, s.local(in.Media))

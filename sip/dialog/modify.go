@@ -19,6 +19,9 @@ type modify struct {
 	ack   *ack // of our last re-INVITE
 }
 
+// maxUnacked is how many 2xx of ours to re-INVITEs may wait for their ACK.
+const maxUnacked = 4
+
 // maxGlare is how often we try again after a 491 before we give the wish up.
 const maxGlare = 6
 
@@ -194,6 +197,9 @@ func (s *Session) reinvited(tx *transaction.ServerTx, req *transaction.Request) 
 		return
 	case s.state == early, s.modify.busy, s.owed():
 		respond(tx, 491, "")
+		return
+	case s.oks[req.CSeq] != nil, len(s.oks) >= maxUnacked: // the same again, or more and more without ever an ACK
+		respond(tx, 500, "", retryAfter())
 		return
 	}
 	offer, err := sdpOf(req.ContentType, req.Headers, req.Body)

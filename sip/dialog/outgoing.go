@@ -52,8 +52,8 @@ func (o *outgoing) transmit(flow *transaction.Flow, dst netip.AddrPort, err erro
 		return
 	}
 	o.flow, o.dst = flow, dst
-	if o.ua.cfg.Digest != nil && o.tries == 0 {
-		o.ua.cfg.Digest.Prepare(o.req)
+	if d := o.digest(); d != nil && o.tries == 0 {
+		d.Prepare(o.req)
 	}
 	o.tries++
 	try, l := o.tries, o.ua.loop
@@ -76,6 +76,14 @@ func (o *outgoing) transmit(flow *transaction.Flow, dst netip.AddrPort, err erro
 	}
 }
 
+// digest is what answers challenges; nil where our credentials do not belong.
+func (o *outgoing) digest() *transaction.Digest {
+	if o.d.foreign {
+		return nil
+	}
+	return o.ua.cfg.Digest
+}
+
 func (o *outgoing) response(try int, res *transaction.Response) {
 	switch {
 	case try != o.tries:
@@ -83,11 +91,11 @@ func (o *outgoing) response(try int, res *transaction.Response) {
 		if o.onResponse != nil {
 			o.onResponse(res)
 		}
-	case (res.Status == 401 || res.Status == 407) && o.ua.cfg.Digest != nil && !o.cancelled && o.tries < 4:
+	case (res.Status == 401 || res.Status == 407) && o.digest() != nil && !o.cancelled && o.tries < 4:
 		next := o.req.Clone()
 		o.d.localSeq++
 		next.CSeq = o.d.localSeq
-		if ok, err := o.ua.cfg.Digest.Authorize(next, res); !ok || err != nil {
+		if ok, err := o.digest().Authorize(next, res); !ok || err != nil {
 			o.finish(res, nil)
 			return
 		}

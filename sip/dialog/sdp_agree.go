@@ -119,7 +119,7 @@ func (t terms) accept(answer []byte) (terms, error) {
 		return t, fmt.Errorf("%w: the answer has too few m= lines", ErrSDP)
 	}
 	st := r.streams[t.audio]
-	if !st.usable() || st.port == 0 {
+	if !t.usable(st) || st.port == 0 {
 		return t, ErrNoCommon
 	}
 	for _, c := range st.codecs {
@@ -155,7 +155,7 @@ func (t terms) accept(answer []byte) (terms, error) {
 // choose picks the first audio stream and codec that both can do, in the offerer's order (RFC 3264 §6.1).
 func (t *terms) choose(r remote) (int, Codec, error) {
 	for i, st := range r.streams {
-		if !st.usable() || st.port == 0 {
+		if !t.usable(st) || st.port == 0 {
 			continue
 		}
 		for _, c := range st.codecs {
@@ -168,6 +168,12 @@ func (t *terms) choose(r remote) (int, Codec, error) {
 		return t.audio, t.media.Codec, nil // they switched the stream off (RFC 3264 §8.2)
 	}
 	return 0, Codec{}, ErrNoCommon
+}
+
+// usable: a stream that we can take at all, at an address that our socket can reach.
+func (t *terms) usable(st stream) bool {
+	ours := t.local.RTP.Addr().Unmap()
+	return st.usable() && (!ours.IsValid() || !st.addr.IsValid() || st.zeroAddr || ours.Is4() == st.addr.Is4())
 }
 
 func (t *terms) agree(st stream, c Codec, sendPT, recvPT, sendDTMF, recvDTMF uint8, dir direction) {

@@ -66,10 +66,20 @@ func TestAnAnswerKeepsTheOffersOrderProfileAndNumbers(t *testing.T) {
 		{"lines we do not need may be wrong", lines("v=0", "o=p 1 1 IN IP4 198.51.100.7", "s=", "u=:::", "e=@", "b=X:y", "z=1", "k=?", "c=IN IP4 198.51.100.7", "t=oops", "m=audio 6000 RTP/AVP 0"),
 			nil, nil, "PCMU", 0, sendrecv, "198.51.100.7:6000"},
 		{"bare line feeds", []byte("v=0\no=p 1 1 IN IP4 198.51.100.7\ns=-\nc=IN IP4 198.51.100.7\nt=0 0\nm=audio 6000 RTP/AVP 0\n"), nil, nil, "PCMU", 0, sendrecv, "198.51.100.7:6000"},
-		{"IPv6", lines("v=0", "o=p 1 1 IN IP6 2001:db8::7", "s=-", "c=IN IP6 2001:db8::7", "t=0 0", "m=audio 6000 RTP/AVP 0"), nil, nil, "PCMU", 0, sendrecv, "[2001:db8::7]:6000"},
+		{"IPv6", lines("v=0", "o=p 1 1 IN IP6 2001:db8::7", "s=-", "c=IN IP6 2001:db8::7", "t=0 0", "m=audio 6000 RTP/AVP 0"),
+			[]string{"c=IN IP6 2001:db8::1"}, nil, "PCMU", 0, sendrecv, "[2001:db8::7]:6000"},
+		{"both families", offerOf("m=audio 6002 RTP/AVP 0", "c=IN IP6 2001:db8::7", "m=audio 6000 RTP/AVP 0"),
+			[]string{"m=audio 0 RTP/AVP 0\r\nm=audio 4000 RTP/AVP 0"}, nil, "PCMU", 0, sendrecv, "198.51.100.7:6000"},
+		{"two audio lines", offerOf("m=audio 6000 RTP/AVP 18", "m=audio 6002 RTP/AVP 8", "m=audio 6004 RTP/AVP 0"),
+			[]string{"m=audio 0 RTP/AVP 18\r\nm=audio 4000 RTP/AVP 8\r\n", "m=audio 0 RTP/AVP 0"}, nil, "PCMA", 0, sendrecv, "198.51.100.7:6002"},
+		{"nobody is to hear anything", offerOf("m=audio 6000 RTP/AVP 0", "a=inactive"), []string{"a=inactive"}, nil, "PCMU", 0, inactive, "198.51.100.7:6000"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, body, err := newTerms(7, testLocal).answer(tc.offer, false)
+			l := testLocal
+			if strings.Contains(tc.name, "IPv6") {
+				l.RTP, l.RTCP = netip.MustParseAddrPort("[2001:db8::1]:4000"), netip.MustParseAddrPort("[2001:db8::1]:4001")
+			}
+			got, body, err := newTerms(7, l).answer(tc.offer, false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -128,6 +138,8 @@ func TestWhatCannotBeAnsweredIsRefusedForTheRightReason(t *testing.T) {
 		{"same name, another clock", offerOf("m=audio 6000 RTP/AVP 96", "a=rtpmap:96 PCMU/16000"), ErrNoCommon},
 		{"same name, two channels", offerOf("m=audio 6000 RTP/AVP 96", "a=rtpmap:96 PCMU/8000/2"), ErrNoCommon},
 		{"static number mapped away", offerOf("m=audio 6000 RTP/AVP 0", "a=rtpmap:0 opus/48000/2"), ErrNoCommon},
+		{"only keypad events", offerOf("m=audio 6000 RTP/AVP 101", "a=rtpmap:101 telephone-event/8000"), ErrNoCommon},
+		{"an address that our socket cannot reach", lines("v=0", "o=p 1 1 IN IP6 2001:db8::7", "s=-", "c=IN IP6 2001:db8::7", "t=0 0", "m=audio 6000 RTP/AVP 0"), ErrNoCommon},
 		{"switched off", offerOf("m=audio 0 RTP/AVP 0"), ErrNoCommon},
 		{"keys demanded", offerOf("m=audio 6000 RTP/SAVP 0"), ErrNoCommon},
 	} {

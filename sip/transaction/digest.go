@@ -42,6 +42,9 @@ type answered struct {
 	tries int
 }
 
+// maxSpaces bounds the nonces that are remembered.
+const maxSpaces = 64
+
 // maxTries answers per request and space: a nonce may have become stale once.
 const maxTries = 2
 
@@ -116,6 +119,9 @@ func (d *Digest) answer(req *Request, proxy bool, c *challenge, stale bool) erro
 		return err
 	}
 	req.auth[i].tries++
+	if len(d.nonces) >= maxSpaces {
+		clear(d.nonces) // somebody makes realms up; whoever is real asks once more
+	}
 	d.nonces[s] = c
 	return nil
 }

@@ -2,6 +2,7 @@ package transaction
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -191,5 +192,20 @@ func TestNonceCountsMayArriveOutOfOrderButOnce(t *testing.T) {
 		if got := c.use("n", s.count, now, now); got != s.ok {
 			t.Errorf("count %d: %v", s.count, got)
 		}
+	}
+}
+
+func TestMadeUpRealmsDoNotFillTheMemory(t *testing.T) {
+	d := NewDigest(Credentials{Username: "2101", Password: "secret"})
+	for i := range 10 * maxSpaces {
+		req := newRequest("OPTIONS", "flood")
+		res := &Response{Status: 407}
+		res.Headers.Add("Proxy-Authenticate", fmt.Sprintf(`Digest realm="r%d", nonce="n", qop="auth"`, i))
+		if ok, err := d.Authorize(req, res); !ok {
+			t.Fatal(err)
+		}
+	}
+	if len(d.nonces) > maxSpaces {
+		t.Errorf("%d nonces are remembered", len(d.nonces))
 	}
 }

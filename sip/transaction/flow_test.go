@@ -64,6 +64,36 @@ func TestTheDeathOfAConnectionFailsItsTransactionsAtOnce(t *testing.T) {
 	})
 }
 
+func TestAConnectionOnWhichNothingIsSaidIsClosed(t *testing.T) {
+	for _, said := range []string{"", "\r\n\r\n", "OPTIONS sip:a@b SIP/2.0\r\nVia: "} {
+		synctest.Test(t, func(t *testing.T) {
+			_, f, theirs := pipe(t, Config{}, &recorder{}, false)
+			go bufio.NewReader(theirs).WriteTo(discard{})
+			theirs.Write([]byte(said))
+			time.Sleep(mute - time.Millisecond)
+			synctest.Wait()
+			if !f.Alive() {
+				t.Errorf("%q: closed too early", said)
+			}
+			time.Sleep(time.Millisecond)
+			synctest.Wait()
+			if f.Alive() {
+				t.Errorf("%q: still open", said)
+			}
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		_, f, theirs := pipe(t, Config{}, &recorder{request: func(tx *ServerTx, req *Request) { tx.Respond(NewResponse(req, 200, "")) }}, false)
+		go bufio.NewReader(theirs).WriteTo(discard{})
+		theirs.Write([]byte(requestText("OPTIONS", "one", fakeRemote)))
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if !f.Alive() {
+			t.Error("a connection that carried a message was closed")
+		}
+	})
+}
+
 type discard struct{}
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }

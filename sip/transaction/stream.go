@@ -19,6 +19,7 @@ type streamConn struct {
 	in    []byte // read and not yet cut
 	ready []byte // the message that is being handed over
 	chunk []byte
+	spoke bool // a whole message came
 
 	once     sync.Once
 	gone     chan struct{} // closed when the reader has let go
@@ -26,7 +27,13 @@ type streamConn struct {
 	pongs    atomic.Bool   // the far end answers pings
 }
 
+// mute is how long a connection that a stranger opened may live without a message on it.
+const mute = 64 * T1
+
 func newStreamConn(f *Flow, conn net.Conn) *streamConn {
+	if !f.dialled {
+		conn.SetReadDeadline(time.Now().Add(mute))
+	}
 	return &streamConn{f: f, conn: conn, chunk: make([]byte, 16<<10), gone: make(chan struct{})}
 }
 
@@ -104,6 +111,10 @@ func (c *streamConn) cut() (bool, error) {
 		}
 		if len(c.in) < total {
 			return false, nil
+		}
+		if !c.spoke && !c.f.dialled {
+			c.spoke = true
+			c.conn.SetReadDeadline(time.Time{})
 		}
 		c.ready = bytes.Clone(c.in[:total])
 		c.in = c.in[:copy(c.in, c.in[total:])]
