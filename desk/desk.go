@@ -120,6 +120,7 @@ func (d *Desk) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
+			d.hear(phone)
 			d.flush(ctx)
 			return nil
 		case ev, ok := <-phone:
@@ -141,6 +142,23 @@ func (d *Desk) Run(ctx context.Context) error {
 		if d.Snapshot().Quit { // never while the disk refuses a record, unless the agent insists
 			d.flush(ctx)
 			return nil
+		}
+	}
+}
+
+// hear takes in what the telephone has already told, so that a call that has just ended gets its record.
+func (d *Desk) hear(phone <-chan sip.Event) {
+	ctx, over := context.WithCancel(context.Background())
+	over() // nothing new is asked any more
+	for {
+		select {
+		case ev, ok := <-phone:
+			if !ok {
+				return
+			}
+			d.step(ctx, eventTime(ev), PhoneEvent{ev})
+		default:
+			return
 		}
 	}
 }

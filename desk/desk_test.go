@@ -132,6 +132,20 @@ func TestTheEndOfTheProgramWritesWhatTheDiskRefusedBefore(t *testing.T) {
 	})
 }
 
+func TestACallThatEndsInTheLastInstantHasItsRecord(t *testing.T) {
+	for range 20 { // which of two ready things is taken first is chance
+		bubble(t, func(t *testing.T) {
+			o := open(t, Settings{})
+			o.incoming("a")
+			o.phone.events <- sip.CallEnded{At: time.Now(), Leg: "a", Cause: sip.EndShutdown, ByUs: true}
+			o.close()
+			if len(o.disk.ended) != 1 {
+				t.Fatal("the call has no record")
+			}
+		})
+	}
+}
+
 func TestASlowLookupDelaysNothing(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		o := open(t, Settings{})

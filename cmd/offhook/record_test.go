@@ -145,6 +145,17 @@ func TestEndingTheProgramInACallEndsItAndSendsItsRecord(t *testing.T) {
 	}
 }
 
+func TestAScreenThatFailsInACallCostsNoRecord(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.ring(emulator.StoryKnownNumber)
+	p.talk()
+	p.w.close(t.Context()) // nobody has told the desk to leave
+	if task := p.oneTask(); !strings.Contains(field(task, "Description"), "Result: answered, offhook was closed") {
+		t.Fatalf("%v", task)
+	}
+}
+
 func TestTheLastWordCountsWhatIsNotInSalesforce(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -287,6 +288,9 @@ func (w *workplace) leave(ctx context.Context) {
 		_ = w.phone.Close(limit) // a far end that does not answer its BYE keeps nobody here
 		cancel()
 	}
+	if w.stop != nil {
+		w.heard(ctx)
+	}
 	if w.org != nil && w.stop != nil {
 		w.org.drain(ctx)
 	}
@@ -296,6 +300,24 @@ func (w *workplace) leave(ctx context.Context) {
 	w.work.Wait()
 	if w.org != nil {
 		w.org.close()
+	}
+}
+
+// heard waits until the desk knows how its calls ended: then their records are on disk and can be sent.
+func (w *workplace) heard(ctx context.Context) {
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	snapshots, over := w.desk.Subscribe()
+	defer over()
+	for {
+		select {
+		case s, running := <-snapshots:
+			if !running || !slices.ContainsFunc(s.Calls, func(c desk.Call) bool { return c.State != desk.Ended }) {
+				return
+			}
+		case <-limit.Done():
+			return
+		}
 	}
 }
 
