@@ -67,6 +67,15 @@ type Config struct {
 	Logger  *slog.Logger                                               // nil: discard
 	Trace   func(transaction.TraceMessage)                             // every message on the wire; must not block; nil: none
 	Resolve func(ctx context.Context, host string) (netip.Addr, error) // nil: the system's resolver
+
+	net network
+}
+
+// network is where a phone has its socket and makes its connections; the zero value is the system's. Tests run in virtual time
+// on one of their own.
+type network struct {
+	listen func(*transaction.Layer) (*transaction.Flow, error)
+	dial   func(context.Context, *transaction.Layer, netip.AddrPort) (*transaction.Flow, error)
 }
 
 // account is a Config that has been read.

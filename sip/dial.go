@@ -180,12 +180,19 @@ func (p *Phone) reach(h hop, tcp bool, f func(*transaction.Flow, netip.AddrPort,
 		dst, err := p.lookUp(ctx, h)
 		flow := p.udp
 		if err == nil && tcp {
-			if flow, err = p.ua.Layer().DialTCP(ctx, dst); err != nil {
+			if flow, err = p.connectTo(ctx, dst); err != nil {
 				err = fmt.Errorf("%s (%v) does not take connections: %w", h.host, dst, err)
 			}
 		}
 		p.ua.Post(func() { f(flow, dst, err) })
 	})
+}
+
+func (p *Phone) connectTo(ctx context.Context, dst netip.AddrPort) (*transaction.Flow, error) {
+	if p.acc.net.dial != nil {
+		return p.acc.net.dial(ctx, p.ua.Layer(), dst)
+	}
+	return p.ua.Layer().DialTCP(ctx, dst)
 }
 
 func (p *Phone) lookUp(ctx context.Context, h hop) (netip.AddrPort, error) {

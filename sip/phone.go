@@ -93,6 +93,13 @@ func Open(ctx context.Context, cfg Config) (*Phone, error) {
 // listen opens the socket of the account's transport; without a registrar both, on one port, for who comes by TCP.
 func (p *Phone) listen() error {
 	l := p.ua.Layer()
+	if p.acc.net.listen != nil {
+		f, err := p.acc.net.listen(l)
+		if err == nil {
+			p.udp, p.local = f, f.LocalAddr()
+		}
+		return err
+	}
 	if p.acc.Transport == "tcp" && !p.acc.registrar.none() {
 		n, err := l.ListenTCP(p.acc.Listen)
 		if err != nil {

@@ -116,22 +116,6 @@ func TestAWrongPasswordIsToldInOneLineAndNotTriedInALoop(t *testing.T) {
 	}
 }
 
-func TestARegistrarThatWantsLongerLifetimesGetsThem(t *testing.T) {
-	pbx := newServer(t, func(tx *transaction.ServerTx, req *transaction.Request) {
-		if n, _ := strconv.Atoi(req.Headers.Get("Expires")); n < 900 {
-			res := transaction.NewResponse(req, 423, "")
-			res.Headers.Add("Min-Expires", "900")
-			tx.Respond(res)
-			return
-		}
-		okRegistrar(tx, req)
-	})
-	p := registered(t, pbx)
-	if e := until(t, p, Registered); e.Expires != 15*time.Minute {
-		t.Fatalf("%+v", e)
-	}
-}
-
 func TestRefusalsAreToldWithTheTimeOfTheNextTry(t *testing.T) {
 	for _, tc := range []struct {
 		code  int
@@ -174,29 +158,6 @@ func TestAPersonMayRegisterAgainWithoutWaiting(t *testing.T) {
 	p.Register()
 	until(t, p, Registered)
 	open(t, "alice").Register() // nothing to register
-}
-
-func TestTheBindingIsRefreshedBeforeItEnds(t *testing.T) {
-	t.Parallel()
-	seen := make(chan uint32, 16)
-	var callID atomic.Value
-	pbx := newServer(t, func(tx *transaction.ServerTx, req *transaction.Request) {
-		if id := callID.Swap(req.CallID); id != nil && id != req.CallID {
-			t.Errorf("Call-ID changed from %v to %s", id, req.CallID)
-		}
-		res := transaction.NewResponse(req, 200, "")
-		res.Contact = req.Contact
-		res.Contact[0].Params = res.Contact[0].Params.With("expires", "1")
-		tx.Respond(res)
-		seen <- req.CSeq
-	})
-	p := registered(t, pbx)
-	for want := uint32(1); want <= 3; want++ {
-		if got := <-seen; got != want {
-			t.Fatalf("CSeq %d, want %d", got, want)
-		}
-	}
-	until(t, p, Registered)
 }
 
 func TestADeadConnectionIsReplacedAtOnce(t *testing.T) {
