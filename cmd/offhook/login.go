@@ -118,15 +118,15 @@ func (e *env) browser(ctx context.Context, app salesforce.App, paste bool) (sale
 		openBrowser(login.URL())
 	}
 	fmt.Fprintln(e.out, "If the browser is on another machine, paste the address it ends at (or the code) here.")
-	go func() {
-		lines := bufio.NewScanner(e.in)
+	lines, errOut := bufio.NewScanner(e.in), e.errOut
+	go func() { // waits for a line at most as long as the program runs: a terminal's read cannot be called back
 		for lines.Scan() {
 			line := strings.TrimSpace(lines.Text())
 			if line == "" {
 				continue
 			}
 			if err := login.Paste(line); err != nil {
-				fmt.Fprintln(e.errOut, "offhook:", err)
+				fmt.Fprintln(errOut, "offhook:", err)
 				continue
 			}
 			return
