@@ -121,7 +121,7 @@ func TestAWrongPasswordIsNotHammered(t *testing.T) {
 func TestASilentRegistrarIsLookedUpAgain(t *testing.T) {
 	var looked atomic.Int32
 	virtually(t, func(*transaction.ServerTx, *transaction.Request) {}, func(w *world) {
-		w.net.Drop = func(netip.AddrPort, netip.AddrPort, []byte) bool { return true }
+		w.net.Lose(func(netip.AddrPort, netip.AddrPort, []byte) bool { return true })
 		began := time.Now()
 		for i := range 5 {
 			e := w.news(RegFailed)

@@ -124,12 +124,12 @@ func TestABYEThroughALossyNetworkEndsBothSides(t *testing.T) {
 		a, b := w.phone("alice"), w.phone("bob")
 		seen := map[string]int{}
 		ours, theirs := connected(t, a, b)
-		w.net.Drop = func(_, to netip.AddrPort, data []byte) bool { // each message is lost three times
+		w.net.Lose(func(_, to netip.AddrPort, data []byte) bool { // each message is lost three times
 			m := parseMsg(t, data)
 			k := to.String() + m.start + m.get("CSeq")
 			seen[k]++
 			return seen[k] <= 3
-		}
+		})
 		ours.End("")
 		if e := next[Ended](b, theirs); e.Cause != CauseBye || e.ByUs {
 			t.Fatalf("%+v", e)
@@ -144,12 +144,12 @@ func TestWholeCallsThroughALossyNetwork(t *testing.T) {
 	virtually(t, func(t *testing.T, w *world) {
 		a, b := w.phone("alice"), w.phone("bob")
 		seen := map[string]int{}
-		w.net.Drop = func(_, to netip.AddrPort, data []byte) bool { // each message is lost twice
+		w.net.Lose(func(_, to netip.AddrPort, data []byte) bool { // each message is lost twice
 			m := parseMsg(t, data)
 			k := to.String() + m.start + m.get("CSeq") + m.get("Call-Id")
 			seen[k]++
 			return seen[k] <= 2
-		}
+		})
 		ours, theirs := connected(t, a, b)
 		ours.Hold()
 		if h := next[HoldChanged](b, theirs); !h.ByThem {

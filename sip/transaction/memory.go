@@ -27,10 +27,8 @@ func (l *Layer) ServeTCP(c net.Conn, local, remote netip.AddrPort) (*Flow, error
 // Memory is a network of datagrams within the process. Layers on it run whole calls, time-outs of 32 s included, in virtual
 // time (testing/synctest), because nothing in it waits outside of the program. The zero value is ready.
 type Memory struct {
-	// Drop, when not nil, decides which datagrams are lost. It is called for one datagram at a time, and must not block.
-	Drop func(from, to netip.AddrPort, data []byte) bool
-
 	mu    sync.Mutex
+	drop  func(from, to netip.AddrPort, data []byte) bool
 	conns map[netip.AddrPort]*memoryConn
 }
 
@@ -45,6 +43,13 @@ type memoryConn struct {
 	in     chan datagram
 	once   sync.Once
 	closed chan struct{}
+}
+
+// Lose decides which datagrams are lost from now on; nil: none. drop is called for one datagram at a time, and must not block.
+func (m *Memory) Lose(drop func(from, to netip.AddrPort, data []byte) bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.drop = drop
 }
 
 // Listen binds an address. Errors: ErrPortTaken.
@@ -80,7 +85,7 @@ func (c *memoryConn) WriteToUDPAddrPort(b []byte, to netip.AddrPort) (int, error
 	default:
 	}
 	c.m.mu.Lock()
-	lost := c.m.Drop != nil && c.m.Drop(c.addr, to, b)
+	lost := c.m.drop != nil && c.m.drop(c.addr, to, b)
 	peer := c.m.conns[to]
 	c.m.mu.Unlock()
 	if peer != nil && !lost {

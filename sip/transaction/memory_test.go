@@ -3,6 +3,7 @@ package transaction
 import (
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,11 +13,11 @@ func TestACallThroughALossyNetworkLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var m Memory
 		seen := map[string]int{}
-		m.Drop = func(_, to netip.AddrPort, data []byte) bool { // each message is lost twice
+		m.Lose(func(_, to netip.AddrPort, data []byte) bool { // each message is lost twice
 			key := firstLine(string(data)) + field(string(data), "CSeq") + to.String()
 			seen[key]++
 			return seen[key] <= 2
-		}
+		})
 		open := func(addr netip.AddrPort, h Handler) (*Layer, *Flow) {
 			l := New(Config{}, h)
 			c, err := m.Listen(addr)
@@ -29,9 +30,12 @@ func TestACallThroughALossyNetworkLosesNothing(t *testing.T) {
 			}
 			return l, f
 		}
+		var mu sync.Mutex
 		var handled []string
 		bob, _ := open(fakeRemote, &recorder{request: func(tx *ServerTx, req *Request) {
+			mu.Lock() // the two Call-IDs run at the same time
 			handled = append(handled, req.Method)
+			mu.Unlock()
 			tx.Respond(NewResponse(req, 486, ""))
 		}})
 		alice, f := open(fakeLocal, &recorder{})
