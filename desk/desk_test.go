@@ -79,6 +79,22 @@ func TestRefusedWritesAreKeptInOrderToldAndRetried(t *testing.T) {
 	})
 }
 
+func TestALaterWriteNeverOvertakesARefusedOne(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		o := open(t, Settings{})
+		defer o.close()
+		o.disk.set(errFull)
+		o.incoming("a")
+		o.disk.set(nil)
+		o.send(Answer, "")
+		o.bye("a")
+		o.pass(3 * time.Second)
+		if want := []string{"incoming incoming", "answering answering", "ended:missed"}; !slices.Equal(o.disk.lines, want) {
+			t.Fatalf("the journal has %q", o.disk.lines)
+		}
+	})
+}
+
 func TestLeavingWaitsForARecordTheDiskRefuses(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		o := open(t, Settings{})
@@ -136,9 +152,12 @@ func TestACallThatEndsInTheLastInstantHasItsRecord(t *testing.T) {
 	for range 20 { // which of two ready things is taken first is chance
 		bubble(t, func(t *testing.T) {
 			o := open(t, Settings{})
-			o.incoming("a")
+			o.disk.gate = make(chan struct{})
+			o.incoming("a") // and the desk waits for the disk
 			o.phone.events <- sip.CallEnded{At: time.Now(), Leg: "a", Cause: sip.EndShutdown, ByUs: true}
-			o.close()
+			o.stop()
+			close(o.disk.gate)
+			<-o.done
 			if len(o.disk.ended) != 1 {
 				t.Fatal("the call has no record")
 			}

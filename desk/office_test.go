@@ -87,6 +87,7 @@ func (c *customerStub) Create(ctx context.Context, _ string, _ map[string]string
 // diskStub is a ledger that can be full. It keeps what was acknowledged.
 type diskStub struct {
 	mu      sync.Mutex
+	gate    chan struct{} // a slow disk: every journal write waits for one
 	full    error
 	lines   []string // "key state transition"
 	states  map[string]string
@@ -103,6 +104,9 @@ func (d *diskStub) set(err error) {
 	d.full = err
 }
 func (d *diskStub) Journal(_ context.Context, c ledger.Call, what string, _ time.Time) error {
+	if d.gate != nil {
+		<-d.gate
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.full != nil {
