@@ -195,6 +195,27 @@ func TestADeadConnectionIsReplacedWithinTwoSeconds(t *testing.T) {
 	}, tcp)
 }
 
+func TestAConnectionThatFellSilentIsReplaced(t *testing.T) {
+	virtually(t, granting(100), func(w *world) {
+		w.news(Registered)
+		var first *transaction.Flow
+		w.serve(func(tx *transaction.ServerTx, req *transaction.Request) { // what goes into the old connection is lost
+			if first == nil {
+				first = req.Flow
+			}
+			if req.Flow != first {
+				granting(100)(tx, req)
+			}
+		})
+		began := time.Now()
+		w.news(Registering)
+		w.news(Registered)
+		if after := time.Since(began); after > 80*time.Second+32*time.Second+2*time.Second || len(w.flows) != 2 {
+			t.Errorf("registered again after %v over %d connections", after, len(w.flows))
+		}
+	}, func(c *Config) { c.Transport = "tcp" })
+}
+
 func TestACallThatNobodyTakesIsAnswered480AfterTheRingLimit(t *testing.T) {
 	virtually(t, granting(3600), func(w *world) {
 		w.news(Registered)

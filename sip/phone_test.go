@@ -12,6 +12,7 @@ import (
 )
 
 func TestACallBetweenTwoPhonesIsToldFromItsBeginningToItsEnd(t *testing.T) {
+	t.Parallel()
 	a, b := open(t, "alice"), open(t, "bob")
 	if s := wait[RegistrationChanged](t, a); s.State != Local || s.Account != clean("sip:alice@localhost") {
 		t.Fatalf("%+v", s)
@@ -151,6 +152,7 @@ func TestABlindTransferThatIsRefusedBringsTheCallBack(t *testing.T) {
 }
 
 func TestSeveralCallsAtOnceKeepApart(t *testing.T) {
+	t.Parallel()
 	a, b := open(t, "alice"), open(t, "bob")
 	legs := map[LegID]LegID{}
 	for _, id := range []LegID{"one", "two", "three"} {

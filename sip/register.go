@@ -171,8 +171,17 @@ func (r *registration) lost(err error) {
 		r.stopped()
 		return
 	}
+	silent := errors.Is(err, transaction.ErrTimeout)
+	if silent && r.flow.Transport() != "UDP" { // it may be dead without knowing it, as after a sleep
+		r.flow.Close()
+		if r.live {
+			r.live = false
+			r.start()
+			return
+		}
+	}
 	why := "The registrar does not answer"
-	if !errors.Is(err, transaction.ErrTimeout) {
+	if !silent {
 		why = "The connection to the registrar is down"
 	}
 	r.fail(0, why, 0)

@@ -35,6 +35,7 @@ func torture(t *testing.T) map[string][]byte {
 }
 
 func TestTheMessagesOfRFC4475DisturbNoCall(t *testing.T) {
+	t.Parallel()
 	alice, bob := &bench{hz: 440}, &bench{hz: 1000}
 	a := open(t, "alice", func(c *Config) { c.Headset = alice.headset(t) })
 	b := open(t, "bob", func(c *Config) { c.Headset = bob.headset(t) })

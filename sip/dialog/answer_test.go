@@ -169,3 +169,23 @@ func TestALateACKToAnEndedCallIsFollowedByOneBYE(t *testing.T) {
 		p.settled()
 	})
 }
+
+func TestACallThatRingsForLongSaysSoEveryMinute(t *testing.T) {
+	virtually(t, func(t *testing.T, w *world) {
+		p := w.phone("phone")
+		s := w.script(p)
+		s.call("c1", "", peerSDP)
+		theirs := p.incoming()
+		first := s.recv("SIP/2.0 180")
+		for i := range 4 {
+			if m := s.recv("SIP/2.0 180"); m.at.Sub(first.at) != time.Duration(i+1)*time.Minute || m.tag("To") != first.tag("To") {
+				t.Fatalf("after %v", m.at.Sub(first.at))
+			}
+		}
+		theirs.Reject(486, "")
+		m := s.recv("SIP/2.0 486")
+		s.request(line{method: "ACK", callID: "c1", from: m.get("From"), to: m.get("To"), cseq: 10, branch: "z9hG4bKc1"})
+		p.settled()
+		s.nothing("it rings no more")
+	})
+}

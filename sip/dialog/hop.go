@@ -70,6 +70,10 @@ func (u *UA) hop(d *ident, req *transaction.Request, f func(*transaction.Flow, n
 
 // background runs f on a goroutine that Close waits for.
 func (u *UA) background(f func(context.Context)) {
+	if u.over {
+		f(u.ctx) // which fails at once
+		return
+	}
 	u.jobs.Go(func() {
 		ctx, cancel := context.WithTimeout(u.ctx, 10*time.Second)
 		defer cancel()

@@ -133,6 +133,7 @@ func TestMessagesWithoutWhatADialogNeedsDoNoHarm(t *testing.T) {
 			{"BYE of nobody", head("BYE", "<sip:a@b>;tag=1", "<sip:p@b>;tag=x", ""), 481},
 			{"a huge header", head("OPTIONS", "<sip:a@b>;tag=1", "<sip:p@b>", "X-Big: "+strings.Repeat("x", 40000)+"\r\n"), 400},
 			{"many headers", head("OPTIONS", "<sip:a@b>;tag=1", "<sip:p@b>", strings.Repeat("X: y\r\n", 600)), 400},
+			{"a huge Call-ID", strings.Replace(head("INVITE", "<sip:a@b>;tag=1", "<sip:p@b>", "Contact: <sip:a@b>\r\n"), "Call-ID: ", "Call-ID: "+strings.Repeat("x", 1024), 1), 400},
 			{"OPTIONS", head("OPTIONS", "<sip:a@b>;tag=1", "<sip:p@b>", ""), 200},
 		} {
 			s.send(tc.text)

@@ -103,10 +103,15 @@ func (s *Session) provisional(code int, reason string, media *Local) {
 		s.ua.log.Debug("provisional response", "code", code, "err", err)
 		return
 	}
+	s.ring.stop()
+	s.ring = s.ua.after(ringAgain, func() { s.provisional(code, reason, nil) })
 	if res.Body != nil {
 		s.emit(MediaChanged{s.media()})
 	}
 }
+
+// ringAgain: a proxy that hears nothing for three minutes gives the call up (§13.3.1.1, §16.6).
+const ringAgain = time.Minute
 
 func (s *Session) accept(media Local, headers []transaction.Header) {
 	if s.tx == nil || s.state != early {
@@ -138,6 +143,7 @@ func (s *Session) accept(media Local, headers []transaction.Header) {
 		return
 	}
 	s.terms, s.state = t, accepted
+	s.ring.stop()
 	s.repeat(s.tx, s.invite.CSeq, s.offer == nil)
 	if s.offer != nil {
 		s.emit(MediaChanged{s.media()})

@@ -24,15 +24,15 @@ type Session struct {
 	offer    []byte // of the first INVITE that came in
 
 	// The rest is owned by the loop.
-	state   state
-	terms   terms
-	tx      *transaction.ServerTx // the incoming INVITE
-	ringing bool
-	oks     map[uint32]*unacked // our 2xx without ACK, by CSeq
-	call    *attempt            // our INVITE
-	modify  modify
-	refer   *transfer
-	refers  bool // we have sent a REFER
+	state  state
+	terms  terms
+	tx     *transaction.ServerTx // the incoming INVITE
+	ring   *timer                // says again that it rings
+	oks    map[uint32]*unacked   // our 2xx without ACK, by CSeq
+	call   *attempt              // our INVITE
+	modify modify
+	refer  *transfer
+	refers bool // we have sent a REFER
 }
 
 // state of a session. An ended one stays for 64·T1, to answer what is still on its way.
@@ -64,6 +64,7 @@ func (s *Session) finish(e Ended) {
 	}
 	s.state = ended
 	s.modify.retry.stop()
+	s.ring.stop()
 	s.emit(e)
 	s.ua.after(limit, func() { delete(s.ua.sessions, key{s.id.callID, s.localTag}) })
 }

@@ -77,6 +77,7 @@ type UA struct {
 	pending  int // requests of ours, and 2xx of ours, that wait for the far end
 	idle     chan struct{}
 	closing  bool
+	over     bool
 }
 
 // key finds the session of a message: the far end's tag is compared afterwards, because an INVITE of ours has one
@@ -130,6 +131,12 @@ func (u *UA) Close(ctx context.Context) error {
 		err = ctx.Err()
 	}
 	u.cancel()
+	last := make(chan struct{})
+	u.loop.post(func() {
+		u.over = true // no look-up and no connection begins from here on
+		close(last)
+	})
+	<-last
 	u.jobs.Wait()
 	err = errors.Join(err, u.layer.Close())
 	u.loop.close()

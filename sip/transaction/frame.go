@@ -14,6 +14,7 @@ const (
 	maxHead    = 32 << 10
 	maxMessage = 65535
 	maxFields  = 512
+	maxCallID  = 1024
 )
 
 // refusal says why a message cannot be accepted, and the status with which RFC 3261 has us answer a request.

@@ -130,6 +130,8 @@ func validate(fields []Header, request bool) (c common, problem *refusal) {
 	}
 	if c.callID = c.raw.callID; c.callID == "" {
 		fail(refused(400, "no Call-ID"))
+	} else if len(c.callID) > maxCallID {
+		fail(refused(400, "the Call-ID is too long")) // it becomes a key in many places
 	}
 	number, method, _ := strings.Cut(strings.ReplaceAll(c.raw.cseq, "\t", " "), " ")
 	n, err := strconv.ParseUint(number, 10, 31)
