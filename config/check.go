@@ -199,7 +199,7 @@ func (l *Loaded) validate() (bad Problems) {
 		add("sip.account", "is needed to register; write it as sip:2101@pbx.example.com, or set registrar = \"\" to take calls without an exchange")
 	}
 	if c.SIP.Password != "" && !c.SIP.AllowPlaintext {
-		add("sip.password", "a password in this file is refused; use password_command, the keyring (offhook config help), OFFHOOK_SIP_PASSWORD, or set allow_plaintext = true")
+		add("sip.password", "a password in this file is refused; use password_command, the keyring, OFFHOOK_SIP_PASSWORD, or set allow_plaintext = true")
 	}
 	if _, err := netip.ParseAddrPort(c.SIP.Listen); err != nil {
 		add("sip.listen", "%q is not an address with a port, as 0.0.0.0:5060", c.SIP.Listen)
@@ -226,6 +226,9 @@ func (l *Loaded) validate() (bad Problems) {
 		} else if _, err := os.Stat(expand(c.Salesforce.KeyFile)); err != nil {
 			add("salesforce.key_file", "cannot be read: %v", err)
 		}
+	}
+	if c.Numbers.InternalMaxDigits < 0 {
+		add("numbers.internal_max_digits", "cannot be less than 0; 0 makes no number internal by its length")
 	}
 	if len(c.Numbers.Region) != 2 || strings.ToUpper(c.Numbers.Region) != c.Numbers.Region {
 		add("numbers.region", "%q is not a two-letter country, as GB or DE", c.Numbers.Region)

@@ -76,6 +76,7 @@ func TestEveryMistakeGetsOneLineWithFileLineAndRemedy(t *testing.T) {
 		"plain http":          {"[sip]\naccount = \"sip:a@b\"\n[salesforce]\nlogin_url = \"http://example.com\"\n", "must be https"},
 		"port range":          {"[sip]\naccount = \"sip:a@b\"\nrtp_ports = \"9-10\"\n", "is not a range"},
 		"missing key file":    {"[sip]\naccount = \"sip:a@b\"\n[salesforce]\nclient_id = \"x\"\nflow = \"jwt\"\nusername = \"u\"\nkey_file = \"/no/such/file\"\n", "salesforce.key_file: cannot be read"},
+		"less than nothing":   {"[sip]\naccount = \"sip:a@b\"\n[numbers]\ninternal_max_digits = -1\n", "internal_max_digits: cannot be less than 0"},
 		"section as value":    {"sip = 5\n", ":1: sip: must be a section"},
 		"wrong key in a list": {"[sip]\naccount = \"sip:a@b\"\n[keys]\n\"call.answer\" = [1]\n", "must be a list of key names"},
 	} {
@@ -83,6 +84,9 @@ func TestEveryMistakeGetsOneLineWithFileLineAndRemedy(t *testing.T) {
 			_, err := load(t, c.body, Source{})
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("got %v\nwant it to contain %s", err, c.want)
+			}
+			if n := strings.Count(err.Error(), "\n"); n > 0 {
+				t.Errorf("one mistake, %d lines:\n%v", n+1, err)
 			}
 			if strings.Contains(err.Error(), "hush") {
 				t.Error("the password is shown")
@@ -95,6 +99,23 @@ func TestAnEmptyRegistrarTakesCallsWithoutAnAccount(t *testing.T) {
 	l, err := load(t, "[sip]\nregistrar = \"\"\nlisten = \"127.0.0.1:5070\"\n", Source{})
 	if err != nil || l.SIP.Registrar != "" {
 		t.Fatalf("%v, registrar %q", err, l.SIP.Registrar)
+	}
+}
+
+func TestSlipsInTheEnvironmentAndInSetAreNamed(t *testing.T) {
+	body := "[sip]\naccount = \"sip:a@b\"\n"
+	for want, src := range map[string]Source{
+		"OFFHOOK_SIP_TRANSPRT: sip.transprt: there is no such setting; did you mean sip.transport?": {Environ: []string{"OFFHOOK_SIP_TRANSPRT=tcp"}},
+		"OFFHOOK_SIP_EXPIRES: sip.expires: \"soon\" is not a duration":                              {Environ: []string{"OFFHOOK_SIP_EXPIRES=soon"}},
+		"--set: numbers.internal_max_digits: must be a whole number, not five":                      {Flags: map[string]string{"numbers.internal_max_digits": "five"}},
+	} {
+		_, err := load(t, body, src)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("got %v\nwant %s", err, want)
+		}
+	}
+	if _, err := load(t, body, Source{Environ: []string{"OFFHOOK_PEERS_REQUIRED=1", "OFFHOOK_SIP_PASSWORD=hush", "OFFHOOK_HUB_TOKEN=x", "OFFHOOK_HUB_SUPERVISOR_TOKEN=y"}}); err != nil {
+		t.Errorf("what is no slip was refused: %v", err)
 	}
 }
 

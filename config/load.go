@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-viper/mapstructure/v2"
@@ -84,12 +85,16 @@ func Load(src Source) (*Loaded, error) {
 		}
 	}
 	if !found {
-		return nil, fmt.Errorf("%w: %s does not exist", ErrNoFile, l.Path)
+		remedy := "offhook config init writes one"
+		if src.File != "" {
+			remedy = fmt.Sprintf("check the name, or offhook --config %s config init writes one", l.Path)
+		}
+		return nil, fmt.Errorf("%w: %s does not exist; %s", ErrNoFile, l.Path, remedy)
 	}
 	problems = append(problems, l.environment(src.Environ)...)
 	problems = append(problems, l.flags(src.Flags)...)
-	if err := l.decode(); err != nil {
-		problems = append(problems, Problem{File: l.Path, Text: err.Error()})
+	if err := l.decode(); err != nil && len(problems) == 0 { // what has been named does not decode either
+		problems = append(problems, Problem{File: l.Path, Text: strings.Join(strings.Fields(err.Error()), " ")})
 	}
 	if len(problems) == 0 {
 		problems = append(problems, l.validate()...)
@@ -128,7 +133,7 @@ func (l *Loaded) over(name string, table map[string]any) {
 func readFile(file string) (table map[string]any, profiles map[string]map[string]any, bad Problems, err error) {
 	raw, err := os.ReadFile(file)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, nil, fmt.Errorf("the settings cannot be read: %w", err)
 	}
 	table = map[string]any{}
 	if err := toml.Unmarshal(raw, &table); err != nil {
@@ -167,11 +172,19 @@ func (l *Loaded) environment(environ []string) (bad Problems) {
 		if !ok {
 			continue
 		}
-		if k, found := Find(section + "." + key); found {
+		switch k, found := Find(section + "." + key); {
+		case found && k.Secret: // Secrets looks there itself; it must not count as written in the file
+		case found:
 			bad = append(bad, l.set(name, k, value)...)
+		case isSection(section) && name != "OFFHOOK_HUB_TOKEN" && name != "OFFHOOK_HUB_SUPERVISOR_TOKEN": // secrets apart: a slip of the hand must not pass for a setting
+			bad = append(bad, unknownKey(name, 0, section+"."+key))
 		}
 	}
 	return bad
+}
+
+func isSection(name string) bool {
+	return slices.ContainsFunc(Sections(), func(s Section) bool { return s.Name == name })
 }
 
 func (l *Loaded) flags(flags map[string]string) (bad Problems) {
@@ -197,6 +210,16 @@ func (l *Loaded) set(origin string, k Key, value string) Problems {
 		v = value == "true"
 	case "list":
 		v = strings.Split(value, ",")
+	case "integer":
+		n, err := strconv.Atoi(value)
+		if err != nil {
+			return Problems{{File: origin, Key: k.Path, Text: fmt.Sprintf("must be a whole number, not %s", value)}}
+		}
+		v = n
+	case "duration":
+		if text := k.check(value); text != "" {
+			return Problems{{File: origin, Key: k.Path, Text: text}}
+		}
 	case "list of tables":
 		return Problems{{File: origin, Key: k.Path, Text: "can only be set in the file"}}
 	}

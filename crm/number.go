@@ -267,3 +267,8 @@ func (num Number) key() string {
 	}
 	return num.Digits
 }
+
+// KnownRegion reports whether numbers can be understood as those of a country, by its two letters.
+func KnownRegion(region string) bool {
+	return phonenumbers.GetCountryCodeForRegion(strings.ToUpper(region)) != 0
+}

@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"offhook/config"
+	"offhook/crm"
 	"offhook/keymap"
+	"offhook/media/device"
 )
 
 func newConfigCmd(e *env) *cobra.Command {
@@ -62,11 +65,35 @@ func (e *env) configCheck() error {
 	if err != nil {
 		return err
 	}
-	if _, err := keymap.New(l.Keys); err != nil {
-		return fmt.Errorf("%s: keys: %w", l.Path, err)
+	if err := checkParts(l); err != nil {
+		return err
 	}
 	_, err = fmt.Fprintf(e.out, "%s, profile %s: every setting is understood.\n", l.Path, l.Profile)
 	return err
+}
+
+// checkParts asks the parts of the program about the settings that only they understand: all of them, one line each.
+func checkParts(l *config.Loaded) error {
+	var lines []string
+	say := func(section string, err error) {
+		lines = append(lines, fmt.Sprintf("%s: %s: %v", l.Path, section, err))
+	}
+	if _, err := keymap.New(l.Keys); err != nil {
+		say("keys", err)
+	}
+	if err := (device.Spec{Input: l.Audio.Input, Output: l.Audio.Output, Ring: l.Audio.Ring}).Check(); err != nil {
+		say("audio", err)
+	}
+	if !crm.KnownRegion(l.Numbers.Region) {
+		say("numbers.region", fmt.Errorf("%q is not a country with telephone numbers; write its two letters, as GB or DE", l.Numbers.Region))
+	}
+	if _, err := prefixes(l.SIP.TrustedPeers); err != nil {
+		say("sip.trusted_peers", err)
+	}
+	if lines == nil {
+		return nil
+	}
+	return errors.New(strings.Join(lines, "\n"))
 }
 
 func (e *env) configExplain(args []string) error {

@@ -84,5 +84,6 @@ func newRootCmd(e *env) *cobra.Command {
 		newOutboxCmd(e), newHistoryCmd(e), newWhyCmd(e), newPlayCmd(e),
 		newEmulatorCmd(e), newExchangeCmd(e), newHubCmd(e), newMonitorCmd(e),
 	)
+	plainWords(root)
 	return root
 }

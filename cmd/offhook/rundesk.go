@@ -31,6 +31,9 @@ func showDesk(ctx context.Context, e *env, l *config.Loaded, opt options) error 
 	if err := ui.CheckTerminal(); err != nil {
 		return err
 	}
+	if err := checkParts(l); err != nil {
+		return err
+	}
 	screen, err := screenOptions(l)
 	if err != nil {
 		return err

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// plainWords makes every command below c answer words that it cannot use with one line that shows how it is written.
+// cobra's own answers count arguments; and a group of commands shows its help, as a success, for any word at all.
+func plainWords(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(cmd *cobra.Command, args []string) error {
+			if check(cmd, args) == nil {
+				return nil
+			}
+			return wrongWords(cmd, args)
+		}
+	}
+	if !c.Runnable() && c.HasSubCommands() {
+		c.RunE = func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return wrongWords(cmd, args)
+			}
+			return cmd.Help()
+		}
+	}
+	for _, sub := range c.Commands() {
+		plainWords(sub)
+	}
+}
+
+func wrongWords(cmd *cobra.Command, args []string) error {
+	usage := cmd.CommandPath()
+	if _, words, ok := strings.Cut(cmd.Use, " "); ok {
+		usage += " " + words
+	}
+	switch {
+	case cmd.HasSubCommands() && len(args) > 0:
+		line := fmt.Sprintf("%s has no command %q", cmd.CommandPath(), args[0])
+		cmd.SuggestionsMinimumDistance = 2
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			return fmt.Errorf("%s; did you mean %s %s?", line, cmd.CommandPath(), near[0])
+		}
+		return fmt.Errorf("%s; %s --help lists them", line, cmd.CommandPath())
+	case len(args) > 0 && !strings.Contains(cmd.Use, " "):
+		return fmt.Errorf("%s takes no %q; write it as: %s", cmd.CommandPath(), args[0], usage)
+	case len(args) > 0:
+		return fmt.Errorf("%s cannot take all of %s; write it as: %s", cmd.CommandPath(), strings.Join(args, " "), usage)
+	}
+	return fmt.Errorf("something is missing; write it as: %s", usage)
+}
