@@ -3,6 +3,7 @@ package desk
 import (
 	"fmt"
 	"strings"
+	"unicode"
 
 	"offhook/crm"
 	"offhook/internal/text"
@@ -92,7 +93,11 @@ func (t *turn) callCommand(c *call, cmd Command) {
 			t.say(Info, c.Key, "Only 0–9, *, # and A–D can be sent as tones.")
 			return
 		}
-		c.DTMFOut = text.Clean(fmt.Sprintf("%d digits", len(digits)+countOf(c.DTMFOut)))
+		n, unit := len(digits)+countOf(c.DTMFOut), "digits"
+		if n == 1 {
+			unit = "digit"
+		}
+		c.DTMFOut = text.Clean(fmt.Sprintf("%d %s", n, unit))
 		t.do(PhoneDo{Do: PhoneDTMF, Leg: c.Leg, Text: digits})
 	case Xfer:
 		target := strings.TrimSpace(cmd.Text)
@@ -200,6 +205,9 @@ func (t *turn) dial(cmd Command) {
 	case number == "":
 		t.say(Info, "", "Dial whom? Type a number.")
 		return
+	case !dialable(number):
+		t.say(Info, "", "%q is neither a telephone number nor a SIP address: nobody was called.", text.Clean(number))
+		return
 	case t.quit:
 		t.say(Info, "", "No call can be made: offhook is being left.")
 		return
@@ -274,6 +282,15 @@ func (t *turn) dismiss(c *call) {
 			return
 		}
 	}
+}
+
+// dialable reports whether a text can be called: a number with its separators, letters on a keypad included (1-800-FLOWERS), or one
+// word that may be a SIP user or address. Words with blanks between them are a slip of the fingers.
+func dialable(s string) bool {
+	digits := strings.ContainsAny(s, "0123456789*#")
+	blank := strings.ContainsAny(s, " \t")
+	letters := strings.IndexFunc(s, unicode.IsLetter) >= 0
+	return !blank && (digits || letters) || blank && digits && !letters
 }
 
 // dtmfDigits keeps the digits that RFC 4733 has events for.

@@ -42,6 +42,11 @@ func (t *turn) lookupDone(ev LookupDone) {
 			t.autoPop(c, hit)
 		}
 	}
+	if sf := t.links.Salesforce; c.Match.State != crm.MatchFailed && sf.Health == HealthWarn {
+		t.linkChanged(LinkChanged{Name: LinkSalesforce, Health: HealthOK, Text: t.agent.User}) // it answers again
+	} else if c.Match.State == crm.MatchFailed && sf.Health == HealthOK {
+		t.linkChanged(LinkChanged{Name: LinkSalesforce, Health: HealthWarn, Text: c.Match.Detail})
+	}
 	if c.Match.State == crm.MatchFailed {
 		t.say(Warning, c.Key, "Salesforce did not say who this is (%s). The call and its record are safe; search with s.", c.Match.Detail)
 	}

@@ -319,7 +319,7 @@ func TestDialledCallsBelongToTheirSourceOrTheOpenCard(t *testing.T) {
 }
 
 func TestANumberThatCannotBeCalledLeavesNoRecord(t *testing.T) {
-	b := newBench(t, Settings{}).cmd(Dial, "no number")
+	b := newBench(t, Settings{}).cmd(Dial, "nonumber")
 	b.phone(sip.CallEnded{At: b.at, Leg: "out-1", Cause: sip.EndUnknownNumber})
 	if len(effects[Finish](b.all)) != 0 || len(b.snap().Calls) != 0 {
 		t.Fatal("a call that never was left something behind")
@@ -446,5 +446,45 @@ func TestTheLastCallersCardIsGoneWhenTheNextOneRings(t *testing.T) {
 	b.bye("b", false).do(CardLoaded{Ref: zoe.Ref, Card: &zoe})
 	if b.in("c", "07700900462").snap().Open == nil {
 		t.Fatal("a card that the agent had open was taken away")
+	}
+}
+
+func TestOnlyWhatCanBeCalledIsCalled(t *testing.T) {
+	for number, want := range map[string]bool{
+		"07700 900461": true, "+44 (0) 1202 528732": true, "1-800-FLOWERS": true, "*98": true, "sip:bob@example.com": true, "alice": true,
+		"hello world": false, "call Bob 5": false, "()": false, "-": false,
+	} {
+		b := newBench(t, Settings{}).cmd(Dial, number)
+		if got := len(effects[PhoneDo](b.last)) > 0; got != want {
+			t.Errorf("%q was called: %v", number, got)
+		}
+		if !want {
+			b.noticed("nobody was called")
+		}
+	}
+}
+
+func TestANoticeGoesWhenItsRecordHasLanded(t *testing.T) {
+	b := newBench(t, Settings{}).up("a", "07814256404").bye("a", false)
+	key := b.call("a").Key
+	b.do(TaskDead{Call: key, Reason: text.Clean("a rule")})
+	b.noticed("a rule")
+	b.do(TaskLanded{Landed{Call: key, TaskID: "00T000000000001AAA"}})
+	for _, n := range b.snap().Notices {
+		if n.Severity == Problem {
+			t.Fatalf("still said: %s", n.Text)
+		}
+	}
+}
+
+func TestAFailedLookupShowsAtTheLinkUntilOneSucceeds(t *testing.T) {
+	b := newBench(t, Settings{}).do(LinkChanged{Name: LinkSalesforce, Health: HealthOK})
+	b.in("a", "07814256404").found("a", crm.Match{State: crm.MatchFailed, Detail: text.Clean("503")})
+	if b.snap().Links.Salesforce.Health != HealthWarn {
+		t.Fatal("the link looks well")
+	}
+	b.in("b", "07700900461").found("b", crm.Match{State: crm.MatchNone})
+	if b.snap().Links.Salesforce.Health != HealthOK {
+		t.Fatal("the link does not recover")
 	}
 }

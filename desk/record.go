@@ -220,6 +220,7 @@ func (t *turn) taskLanded(l Landed) {
 	if c := t.find(l.Call); c != nil {
 		c.Record, c.TaskID = RecordSent, l.TaskID
 	}
+	t.notices = slices.DeleteFunc(t.notices, func(n Notice) bool { return n.Call == l.Call && n.Severity == Problem }) // it is mended
 	for _, have := range t.landed {
 		if have.Call == l.Call {
 			return
