@@ -138,7 +138,7 @@ func (p *player) died(st step) error {
 	if err == nil {
 		err = errors.New("it was asked to end")
 	}
-	return &DiedError{File: st.file, Line: st.line, Err: err, Screen: p.screen.text()}
+	return &DiedError{File: st.file, Line: st.line, Err: err, Screen: p.screen.last()}
 }
 
 func (p *player) play(ctx context.Context, st step) error {

@@ -1,6 +1,7 @@
 package tape
 
 import (
+	"bytes"
 	"image/color"
 	"io"
 	"strings"
@@ -21,6 +22,7 @@ type screen struct {
 	bells  int
 	clip   string
 	writes uint64
+	left   string        // the screen as it was when the program went back to the shell's
 	wake   chan struct{} // a write has come
 }
 
@@ -48,6 +50,9 @@ func newScreen(w, h int) *screen {
 // Write is what the program prints.
 func (s *screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
+	if s.em.IsAltScreen() && bytes.Contains(p, []byte(ansi.ResetModeAltScreenSaveCursor)) {
+		s.left = s.lines()
+	}
 	n, err := s.em.Write(p)
 	s.writes++
 	s.mu.Unlock()
@@ -68,6 +73,20 @@ func (s *screen) resize(w, h int) {
 func (s *screen) text() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.lines()
+}
+
+// last is the screen, or when the program has left it, the screen as it was before.
+func (s *screen) last() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.left != "" {
+		return s.left
+	}
+	return s.lines()
+}
+
+func (s *screen) lines() string {
 	lines := strings.Split(s.em.String(), "\n")
 	for i, l := range lines {
 		lines[i] = strings.TrimRight(l, " \r")

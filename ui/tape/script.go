@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -180,7 +181,7 @@ func (st *step) take(c parser.Command, limit *time.Duration, fail func(string, .
 		}
 		st.kind = doNothing // sizes, fonts and themes are VHS's own
 	case token.SCREENSHOT:
-		st.kind, st.arg = doShot, c.Args
+		return fail("Screenshot makes PNG files, which only VHS draws: write #: shot FILE.svg, .txt or .ansi")
 	case token.COPY:
 		st.kind, st.arg = doCopy, c.Args
 	case token.PASTE:
@@ -246,8 +247,8 @@ func (s *Script) directive(at step, text string) error {
 		}
 		at.kind = doResize
 	case "shot":
-		if arg == "" {
-			return fail("shot: name a file, as shot desk.svg")
+		if !slices.Contains(shotKinds, strings.ToLower(filepath.Ext(arg))) {
+			return fail("shot: name a file that ends in .svg, .txt or .ansi, not %q", arg)
 		}
 		at.kind, at.arg = doShot, arg
 	default:

@@ -9,11 +9,14 @@ import (
 	"strings"
 )
 
+// shotKinds are the pictures that can be made.
+var shotKinds = []string{".svg", ".txt", ".ansi"}
+
 // shoot writes a picture of the screen: .txt, .ansi or .svg by its ending.
 func (p *player) shoot(path string) error {
 	var body string
 	switch ext := strings.ToLower(filepath.Ext(path)); ext {
-	case ".txt", ".ascii", ".test":
+	case ".txt":
 		body = p.screen.text() + "\n"
 	case ".ansi":
 		body = p.screen.ansi() + "\n"
