@@ -5,14 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
 	"offhook/config"
 	"offhook/crm/emulator"
 	"offhook/desk"
-	"offhook/internal/text"
 	"offhook/sip/exchange"
 )
 
@@ -31,7 +29,7 @@ type backend struct {
 
 	mu     sync.Mutex
 	next   int
-	told   func(exchange.Event) // the captions
+	told   func(exchange.Event) // the guide
 	faults map[string]bool
 }
 
@@ -160,6 +158,13 @@ func (b *backend) toggleFault(name string) {
 	_ = b.org.SetFault(f) // an unknown name changes nothing
 }
 
+// broken reports whether the practice Salesforce is switched off.
+func (b *backend) broken() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.faults["down"] || b.faults[""]
+}
+
 // event passes on what the people do.
 func (b *backend) event(ev exchange.Event) {
 	b.mu.Lock()
@@ -188,26 +193,4 @@ func (b *backend) close() {
 	if b.dir != "" {
 		_ = os.RemoveAll(b.dir)
 	}
-}
-
-// caption is what the demo tells a newcomer at an event.
-func (b *backend) caption(ev exchange.Event, key func(string) string) (text.Text, bool) {
-	var line string
-	switch ev.Kind {
-	case exchange.EventCalling:
-		b.mu.Lock()
-		c := b.story[(b.next+len(b.story)-1)%len(b.story)]
-		b.mu.Unlock()
-		line = fmt.Sprintf("%s is calling: %s. Press %s to answer.", c.Who, c.Why, key("call.answer"))
-		if ev.Number != c.From {
-			line = fmt.Sprintf("A call for you. Press %s to answer.", key("call.answer"))
-		}
-	case exchange.EventSays:
-		line = "“" + ev.Text.String() + "”"
-	case exchange.EventEnded:
-		line = fmt.Sprintf("The call is over; its Task goes to Salesforce. %s brings the next customer.", key("demo.next"))
-	default:
-		return text.Text{}, false
-	}
-	return text.Clean(strings.TrimSpace(line)), true
 }

@@ -3,12 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"offhook/desk"
-	"offhook/internal/text"
 	"offhook/keymap"
 	"offhook/sip/exchange"
 )
@@ -25,12 +22,6 @@ func newDemoCmd(e *env) *cobra.Command {
 	cmd.Flags().BoolVar(&team, "team", false, "with a supervisor's board of a simulated team")
 	return cmd
 }
-
-// The pace of the demo.
-const (
-	firstCustomer = 3 * time.Second
-	nextCustomer  = 7 * time.Second
-)
 
 func (e *env) runDemo(ctx context.Context, quiet, team bool) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -66,65 +57,4 @@ func (e *env) runDemo(ctx context.Context, quiet, team bool) error {
 		opt.show = squad.show
 	}
 	return showDesk(ctx, e, b.settings, opt)
-}
-
-// guide tells the newcomer what happens and brings the customers, one after the other.
-func (b *backend) guide(ctx context.Context, w *workplace, keys keymap.Map, quiet bool) {
-	idle := "This is your practice desk. The first customer calls in a moment."
-	if quiet {
-		idle = fmt.Sprintf("This is your practice desk. %s brings a customer.", keys.Key("demo.next"))
-	}
-	ended := make(chan struct{}, 1)
-	b.listen(func(ev exchange.Event) {
-		if line, ok := b.caption(ev, keys.Key); ok {
-			w.desk.Post(desk.CaptionChanged{Text: line})
-		}
-		if ev.Kind == exchange.EventEnded {
-			select {
-			case ended <- struct{}{}:
-			default:
-			}
-		}
-	})
-	w.work.Go(func() {
-		w.desk.Post(desk.CaptionChanged{Text: text.Clean(idle)})
-		if quiet {
-			return
-		}
-		wait := firstCustomer
-		for {
-			if !b.pause(ctx, w, wait) {
-				return
-			}
-			b.nextCustomer()
-			select {
-			case <-ctx.Done():
-				return
-			case <-ended:
-			}
-			wait = nextCustomer
-		}
-	})
-}
-
-// pause waits until the desk has been free for so long; false when the demo ends.
-func (b *backend) pause(ctx context.Context, w *workplace, wait time.Duration) bool {
-	look := time.NewTicker(250 * time.Millisecond)
-	defer look.Stop()
-	free := time.Duration(0)
-	for free < wait {
-		select {
-		case <-ctx.Done():
-			return false
-		case <-look.C:
-		}
-		free += 250 * time.Millisecond
-		if s := w.desk.Snapshot(); s.State != desk.Available || s.Form != nil || s.Search != nil {
-			free = 0 // busy, or still typing: nobody is pushed
-		}
-		if w.desk.Snapshot().Quit {
-			return false
-		}
-	}
-	return true
 }
