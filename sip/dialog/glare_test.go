@@ -120,3 +120,28 @@ func TestTwoHoldsAtTheSameMomentBothSucceed(t *testing.T) {
 		}
 	})
 }
+
+func TestAReInviteThatIsNeverAnsweredIsCancelled(t *testing.T) {
+	virtually(t, func(t *testing.T, w *world) {
+		p, s := w.phone("phone"), w.script(nil)
+		c, _ := up(t, p, s, "")
+		c.Hold()
+		inv := s.recv("INVITE")
+		s.reply(inv, "100 Trying", "", "", "")
+		cancel := s.recv("CANCEL")
+		if cancel.at.Sub(inv.at) != modifyTime || cancel.cseq() != inv.cseq() {
+			t.Fatalf("%v after %v", cancel.h, cancel.at.Sub(inv.at))
+		}
+		s.reply(cancel, "200 OK", "", "", "")
+		s.reply(inv, "487 Request Terminated", "", "", "")
+		s.recv("ACK")
+		if r := next[Refused](p, c); r.Op != OpHold || r.Code != 487 {
+			t.Fatalf("%+v", r)
+		}
+		c.Hold()
+		s.reply(s.recv("INVITE"), "100 Trying", "", "", "")
+		c.End("") // in the middle of it
+		s.reply(s.recv("BYE"), "200 OK", "", "", "")
+		p.settled()
+	})
+}

@@ -266,3 +266,20 @@ func TestTwoHundredCallsLeaveNothingBehind(t *testing.T) {
 		}
 	})
 }
+
+func TestADialogThatIsDeniedWhileItRingsIsAnsweredAllTheSame(t *testing.T) {
+	virtually(t, func(t *testing.T, w *world) {
+		p := w.phone("phone")
+		s := w.script(p)
+		s.call("c1", "", peerSDP)
+		c := p.incoming()
+		c.Send("INFO", nil, "", nil, nil)
+		s.reply(s.recv("INFO"), "481 Never heard of it", "", "", "")
+		m := s.recv("SIP/2.0 487")
+		s.request(line{method: "ACK", callID: "c1", from: m.get("From"), to: m.get("To"), cseq: 10, branch: "z9hG4bKc1"})
+		if e := next[Ended](p, c); e.Cause != CauseNetwork || e.Code != 481 {
+			t.Fatalf("%+v", e)
+		}
+		p.settled()
+	})
+}

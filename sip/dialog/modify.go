@@ -14,10 +14,15 @@ type modify struct {
 	op    Operation
 	owed  bool // whoever asked for op has not been told yet
 	busy  bool // our re-INVITE has no final response
+	o     *outgoing
+	limit *timer
 	tries int  // 491 in a row
 	retry *timer
 	ack   *ack // of our last re-INVITE
 }
+
+// modifyTime is how long a far end may think about a re-INVITE of ours: nothing of the transaction ends after a 1xx.
+const modifyTime = time.Minute
 
 // maxUnacked is how many 2xx of ours to re-INVITEs may wait for their ACK.
 const maxUnacked = 4
@@ -99,8 +104,10 @@ func (s *Session) reinvite(hold, late bool) {
 			m.ack.send(s.ua)
 		}
 	}
+	m.o, m.limit = o, s.ua.after(modifyTime, func() { o.cancel(nil) })
 	o.onFinal = func(res *transaction.Response, err error) {
 		m.busy = false
+		m.limit.stop()
 		if err != nil {
 			s.reinviteFailed(hold, err)
 			return

@@ -121,6 +121,13 @@ func (o *outgoing) cancel(reason transaction.Headers) {
 	}
 }
 
+// abandon gives the request up without a word, if nothing final has come.
+func (o *outgoing) abandon() {
+	if o.tx != nil && !o.final {
+		o.tx.Terminate()
+	}
+}
+
 // status turns an error of a request into the status that RFC 3261 §8.1.3.1 gives it.
 func status(err error) (int, string) {
 	var field *transaction.FieldError

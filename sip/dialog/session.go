@@ -64,7 +64,11 @@ func (s *Session) finish(e Ended) {
 	}
 	s.state = ended
 	s.modify.retry.stop()
+	s.modify.limit.stop()
 	s.ring.stop()
+	if o := s.modify.o; s.modify.busy { // the BYE ends it too, but who knows whether they say so
+		s.ua.after(limit, o.abandon)
+	}
 	s.emit(e)
 	s.ua.after(limit, func() { delete(s.ua.sessions, key{s.id.callID, s.localTag}) })
 }
@@ -152,7 +156,13 @@ func (s *Session) send(req *transaction.Request, done func(*transaction.Response
 	o := &outgoing{ua: s.ua, d: &s.id, req: req}
 	o.onFinal = func(res *transaction.Response, err error) {
 		done(res, err)
-		if res != nil && res.Status == 481 && req.Method != "BYE" && req.Method != "NOTIFY" {
+		if res != nil && res.Status == 481 && req.Method != "BYE" && req.Method != "NOTIFY" && s.state != ended {
+			s.forgetAll()
+			if s.state == early { // a request in an early dialog; its INVITE still wants an answer
+				if err := respond(s.tx, 487, ""); err != nil {
+					s.ua.log.Debug("487 after 481", "err", err)
+				}
+			}
 			s.finish(Ended{Cause: CauseNetwork, Code: 481, Reason: res.Reason})
 		}
 	}

@@ -1,0 +1,206 @@
+package dialog
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"offhook/sip/transaction"
+)
+
+// disorder is a far end that says anything at any time, and a person who does anything at any time.
+type disorder struct {
+	t       *testing.T
+	r       *rand.Rand
+	p       *phone
+	s       *script
+	c       *Session
+	l       line // their side of the dialog
+	pending []msg
+	cseq    int
+	told    []string
+}
+
+// drain takes what came from the phone: its requests wait for a random answer, its tag is learned.
+func (d *disorder) drain() {
+	for {
+		select {
+		case p := <-d.s.in:
+			m := parseMsg(d.t, p.data)
+			if strings.HasPrefix(m.start, "SIP/2.0") {
+				if strings.HasSuffix(m.get("CSeq"), "INVITE") && m.tag("To") != "" && !d.c.Outgoing() {
+					d.l.to = m.get("To")
+				}
+			} else if !strings.HasPrefix(m.start, "ACK") {
+				d.pending = append(d.pending, m)
+			}
+		default:
+			return
+		}
+	}
+}
+
+func (d *disorder) note(format string, args ...any) {
+	d.told = append(d.told, fmt.Sprintf(format, args...))
+}
+
+func pick[T any](d *disorder, of ...T) T { return of[d.r.IntN(len(of))] }
+
+var bodies = []string{
+	peerSDP, peerSDP, heldSDP, "", "rubbish", strings.Replace(peerSDP, "40000 RTP/AVP 0 101", "0 RTP/AVP 0", 1),
+	strings.Replace(peerSDP, "a=rtpmap", "a=inactive\r\na=rtpmap", 1), strings.Replace(peerSDP, "RTP/AVP 0 101", "RTP/AVP 18", 1),
+	strings.Replace(peerSDP, "c=IN IP4 127.0.0.1", "c=IN IP4 0.0.0.0", 1),
+}
+
+func (d *disorder) person() {
+	target := transaction.Address{URI: transaction.URI{Scheme: "sip", User: "carol", Host: "192.0.2.9"}}
+	what := pick(d, "ring", "answer", "answer", "reject", "end", "hold", "hold", "resume", "resume", "transfer", "reinvite", "late", "info", "early")
+	d.note("person: %s", what)
+	switch l := local(30000); what {
+	case "ring":
+		d.c.Ring()
+	case "answer":
+		d.c.Answer(l)
+	case "reject":
+		d.c.Reject(486, "")
+	case "end":
+		if d.r.IntN(4) == 0 {
+			d.c.End("")
+		}
+	case "hold":
+		d.c.Hold()
+	case "resume":
+		d.c.Resume()
+	case "transfer":
+		d.c.Transfer(target, target)
+	case "reinvite":
+		d.c.Reinvite(false)
+	case "late":
+		d.c.Reinvite(true)
+	case "info":
+		d.c.Send("INFO", nil, "", nil, nil)
+	case "early":
+		d.c.Progress(183, "", &l)
+	}
+}
+
+// request is one of theirs.
+func (d *disorder) request() {
+	l := d.l
+	l.method = pick(d, "ACK", "ACK", "ACK", "BYE", "CANCEL", "INVITE", "INVITE", "UPDATE", "INFO", "NOTIFY", "OPTIONS", "REFER", "PRACK")
+	l.branch, l.extra, l.kind = "", "", ""
+	switch d.r.IntN(5) {
+	case 0:
+		l.cseq = d.cseq // the same number again
+	case 1:
+		l.cseq = max(1, d.cseq-1)
+	default:
+		d.cseq++
+		l.cseq = d.cseq
+	}
+	switch l.method {
+	case "ACK":
+		l.cseq, l.body = d.cseq, pick(d, bodies...)
+	case "CANCEL":
+		if d.c.Outgoing() {
+			return
+		}
+		l.cseq, l.branch, l.to = 10, "z9hG4bKcall", "<sip:phone@127.0.0.1>"
+	case "BYE":
+		if d.r.IntN(3) > 0 {
+			return
+		}
+	case "INVITE", "UPDATE":
+		l.body = pick(d, bodies...)
+	case "NOTIFY":
+		l.extra = "Event: refer\r\nSubscription-State: " + pick(d, "active;expires=60", "terminated;reason=noresource", "") + "\r\n"
+		l.kind, l.body = "message/sipfrag", pick(d, "SIP/2.0 100 Trying", "SIP/2.0 180 Ringing", "SIP/2.0 200 OK", "SIP/2.0 486 Busy", "x")
+	}
+	d.note("they: %s %d %.12q", l.method, l.cseq, l.body)
+	d.s.request(l)
+}
+
+// response answers something that waits, or answers it again.
+func (d *disorder) response() {
+	if len(d.pending) == 0 {
+		return
+	}
+	i := d.r.IntN(len(d.pending))
+	m := d.pending[i]
+	status := pick(d, "100 Trying", "180 Ringing", "183 Progress", "199 Gone", "200 OK", "200 OK", "200 OK", "202 Accepted", "302 Moved", "401 Who", "408 Late", "481 Unknown", "486 Busy", "488 No", "491 Glare", "500 No", "603 No")
+	tag := pick(d, "t1", "t1", "t1", "t2", "")
+	d.note("they: %s to %s", status, strings.Fields(m.start)[0])
+	d.s.reply(m, status, tag, "", pick(d, bodies...))
+	if status[0] != '1' && d.r.IntN(3) > 0 {
+		d.pending = append(d.pending[:i], d.pending[i+1:]...)
+	}
+}
+
+func TestWhateverBothSidesDoACallEndsOnceAndLeavesNothing(t *testing.T) {
+	const rounds = 600
+	for seed := range uint64(rounds) {
+		virtually(t, func(t *testing.T, w *world) {
+			p, s := w.phone("phone"), w.script(nil)
+			s.to = p.flow.LocalAddr()
+			d := &disorder{t: t, r: rand.New(rand.NewPCG(seed, 7)), p: p, s: s, cseq: 10}
+			defer func() {
+				if t.Failed() {
+					t.Logf("round %d: %s", seed, strings.Join(d.told, "; "))
+				}
+			}()
+			if d.r.IntN(2) == 0 {
+				d.l = s.call("call", "", pick(d, peerSDP, peerSDP, ""))
+				d.c = p.incoming()
+			} else {
+				d.c = p.invite(s.uri(), func(in *Invite) { in.LateOffer = d.r.IntN(4) == 0 })
+				inv := s.recv("INVITE")
+				d.l = back(inv, "", 0)
+				d.pending = append(d.pending, inv)
+			}
+			for range 40 {
+				if d.r.IntN(4) > 0 {
+					synctest.Wait()
+				}
+				d.drain()
+				switch d.r.IntN(8) {
+				case 0, 1:
+					d.person()
+				case 2, 3:
+					d.request()
+				case 4, 5, 6:
+					d.response()
+				case 7:
+					time.Sleep(pick(d, time.Millisecond, 100*time.Millisecond, time.Second, 3*time.Second, 33*time.Second))
+				}
+			}
+			d.c.End("")
+			ends := map[*Session]int{d.c: 0}
+			for len(p.calls) > 0 { // an INVITE without our tag is another call
+				c := <-p.calls
+				c.End("")
+				ends[c] = 0
+			}
+			p.settled()
+			for len(p.events) > 0 {
+				ev := <-p.events
+				if ends[ev.s] > 0 {
+					t.Errorf("%T after the end", ev.e)
+				}
+				if _, ok := ev.e.(Ended); ok {
+					ends[ev.s]++
+				}
+			}
+			for _, n := range ends {
+				if n != 1 {
+					t.Errorf("ended %d times", n)
+				}
+			}
+		})
+		if t.Failed() {
+			return
+		}
+	}
+}
