@@ -3,6 +3,10 @@ package sip
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -302,4 +306,39 @@ func TestSomebodyElseAtTheFarEndIsTold(t *testing.T) {
 	if e.Remote.Number != clean("+4930123456") || e.Remote.Name != clean("New Caller") || e.Remote.Source != FromAsserted {
 		t.Fatalf("%+v", e)
 	}
+}
+
+func TestTwoHundredCallsWithSoundLeaveNothingBehind(t *testing.T) {
+	a, b := open(t, "alice"), open(t, "bob")
+	files := func() int {
+		d, _ := os.ReadDir("/proc/self/fd") // where there is no /proc nothing is counted
+		return len(d)
+	}
+	talking(t, a, b, "first")
+	a.Hangup("first")
+	wait[CallEnded](t, a)
+	wait[CallEnded](t, b)
+	quiet := func() bool {
+		var legs int
+		for _, p := range []*Phone{a, b} {
+			done := make(chan struct{})
+			p.ua.Post(func() { legs += len(p.legs); close(done) })
+			<-done
+		}
+		return legs == 0
+	}
+	becomes(t, "no call", quiet)
+	goroutines, open := runtime.NumGoroutine(), files()
+	for i := range 200 {
+		leg := LegID(strconv.Itoa(i))
+		talking(t, a, b, leg)
+		a.Hangup(leg)
+		wait[CallEnded](t, a)
+		wait[CallEnded](t, b)
+	}
+	becomes(t, "as at the beginning", func() bool {
+		return quiet() && runtime.NumGoroutine() <= goroutines+2 && files() <= open+2
+	}, func() string {
+		return fmt.Sprintf("%d goroutines and %d files, at the beginning %d and %d", runtime.NumGoroutine(), files(), goroutines, open)
+	})
 }
