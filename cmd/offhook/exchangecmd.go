@@ -15,16 +15,19 @@ import (
 )
 
 func newExchangeCmd(e *env) *cobra.Command {
-	var listen, users string
+	var listen, users, control string
 	var still bool
 	cmd := &cobra.Command{
 		Use: "exchange", Short: "Run the practice telephone exchange alone", Args: cobra.NoArgs,
 		Long: "Runs a small exchange to practise on: extensions register with a password, people call and can be called.\n" +
 			"The first line on stdout is one JSON object with sip, extensions and passwords.",
-		RunE: func(cmd *cobra.Command, _ []string) error { return e.runExchange(cmd.Context(), listen, users, still) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return e.runExchange(cmd.Context(), listen, users, control, still)
+		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "address and port for UDP and TCP; port 0 lets the system choose")
 	cmd.Flags().StringVar(&users, "users", "", "JSON file of extensions: [{\"extension\",\"password\",\"name\"}]")
+	cmd.Flags().StringVar(&control, "control", exchange.ControlFile(), "file that tells offhook exchange call how to reach this exchange")
 	cmd.Flags().BoolVar(&still, "still", false, "people do nothing by the clock")
 	cmd.AddCommand(newExchangeCallCmd(e))
 	return cmd
@@ -39,7 +42,7 @@ type exchangeLine struct {
 	Control    string          `json:"control_file"`
 }
 
-func (e *env) runExchange(ctx context.Context, listen, users string, still bool) error {
+func (e *env) runExchange(ctx context.Context, listen, users, file string, still bool) error {
 	addr, err := netip.ParseAddrPort(listen)
 	if err != nil {
 		return fmt.Errorf("--listen %s: write an address and a port, as 127.0.0.1:5060", listen)
@@ -63,7 +66,6 @@ func (e *env) runExchange(ctx context.Context, listen, users string, still bool)
 		defer cancel()
 		_ = srv.Close(limit)
 	}()
-	file := exchange.ControlFile()
 	if _, err := srv.ServeControl(ctx, file); err != nil {
 		return err
 	}

@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"time"
 
 	"offhook/crm"
+	"offhook/crm/ledger"
+	"offhook/desk"
 	"offhook/internal/text"
 )
 
@@ -15,7 +18,7 @@ var errNoOrg = errors.New("Salesforce is not set up: set salesforce.client_id an
 type offline struct{}
 
 func (offline) Lookup(context.Context, text.Text) crm.Match {
-	return crm.Match{State: crm.MatchFailed, Detail: text.Clean("it is not set up")}
+	return crm.Match{State: crm.MatchNotSearched, Detail: text.Clean("Salesforce is not set up")}
 }
 func (offline) Card(context.Context, crm.Ref) (crm.Card, error)      { return crm.Card{}, errNoOrg }
 func (offline) Search(context.Context, text.Text) ([]crm.Hit, error) { return nil, errNoOrg }
@@ -24,4 +27,20 @@ func (offline) Form(context.Context, string, text.Text) (crm.Form, error) {
 }
 func (offline) Create(context.Context, string, map[string]string) (crm.Ref, *crm.Form, error) {
 	return crm.Ref{}, nil, errNoOrg
+}
+
+// countWithoutOrg tells the desk how many records wait for a Salesforce to be set up, until ctx ends.
+func countWithoutOrg(ctx context.Context, led *ledger.Ledger, d *desk.Desk) {
+	poll := time.NewTicker(2 * time.Second)
+	defer poll.Stop()
+	for {
+		if c, err := led.Counts(ctx); err == nil && c.Unsent() > 0 {
+			d.Post(desk.OutboxChanged{Outbox: desk.Outbox{Pending: c.Pending, Dead: c.Dead + c.Fix, Oldest: c.Oldest, Paused: text.Clean("Salesforce is not set up")}})
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-poll.C:
+		}
+	}
 }

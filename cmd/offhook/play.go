@@ -57,7 +57,7 @@ func (e *env) play(ctx context.Context, files []string) error {
 		case errors.As(err, &died):
 			fmt.Fprintf(e.out, "DIED    %s\n%s\n", s.Name, died.Error())
 			worst = playDied
-		case errors.As(err, &problems):
+		case errors.As(err, &problems), errors.Is(err, config.ErrNoFile):
 			fmt.Fprintf(e.errOut, "offhook play: %v\n", err)
 			worst = max(worst, playUnreadable)
 		default:

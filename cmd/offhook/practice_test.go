@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"offhook/crm/salesforce"
+
+	"offhook/sip/exchange"
 )
 
 func TestTheEmulatorsFirstLineIsEnoughToSignInAndBreakIt(t *testing.T) {
@@ -73,7 +75,7 @@ func TestTheExchangesFirstLineAndACallByHand(t *testing.T) {
 	e := testEnv()
 	e.out = out
 	ended := make(chan error, 1)
-	go func() { ended <- e.runExchange(ctx, "127.0.0.1:0", "", true) }()
+	go func() { ended <- e.runExchange(ctx, "127.0.0.1:0", "", exchange.ControlFile(), true) }()
 	var line exchangeLine
 	check(t, json.Unmarshal([]byte(out.next(t, "{")), &line))
 	if line.Version != 1 || line.SIP == "" || len(line.Extensions) == 0 || line.Extensions[0].Password == "" {

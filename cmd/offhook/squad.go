@@ -16,7 +16,7 @@ import (
 )
 
 // boardKey changes between desk and board in demo --team.
-const boardKey = "ctrl+b"
+const boardKey = "ctrl+t"
 
 // squad is the team behind demo --team: a hub in this process, five made-up colleagues, and the board beside the desk.
 type squad struct {
@@ -68,7 +68,7 @@ func (s *squad) show(ctx context.Context, opt ui.Options, snapshots <-chan *desk
 	defer source.Close()
 	opt.Beside = ui.Beside{Key: boardKey, First: true, Page: boardpage.New(ctx, boardpage.Options{
 		Source: source, Keys: opt.Keys, Theme: opt.Theme, Who: text.Clean("You"),
-		What: "sales", Hub: strings.TrimPrefix(s.hub.URL(), "nats://"), Desk: "^B",
+		What: "sales", Hub: strings.TrimPrefix(s.hub.URL(), "nats://"), Desk: "^T",
 	})}
 	return ui.Run(ctx, opt, snapshots, more...)
 }

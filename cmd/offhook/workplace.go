@@ -275,9 +275,13 @@ func (w *workplace) start(ctx context.Context) (done <-chan struct{}) {
 		defer close(ended)
 		_ = w.desk.Run(ctx) // it returns nil; what went wrong was shown
 	})
-	if w.org != nil {
-		w.work.Go(func() { w.org.run(ctx, w.desk) })
-	}
+	w.work.Go(func() {
+		if w.org != nil {
+			w.org.run(ctx, w.desk)
+		} else {
+			countWithoutOrg(ctx, w.ledger, w.desk)
+		}
+	})
 	return ended
 }
 
