@@ -123,7 +123,7 @@ func Play(ctx context.Context, script *Script, start Start) error {
 			}
 		}
 		var died *DiedError
-		if errors.As(err, &died) && i == len(script.steps)-1 && p.prog.Err() == nil {
+		if errors.As(err, &died) && i == len(script.steps)-1 && (st.kind == doKeys || st.kind == doPause) && p.prog.Err() == nil {
 			return nil // the tape ends with leaving
 		}
 		if err != nil {

@@ -28,7 +28,7 @@ func parseOrder(action, agent string) (Order, bool) {
 
 // askAway asks for the reason before an agent is set away.
 func askAway(a *Agent) *overlay.Ask {
-	says := "No calls come in until they are available again."
+	says := "The exchange should send no calls; one that it sends rings."
 	if busy(a) {
 		says = "The call goes on; it takes effect when the call ends."
 	}

@@ -46,7 +46,7 @@ func Away() *Ask {
 	why := func(key, title string) Choice {
 		return Choice{Key: key, Title: title, Commands: []desk.Command{{Verb: desk.GoAway, Text: title}}}
 	}
-	return &Ask{Title: "Away", Text: "No calls come in until you are available again.",
+	return &Ask{Title: "Away", Text: "The team sees it. A call that the exchange sends still rings.",
 		Choices: []Choice{why("b", "Break"), why("l", "Lunch"), why("m", "Meeting"), why("t", "Training"), why("o", "Other")}}
 }
 
