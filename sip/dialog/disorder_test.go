@@ -3,6 +3,7 @@ package dialog
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -202,5 +203,79 @@ func TestWhateverBothSidesDoACallEndsOnceAndLeavesNothing(t *testing.T) {
 		if t.Failed() {
 			return
 		}
+	}
+}
+
+// held is the last that was told of a session's hold, and whether it ended; it takes all events there are.
+func held(p *phone, s *Session) (h HoldChanged, ends int) {
+	for len(p.events) > 0 {
+		switch ev := <-p.events; e := ev.e.(type) {
+		case HoldChanged:
+			h = e
+		case Ended:
+			ends++
+		}
+	}
+	return h, ends
+}
+
+func TestTwoPhonesInDisorderOverALossyNetworkAgreeInTheEnd(t *testing.T) {
+	agreed := 0
+	for seed := range uint64(200) {
+		virtually(t, func(t *testing.T, w *world) {
+			r, lost := rand.New(rand.NewPCG(seed, 1)), rand.New(rand.NewPCG(seed, 2))
+			a, b := w.phone("alice"), w.phone("bob")
+			w.net.Lose(func(netip.AddrPort, netip.AddrPort, []byte) bool { return lost.IntN(4) == 0 })
+			x := a.invite(b.uri())
+			y := b.incoming()
+			y.Answer(local(30000))
+			var told []string
+			for range 25 {
+				c, who := x, "alice"
+				if r.IntN(2) == 0 {
+					c, who = y, "bob"
+				}
+				switch n := r.IntN(6); n {
+				case 0, 1:
+					c.Hold()
+					told = append(told, who+" holds")
+				case 2, 3:
+					c.Resume()
+					told = append(told, who+" resumes")
+				case 4:
+					c.Reinvite(r.IntN(2) == 0)
+					told = append(told, who+" refreshes")
+				case 5:
+					time.Sleep(time.Duration(r.IntN(3000)) * time.Millisecond)
+				}
+			}
+			w.net.Lose(nil)
+			time.Sleep(2 * time.Minute)
+			synctest.Wait()
+			h, over := held(a, x)
+			g, gone := held(b, y)
+			if over+gone == 0 {
+				agreed++
+				if h.ByUs != g.ByThem || h.ByThem != g.ByUs {
+					t.Errorf("round %d: alice says %+v, bob %+v: %s", seed, h, g, strings.Join(told, ", "))
+				}
+			} else if over != gone {
+				t.Errorf("round %d: only one side has ended", seed)
+			}
+			x.End("")
+			a.settled()
+			b.settled()
+			_, n := held(a, x)
+			_, m := held(b, y)
+			if over+n != 1 || gone+m != 1 {
+				t.Errorf("round %d: ended %d and %d times", seed, over+n, gone+m)
+			}
+		})
+		if t.Failed() {
+			return
+		}
+	}
+	if agreed < 150 {
+		t.Errorf("only %d of 200 calls survived the losses", agreed)
 	}
 }

@@ -16,7 +16,7 @@ type modify struct {
 	busy  bool // our re-INVITE has no final response
 	o     *outgoing
 	limit *timer
-	tries int  // 491 in a row
+	tries int // 491 in a row
 	retry *timer
 	ack   *ack // of our last re-INVITE
 }
