@@ -1,3 +1,5 @@
+//go:build unix
+
 package peers
 
 import (
@@ -92,7 +94,7 @@ func (w *workplace) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(program, append([]string{"--config", w.config}, args...)...)
 	home := filepath.Dir(w.config)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_CONFIG_HOME=" + home, "XDG_STATE_HOME=" + home, "XDG_RUNTIME_DIR=" + home,
-		"TERM=xterm-256color", "LANG=C.UTF-8"}
+		"TERM=xterm-256color", "LANG=C.UTF-8", "GORACE=" + os.Getenv("GORACE")}
 	return cmd
 }
 

@@ -1,3 +1,5 @@
+//go:build unix
+
 package peers
 
 import (
@@ -157,4 +159,30 @@ func TestAnAnswerThatIsNeverAcknowledgedEndsTheCall(t *testing.T) {
 	d.sees(`never confirmed|not confirm|acknowledge`)
 	o.one(t, o.inbound(0, 40))
 	d.settled(1)
+}
+
+func TestASecondCallPutsTheFirstOnHold(t *testing.T) {
+	peer(t, "sipp")
+	o, d := story(t, settings{})
+	first := play(t, script{name: "uac_held", target: d.w.sip})
+	d.answer()
+	second := play(t, script{name: "uac_wait", target: d.w.sip, from: "07700900461"})
+	d.sees(`07700900461 +ringing`)
+	d.pressUntil("a", `Fred Bloggs .*on hold`)
+	d.sees(`07700900461 .*talking`)
+	d.press("x")
+	second.passed()
+	d.sees(`07700900461 .*ended`)
+	d.sees(`▌.* Fred Bloggs .*on hold`) // the focus has come back to it
+	d.press("h")
+	d.sees(`Fred Bloggs .*talking`)
+	d.press("x")
+	first.passed()
+	got := o.await(t, 2)
+	if got[0].WhoID == o.fred {
+		got[0], got[1] = got[1], got[0]
+	}
+	want{subject: `Inbound Call at ` + subjectTime + ` from 07700900461`, callType: "Inbound", max: 8}.check(t, got[0])
+	o.inbound(0, 12).check(t, got[1])
+	d.settled(2)
 }
