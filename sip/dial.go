@@ -136,7 +136,10 @@ func (l *leg) abort(cause EndCause, byUs bool, why string) {
 
 // served reports whether the account's own servers carry a request for uri.
 func (p *Phone) served(uri transaction.URI) bool {
-	return p.reg != nil && (!p.acc.proxy.none() || strings.EqualFold(uri.Host, p.acc.aor.Host) || strings.EqualFold(uri.Host, p.acc.registrar.host))
+	at := func(h hop) bool { // another port of the same host is another server
+		return strings.EqualFold(uri.Host, h.host) && (uri.Port == 0 || uri.Port == h.portOr5060())
+	}
+	return p.reg != nil && (!p.acc.proxy.none() || at(hop{p.acc.aor.Host, p.acc.aor.Port}) || at(p.acc.registrar))
 }
 
 // route finds the way of a request outside of a dialog: the registrar's flow for our own domain and whenever there is an

@@ -215,3 +215,32 @@ func TestAnOutboundProxyGetsEverything(t *testing.T) {
 		t.Fatalf("%s %v", r.URI, r.Route)
 	}
 }
+
+func TestTheAccountsServersGetOnlyWhatIsTheirs(t *testing.T) {
+	for _, tc := range []struct {
+		account, registrar, proxy, target string
+		want                              bool
+	}{
+		{"sip:2101@example.com", "pbx.example.com:5070", "", "sip:100@example.com", true},
+		{"sip:2101@example.com", "pbx.example.com:5070", "", "sip:100@EXAMPLE.com:5060", true},
+		{"sip:2101@example.com", "pbx.example.com:5070", "", "sip:100@pbx.example.com:5070", true},
+		{"sip:2101@example.com", "pbx.example.com:5070", "", "sip:100@pbx.example.com:5080", false},
+		{"sip:2101@example.com", "pbx.example.com:5070", "", "sip:bob@elsewhere.example", false},
+		{"sip:2101@example.com", "pbx.example.com:5070", "proxy.example.com", "sip:bob@elsewhere.example", true},
+		{"sip:2101@192.0.2.1:5555", "auto", "", "sip:100@192.0.2.1:5555", true},
+		{"sip:2101@192.0.2.1:5555", "auto", "", "sip:100@192.0.2.1:5060", false},
+	} {
+		acc, err := Config{Account: tc.account, Registrar: tc.registrar, OutboundProxy: tc.proxy}.read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &Phone{acc: acc, reg: &registration{}}
+		uri, err := transaction.ParseURI(tc.target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.served(uri); got != tc.want {
+			t.Errorf("%s with %s and proxy %q: %s served %v", tc.account, tc.registrar, tc.proxy, tc.target, got)
+		}
+	}
+}
