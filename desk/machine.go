@@ -3,6 +3,7 @@ package desk
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -174,9 +175,19 @@ func (t *turn) leastNeeded() int {
 	return 0
 }
 
+// say shows the desk's own word. What is only information leaves by itself: it would soon be about something long past. What
+// people write (Told) stays until it is hidden.
 func (t *turn) say(sev Severity, key CallKey, format string, args ...any) {
 	t.notify(sev, key, text.Clean(fmt.Sprintf(format, args...)))
+	if sev == Info && t.set.Linger > 0 {
+		t.do(After{ID: noticeTimer(t.notices[len(t.notices)-1].ID), In: infoLasts})
+	}
 }
+
+// infoLasts is how long information stays on the screen: twice as long as it takes to read after looking up from a call.
+const infoLasts = 30 * time.Second
+
+func noticeTimer(id uint64) TimerID { return TimerID("notice " + strconv.FormatUint(id, 10)) }
 
 // find returns the call with this key, or nil. The key that a dialled call had before its INVITE is still understood: a command
 // may have been on its way.

@@ -390,5 +390,7 @@ func (t *turn) timerFired(id TimerID) {
 		default:
 			t.do(After{ID: id, In: max(t.set.Linger, 5*time.Second)})
 		}
+		return
 	}
+	t.notices = slices.DeleteFunc(t.notices, func(n Notice) bool { return noticeTimer(n.ID) == id })
 }

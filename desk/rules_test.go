@@ -355,3 +355,13 @@ func TestAFilteredCallStaysFilteredAfterTheDiskWasFull(t *testing.T) {
 		t.Fatalf("record %s", b.call("a").Record)
 	}
 }
+
+func TestInformationLeavesByItselfWhatPeopleWroteStays(t *testing.T) {
+	b := newBench(t, Settings{Linger: time.Minute}).cmd(RetryOutbox)
+	b.do(Told{Severity: Info, Text: text.Clean("Sam: lunch at one?")})
+	b.noticed("Sending every unsent record now.")
+	b.do(TimerFired{noticeTimer(b.snap().Notices[0].ID)})
+	if n := b.snap().Notices; len(n) != 1 || n[0].Text.String() != "Sam: lunch at one?" {
+		t.Fatalf("%+v", n)
+	}
+}

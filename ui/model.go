@@ -5,6 +5,7 @@
 package ui
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -164,6 +165,9 @@ func (m *Model) take(s *desk.Snapshot) tea.Cmd {
 		return nil
 	}
 	typing := m.page.Typing() || m.over != nil
+	if !slices.EqualFunc(m.snap.Calls, s.Calls, func(a, b desk.Call) bool { return a.Key == b.Key && a.State == b.State }) {
+		m.flash = text.Text{} // it was about a moment that is past
+	}
 	m.snap = s
 	m.page.Take(s)
 	m.applied.Store(s.Seq)
@@ -285,6 +289,9 @@ func (m *Model) apply(r deskpage.Result) tea.Cmd {
 	}
 	if r.Open != nil {
 		m.over = r.Open
+	}
+	if r.Say != "" {
+		m.flash = text.Clean(r.Say)
 	}
 	return r.Cmd
 }

@@ -441,3 +441,55 @@ func TestLeavingIsAskedEvenWhileAnotherQuestionStands(t *testing.T) {
 		t.Errorf("sent %v", b.sent)
 	}
 }
+
+func TestAKeyThatCanDoNothingSaysSoUntilSomethingHappens(t *testing.T) {
+	for _, tc := range []struct {
+		key, says string
+		snap      *desk.Snapshot
+	}{
+		{"R", "there is nothing to send", idle()},
+		{"r", "there is nothing to mend", idle()},
+		{"a", "No call is ringing.", idle()},
+		{"h", "Hold: there is no call.", idle()},
+		{"k", "Keypad is not possible with this call now.", ringing(fred(desk.Incoming))},
+		{"esc", "", idle()},
+	} {
+		b := onBench(tc.snap, nil)
+		before := b.text()
+		press(b.Model, tc.key)
+		if tc.says == "" && b.text() != before || !strings.Contains(b.text(), tc.says) {
+			t.Errorf("%s:\n%s", tc.key, b.text())
+		}
+		b.show(talking(fred(desk.Talking)))
+		if tc.says != "" && strings.Contains(b.text(), tc.says) {
+			t.Errorf("%s: the answer outlives the moment", tc.key)
+		}
+	}
+}
+
+func TestCopyingSaysWhatWasCopied(t *testing.T) {
+	b := onBench(popped(), nil)
+	press(b.Model, "y")
+	if !strings.Contains(b.text(), "Copied: ") {
+		t.Errorf("%s", b.text())
+	}
+}
+
+func TestTheSearchPageOffersOnlyKeysThatWorkWhereTheFocusIs(t *testing.T) {
+	empty := withSearch()
+	empty.Search = &desk.Search{For: empty.Search.For, Query: c("Nobody")}
+	if s := onBench(empty, nil).text(); strings.Contains(s, "n New") || strings.Contains(s, "choose") || strings.Contains(s, "Tab") {
+		t.Errorf("in the query a letter is text, and there is no list:\n%s", s)
+	}
+	if s := onBench(withSearch(), nil).text(); !strings.Contains(s, "n New") || !strings.Contains(s, "choose") || !strings.Contains(s, "Tab Query") {
+		t.Errorf("in the list:\n%s", s)
+	}
+}
+
+func TestAtEightyCellsTheHeaderSaysWhatComesAfterTheCall(t *testing.T) {
+	s := talking(fred(desk.Talking))
+	s.Pending = desk.Away
+	if line, _, _ := strings.Cut(onBench(s, nil).text(), "\n"); !strings.Contains(line, "→ Away after this call") {
+		t.Error(line)
+	}
+}

@@ -10,10 +10,10 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
-// Do starts an action of the page. What is not possible now does nothing.
+// Do starts an action of the page. What is not possible now does nothing, and says so.
 func (p *Page) Do(a keymap.Action) Result {
 	if a.Context == keymap.Desk && !p.Possible(a) {
-		return Result{}
+		return Result{Say: p.whyNot(a)}
 	}
 	switch a.Context {
 	case keymap.Form:
@@ -130,9 +130,9 @@ func (p *Page) doCard(name string) Result {
 // copied puts a value on the terminal's clipboard (OSC 52). The value is clean text.
 func copied(s string) Result {
 	if s == "" {
-		return Result{Handled: true}
+		return Result{Handled: true, Say: "There is nothing to copy here."}
 	}
-	return Result{Handled: true, Cmd: tea.SetClipboard(s)}
+	return Result{Handled: true, Cmd: tea.SetClipboard(s), Say: "Copied: " + s}
 }
 
 // live is the focused call while it is up: records opened now are opened during it.

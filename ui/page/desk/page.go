@@ -49,6 +49,7 @@ type Result struct {
 	Commands []desk.Command
 	Open     overlay.Box
 	Cmd      tea.Cmd
+	Say      string // a word to the agent about what the key did
 	Handled  bool
 }
 

@@ -69,6 +69,25 @@ func (p *Page) Possible(a keymap.Action) bool {
 	return true
 }
 
+// whyNot is the answer to the key of an action that is not possible now; empty for keys that only move or close, which people
+// press to be sure.
+func (p *Page) whyNot(a keymap.Action) string {
+	switch a.When {
+	case keymap.WithUnsent:
+		return "Every call record is in Salesforce: there is nothing to send."
+	case keymap.WithTrouble:
+		return "Nothing is disconnected: there is nothing to mend."
+	case keymap.CanRinging:
+		return "No call is ringing."
+	case keymap.CanVerb:
+		if p.Focused() == nil {
+			return p.Title(a) + ": there is no call."
+		}
+		return p.Title(a) + " is not possible with this call now."
+	}
+	return ""
+}
+
 // Title is what an action is called in this situation.
 func (p *Page) Title(a keymap.Action) string {
 	c := p.Focused()
@@ -88,6 +107,10 @@ func (p *Page) Title(a keymap.Action) string {
 	case "search.open":
 		if p.find != nil && p.find.InQuery {
 			return "Search"
+		}
+	case "search.query":
+		if p.find != nil && p.find.InQuery {
+			return "List"
 		}
 	case "caller.pin":
 		if c != nil && c.Pinned {
@@ -217,7 +240,14 @@ func (p *Page) items(names []string, next string) (out []bar.Item) {
 			}
 		case "search.up":
 			continue // named with search.down
+		case "search.query", "search.new":
+			if _, any := p.find.Chosen(); n == "search.query" && !any || n == "search.new" && p.find.InQuery {
+				continue // nothing to move to; a letter is text in the query
+			}
 		case "search.down":
+			if _, any := p.find.Chosen(); !any {
+				continue
+			}
 			a.Title = "choose"
 			out = append(out, bar.Item{Name: n, Key: p.keys.Key(n) + p.keys.Key("search.up"), Title: a.Title})
 			continue

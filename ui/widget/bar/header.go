@@ -40,7 +40,11 @@ func Badge(th *theme.Theme, s desk.State) (glyph, word string, ink theme.Ink) {
 // Header is the first line: the program, the agent's state and since when, the account.
 func Header(th *theme.Theme, w int, s *desk.Snapshot, now time.Time) string {
 	glyph, word, ink := Badge(th, s.State)
-	right := []row.Seg{{Ink: th.Dim, Text: s.Agent.Account.Truncate(max(w/2-14, 10)).String()}}
+	room := max(w/2-14, 10)
+	if s.Pending != "" { // what comes after the call says more than the account
+		room = max(room-16, 10)
+	}
+	right := []row.Seg{{Ink: th.Dim, Text: s.Agent.Account.Truncate(room).String()}}
 	switch {
 	case s.Agent.Demo:
 		right = append(right, row.Seg{Ink: th.Faint, Text: " · "}, row.Seg{Ink: th.Accent, Text: "practice"})

@@ -68,6 +68,9 @@ func Leaving(s *desk.Snapshot, name func(*desk.Call) string) *Ask {
 	}
 	if len(up) == 1 {
 		text = "A call with " + name(up[0]) + " is up. Leave anyway? The call ends, its record is safe."
+		if up[0].State == desk.Incoming {
+			text = name(up[0]) + " is ringing. Leave anyway? The caller is turned away, the call's record is safe."
+		}
 	}
 	return &Ask{Title: "Leave offhook?", Text: text,
 		Choices: []Choice{{Key: "y", Title: "leave", Commands: []desk.Command{{Verb: desk.QuitNow}}},
