@@ -85,15 +85,14 @@ func TestAnAnswerIsRepeatedByItsOwnerAndItsAckIsTheDialogs(t *testing.T) {
 
 func TestAnUnansweredInviteGets100AndNothingTakesThePlaceOf180(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		txs := map[string]*ServerTx{}
 		h := &recorder{request: func(tx *ServerTx, req *Request) {
-			txs[req.CallID] = tx
 			if req.CallID == "rings" {
 				tx.Respond(NewResponse(req, 180, ""))
 			}
 		}}
 		_, _, wire := virtual(t, Config{}, h)
 		wire.in <- requestText("INVITE", "silent", fakeRemote)
+		synctest.Wait()
 		wire.in <- requestText("INVITE", "rings", fakeRemote)
 		time.Sleep(time.Second)
 		wire.in <- requestText("INVITE", "rings", fakeRemote)
