@@ -75,3 +75,18 @@ func TestDurationsAreShort(t *testing.T) {
 		}
 	}
 }
+
+func TestNoSoundServerIsCalmInTheDemoAndSaidAtADesk(t *testing.T) {
+	th, _ := theme.Named("dark", true)
+	s := &desk.Snapshot{Links: desk.Links{Sound: desk.Link{Health: desk.HealthWarn, Text: text.Clean("none – no sound server")}}}
+	for _, w := range []int{60, 80, 120, 200} {
+		s.Agent.Demo = true
+		if line := ansi.Strip(Status(th, w, s, time.Time{})); !strings.Contains(line, "○ Sound none") {
+			t.Errorf("demo at %d: %q", w, line)
+		}
+		s.Agent.Demo = false
+		if line := ansi.Strip(Status(th, w, s, time.Time{})); !strings.Contains(line, "! Sound none") {
+			t.Errorf("desk at %d: %q", w, line)
+		}
+	}
+}

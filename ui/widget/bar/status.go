@@ -31,7 +31,11 @@ func Status(th *theme.Theme, w int, s *desk.Snapshot, now time.Time) string {
 			sf.Text = text.Clean(s.Agent.User.String() + " at " + s.Agent.Org.String())
 		}
 	}
-	parts := []part{link(th, "SIP", s.Links.SIP), link(th, "Salesforce", sf), outbox(th, s, now), link(th, "Sound", s.Links.Sound), link(th, "Hub", s.Links.Hub)}
+	sound := link(th, "Sound", s.Links.Sound)
+	if s.Agent.Demo && s.Links.Sound.Health == desk.HealthWarn { // practising without a loudspeaker is nothing to worry about
+		sound.ink, sound.glyph, sound.well = th.Faint, "○", true
+	}
+	parts := []part{link(th, "SIP", s.Links.SIP), link(th, "Salesforce", sf), outbox(th, s, now), sound, link(th, "Hub", s.Links.Hub)}
 	if h := s.Links.Disk.Health; h != "" && h != desk.HealthOK && h != desk.HealthOff {
 		parts = append(parts, link(th, "Disk", s.Links.Disk))
 	}
@@ -115,7 +119,9 @@ func shorten(parts []part, w int) (left []part, gap int) {
 	}
 	for i := len(parts) - 1; i >= 0 && excess(parts, gap, w) > 0; i-- { // who is signed in, and that calls can come in, stays
 		if p := &parts[i]; p.well && (p.name == "Sound" || p.name == "Hub") {
-			p.text = ""
+			if p.text = ""; p.short == "none" { // its name alone would say that there is one
+				p.text = p.short
+			}
 		}
 	}
 	well := func(p part) bool { return p.well && p.name != "Unsent" }
