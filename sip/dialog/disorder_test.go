@@ -141,7 +141,7 @@ func (d *disorder) response() {
 }
 
 func TestWhateverBothSidesDoACallEndsOnceAndLeavesNothing(t *testing.T) {
-	const rounds = 600
+	const rounds = 300
 	for seed := range uint64(rounds) {
 		virtually(t, func(t *testing.T, w *world) {
 			p, s := w.phone("phone"), w.script(nil)
