@@ -105,6 +105,7 @@ func (t *turn) callCommand(c *call, cmd Command) {
 			t.say(Info, c.Key, "Transfer to whom? Type a number.")
 			return
 		}
+		t.unsayOf(c, "The transfer to ")
 		c.Transfer = &Transfer{Target: text.Clean(target), Text: text.Clean("asking")}
 		t.do(PhoneDo{Do: PhoneTransfer, Leg: c.Leg, Text: target})
 		t.enter(c, Transferring, "transferring to "+target)

@@ -286,7 +286,7 @@ func (t *turn) recordCreated(ev RecordCreated) {
 		t.say(Info, ev.For, "%s %s was created.", ev.Ref.Type, ev.Ref.Name)
 		t.do(LoadCard{For: ev.For, Ref: ev.Ref})
 	case !asked:
-		t.say(Warning, ev.For, "The record was not created: %s", complaint(ev))
+		t.say(Warning, ev.For, notCreated+": %s", complaint(ev))
 	default:
 		f := *t.form
 		f.busy = false

@@ -184,6 +184,9 @@ func (t *turn) say(sev Severity, key CallKey, format string, args ...any) {
 	}
 }
 
+// notCreated begins the warning that a New form could not be saved.
+const notCreated = "The record was not created"
+
 // infoLasts is how long information stays on the screen: twice as long as it takes to read after looking up from a call.
 const infoLasts = 30 * time.Second
 
@@ -206,6 +209,15 @@ func (t *turn) find(key CallKey) *call {
 // unsay takes back what has become untrue.
 func (t *turn) unsay(part string) {
 	t.notices = slices.DeleteFunc(t.notices, func(n Notice) bool { return n.Severity != Info && strings.Contains(n.Text.String(), part) })
+}
+
+// unsayOf takes back warnings about one call: those with this part, or all when part is empty. What was typed into a form is not
+// about the line and stays.
+func (t *turn) unsayOf(c *call, part string) {
+	t.notices = slices.DeleteFunc(t.notices, func(n Notice) bool {
+		words := n.Text.String()
+		return n.Severity == Warning && n.Call == c.Key && strings.Contains(words, part) && !strings.Contains(words, notCreated)
+	})
 }
 
 func (t *turn) leg(id sip.LegID) *call {
@@ -272,6 +284,9 @@ func (m *Machine) Snapshot(at time.Time) *Snapshot {
 		Open: m.open, Search: m.search, Links: m.links, Outbox: m.outbox,
 		Notices: m.notices, Landed: m.landed, Leaving: m.leaving, Caption: m.caption,
 		Quit: m.quit && !m.live() && (m.links.Disk.Health != HealthDown || m.forced),
+	}
+	if len(s.Notices) == 0 { // none is nothing, also after the last was taken back: it travels the same
+		s.Notices = nil
 	}
 	if m.shown == Away {
 		s.Reason = m.reason

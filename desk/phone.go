@@ -283,7 +283,7 @@ func (t *turn) transferEnded(ev sip.TransferEnded) {
 	}
 	switch {
 	case !ev.OK && c.State == Transferring:
-		t.transferFailed(c, ev.Reason)
+		t.transferFailed(c, noTransfer(ev))
 		return
 	case !ev.OK: // the agent has hung up meanwhile
 		return
@@ -294,6 +294,23 @@ func (t *turn) transferEnded(ev sip.TransferEnded) {
 		c.Transfer = &Transfer{Target: ev.Target, Text: text.Clean("done")}
 	}
 	t.enter(c, Ending, "transferred")
+}
+
+// noTransfer is why nobody took the transferred call, in the words of a person (RFC 3515 §2.4.5: the target's own answer).
+func noTransfer(ev sip.TransferEnded) text.Text {
+	switch ev.Code {
+	case 404, 604:
+		return text.Clean("the number does not exist")
+	case 408, 480, 487:
+		return text.Clean("nobody answers there")
+	case 484:
+		return text.Clean("the number is incomplete")
+	case 486, 600:
+		return text.Clean("busy")
+	case 603:
+		return text.Clean("declined")
+	}
+	return ev.Reason.Or(text.Clean("no reason given"))
 }
 
 // transferFailed takes the caller back: nobody is left on hold by a transfer that did not happen, unless the agent talks to
@@ -327,6 +344,7 @@ func (t *turn) ended(ev sip.CallEnded) {
 	}
 	c.cause, c.byUs = ev.Cause, ev.ByUs
 	c.EndedAt = ev.At
+	t.unsayOf(c, "") // "the caller is back with you" and the like
 	missed := c.State == Incoming && ev.Cause != sip.EndAnsweredElsewhere && ev.Cause != sip.EndShutdown
 	c.Cause = text.Clean(causeText(c, ev))
 	if ev.Cause == sip.EndTransferred {

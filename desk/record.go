@@ -275,7 +275,9 @@ func (t *turn) qualityRead(ev QualityRead) {
 		c.Quality = &st
 		silent := c.State == Talking && !c.HeldByThem && t.at.Sub(c.StateSince) > 5*time.Second && t.at.Sub(st.LastPacket) > 5*time.Second
 		told := c.silent
-		if c.silent = silent; silent && !told {
+		if c.silent = silent; !silent && told {
+			t.unsayOf(c, "No sound has come")
+		} else if silent && !told {
 			t.say(Warning, c.Key, "No sound has come from %s for five seconds; the call is still up. Ask whether they hear you, or call back.", c.Remote.Number.Or(text.Clean("the caller")))
 		}
 	}

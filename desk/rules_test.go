@@ -365,3 +365,21 @@ func TestInformationLeavesByItselfWhatPeopleWroteStays(t *testing.T) {
 		t.Fatalf("%+v", n)
 	}
 }
+
+func TestAWarningAboutACallGoesWithWhatItIsAbout(t *testing.T) {
+	b := newBench(t, Settings{}).up("a", "07814256404").cmd(Xfer, "2104")
+	failed := sip.TransferEnded{Leg: "a", Target: text.Clean("2104"), Code: 480, Reason: text.Clean("Temporarily Unavailable")}
+	b.phone(failed)
+	b.noticed("The transfer to 2104 failed (nobody answers there). The caller is back with you.")
+	b.phone(sip.CallHeld{Leg: "a"})
+	b.cmd(Xfer, "2105")
+	if n := b.snap().Notices; len(n) != 0 {
+		t.Fatalf("a new transfer is under way, and the screen still says %q", n[0].Text)
+	}
+	b.phone(failed)
+	b.noticed("The transfer to 2105 failed")
+	b.bye("a", false)
+	if n := b.snap().Notices; len(n) != 0 {
+		t.Fatalf("the call is over, and the screen still says %q", n[0].Text)
+	}
+}
