@@ -295,7 +295,7 @@ func (p *Page) keysPanel(c canvas, w, h int) panel {
 			}
 			sides[side] = append(sides[side], row.New(half).Put(c.th.Title, group).String())
 		}
-		sides[side] = append(sides[side], row.New(half).Cell(c.th.Key, p.keys.Keys(it.Name), 9).Put(c.th.Text, it.Title).String())
+		sides[side] = append(sides[side], row.New(half).Cell(c.th.Key, p.keys.Keys(it.Name), 8).Put(c.th.Text, it.Title).String())
 	}
 	for i := range max(len(sides[0]), len(sides[1])) {
 		r := row.New(w).Gap(2)
