@@ -47,7 +47,9 @@ func Open(ctx context.Context, opt Options, snapshots <-chan *desk.Snapshot, mor
 	if opt.Beside.Page != nil {
 		root = newPair(s.model, opt.Beside)
 	}
-	s.program = tea.NewProgram(root, append([]tea.ProgramOption{tea.WithContext(ctx), tea.WithFilter(filter)}, more...)...)
+	// Signals end the program by ctx, as main has it. Bubble Tea's own handler would wait for ever for its event loop, which ctx
+	// has ended by then: SIGTERM would leave a dead screen over a desk that goes on taking calls.
+	s.program = tea.NewProgram(root, append([]tea.ProgramOption{tea.WithContext(ctx), tea.WithFilter(filter), tea.WithoutSignalHandler()}, more...)...)
 	go s.run(ctx, deliver)
 	return s
 }

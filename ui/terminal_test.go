@@ -7,9 +7,11 @@ import (
 	"image/color"
 	"io"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -402,6 +404,29 @@ func TestCancellingEndsTheScreenQuietly(t *testing.T) {
 	v.await(t, "the call", func(s string) bool { return strings.Contains(s, "Fred Bloggs") })
 	cancel()
 	<-r.Done()
+	if r.Err() != nil {
+		t.Error(r.Err())
+	}
+}
+
+func TestASignalThatEndsTheProgramEndsTheScreen(t *testing.T) {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	v := newTerminal(t, 80, 24)
+	in, out := io.Pipe()
+	defer out.Close()
+	snapshots := make(chan *desk.Snapshot, 1)
+	snapshots <- popped()
+	r := Open(ctx, Options{}, snapshots, tea.WithInput(in), tea.WithOutput(v), tea.WithWindowSize(80, 24))
+	v.await(t, "the call", func(s string) bool { return strings.Contains(s, "Fred Bloggs") })
+	self, err := os.FindProcess(os.Getpid())
+	if err == nil {
+		err = self.Signal(syscall.SIGTERM)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-r.Done() // with two who listen to signals it never came
 	if r.Err() != nil {
 		t.Error(r.Err())
 	}

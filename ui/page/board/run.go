@@ -12,7 +12,8 @@ import (
 func Run(ctx context.Context, opt Options, more ...tea.ProgramOption) error {
 	inner, stop := context.WithCancel(ctx)
 	defer stop()
-	p := tea.NewProgram(New(inner, opt), append([]tea.ProgramOption{tea.WithContext(ctx)}, more...)...)
+	// Signals end the board by ctx; Bubble Tea's own handler could then never end.
+	p := tea.NewProgram(New(inner, opt), append([]tea.ProgramOption{tea.WithContext(ctx), tea.WithoutSignalHandler()}, more...)...)
 	_, err := p.Run()
 	if ctx.Err() != nil && (errors.Is(err, tea.ErrProgramKilled) || errors.Is(err, context.Canceled)) {
 		return nil // asked to end
