@@ -342,6 +342,9 @@ func (t *turn) ended(ev sip.CallEnded) {
 	if c == nil || c.finished {
 		return
 	}
+	if t.quit && ev.ByUs && ev.Cause == sip.EndDeclined && c.action == "" { // nobody declined: the program ended while it rang
+		ev.Cause = sip.EndShutdown
+	}
 	c.cause, c.byUs = ev.Cause, ev.ByUs
 	c.EndedAt = ev.At
 	t.unsayOf(c, "") // "the caller is back with you" and the like

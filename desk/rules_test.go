@@ -383,3 +383,17 @@ func TestAWarningAboutACallGoesWithWhatItIsAbout(t *testing.T) {
 		t.Fatalf("the call is over, and the screen still says %q", n[0].Text)
 	}
 }
+
+func TestACallThatRingsWhileTheProgramIsClosedWasNotDeclined(t *testing.T) {
+	b := newBench(t, Settings{}).in("a", "07814256404").cmd(QuitNow)
+	b.phone(sip.CallEnded{At: b.at, Leg: "a", Cause: sip.EndDeclined, ByUs: true})
+	fin := effects[Finish](b.all)
+	if len(fin) != 1 || fin[0].Record.Action != "missed" || fin[0].Record.Reason.String() != "offhook was closed" {
+		t.Fatalf("%+v", fin)
+	}
+	b = newBench(t, Settings{}).in("a", "07814256404").cmd(Reject).cmd(QuitNow)
+	b.phone(sip.CallEnded{At: b.at, Leg: "a", Cause: sip.EndDeclined, ByUs: true})
+	if fin := effects[Finish](b.all); len(fin) != 1 || fin[0].Record.Action != "declined" {
+		t.Fatalf("%+v", fin)
+	}
+}
