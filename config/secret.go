@@ -40,6 +40,9 @@ func (s Secrets) SIPPassword(ctx context.Context, c SIP) (string, error) {
 	if errors.Is(err, ErrNoSecret) {
 		return "", fmt.Errorf("the password of %s is %w: set sip.password_command, or put it into the keyring with offhook login --sip", c.Account, ErrNoSecret)
 	}
+	if err != nil && c.PasswordCommand != "" {
+		return "", fmt.Errorf("%w; run it in a shell to see why, or correct sip.password_command", err)
+	}
 	return v, err
 }
 

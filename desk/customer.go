@@ -48,7 +48,7 @@ func (t *turn) lookupDone(ev LookupDone) {
 		t.linkChanged(LinkChanged{Name: LinkSalesforce, Health: HealthWarn, Text: c.Match.Detail})
 	}
 	if c.Match.State == crm.MatchFailed {
-		t.say(Warning, c.Key, "Salesforce did not say who this is (%s). The call and its record are safe; search with s.", c.Match.Detail)
+		t.say(Warning, c.Key, "Salesforce did not say who this is. The call and its record are safe; s searches again. (%s)", c.Match.Detail)
 	}
 	t.associate(c)
 	t.journal(c, "lookup: "+matchText(c.Match))

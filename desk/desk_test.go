@@ -38,7 +38,7 @@ func TestRefusedWritesAreKeptInOrderToldAndRetried(t *testing.T) {
 		defer o.close()
 		o.disk.set(errFull)
 		s := o.incoming("a")
-		if s.Calls[0].Record != RecordUnsafe || s.Links.Disk.Health != HealthDown || !said(s, "is not on disk (the disk is full)") {
+		if s.Calls[0].Record != RecordUnsafe || s.Links.Disk.Health != HealthDown || !said(s, "is not on disk. offhook keeps trying; do not close it before this line goes. (the disk is full)") {
 			t.Fatalf("%+v", s.Notices)
 		}
 		o.send(Answer, "")

@@ -1,0 +1,25 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+func TestWordsThatCannotBeUsedGetOneLineThatShowsHowItIsWritten(t *testing.T) {
+	for words, want := range map[string]string{
+		"config chek":       `offhook config has no command "chek"; did you mean offhook config check?`,
+		"outbox zzzzzz":     `offhook outbox has no command "zzzzzz"; offhook outbox --help lists them`,
+		"outbox show":       "something is missing; write it as: offhook outbox show KEY",
+		"play":              "something is missing; write it as: offhook play TAPE…",
+		"config schema all": `offhook config schema takes no "all"; write it as: offhook config schema`,
+		"why a b":           "offhook why cannot take all of a b; write it as: offhook why",
+	} {
+		root := newRootCmd(&env{out: new(bytes.Buffer), errOut: new(bytes.Buffer), in: strings.NewReader(""), version: "test"})
+		root.SetArgs(strings.Fields(words))
+		root.SetOut(new(bytes.Buffer))
+		if err := root.ExecuteContext(t.Context()); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("offhook %s: %v", words, err)
+		}
+	}
+}
