@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
@@ -34,6 +35,34 @@ type baresip struct {
 	said   strings.Builder  // its own log
 }
 
+// baresipPort finds a port for baresip, which also takes the next one (TLS) and the one 10,000 further on (control). They lie
+// below the range from which the system hands out ports, so that nobody else is given one of them in between.
+func baresipPort(t testing.TB) netip.AddrPort {
+	t.Helper()
+	host := netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	free := func(port uint16) bool {
+		at := netip.AddrPortFrom(host, port)
+		l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
+		if err != nil {
+			return false
+		}
+		defer l.Close()
+		c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(at))
+		if err != nil {
+			return false
+		}
+		return c.Close() == nil
+	}
+	for range 200 {
+		port := uint16(12000 + 2*rand.IntN(3500))
+		if free(port) && free(port+1) && free(port+10000) {
+			return netip.AddrPortFrom(host, port)
+		}
+	}
+	t.Fatal("no three free ports for baresip")
+	return netip.AddrPort{}
+}
+
 // newBaresip starts baresip. It registers nowhere and answers by itself what is called on its port.
 func newBaresip(t testing.TB, codec string, tone float64) *baresip {
 	t.Helper()
@@ -48,7 +77,7 @@ func newBaresip(t testing.TB, codec string, tone float64) *baresip {
 		t.Fatal("baresip is here without its modules")
 	}
 	// baresip's sound leaves from 127.0.0.1 whatever its SDP says, and offhook takes sound from the negotiated address only.
-	b := &baresip{t: t, dir: t.TempDir(), at: freePort(t, netip.AddrFrom4([4]byte{127, 0, 0, 1}))}
+	b := &baresip{t: t, dir: t.TempDir(), at: baresipPort(t)}
 	wav := filepath.Join(b.dir, "tone.wav")
 	rate := 8000
 	if strings.HasPrefix(codec, "G722") {

@@ -9,7 +9,7 @@ func TestACallThatACrashCutsOffLeavesOneTask(t *testing.T) {
 	o, d := story(t, settings{})
 	call := play(t, script{name: "uac_wait", target: d.w.sip})
 	d.answer()
-	d.sees(`talking +0:02`)
+	d.sees(`talking +0:04`) // a sign of life is written every two seconds
 	d.kill()
 	call.stop()
 	if n := len(o.tasks(t)); n != 0 {
@@ -18,7 +18,7 @@ func TestACallThatACrashCutsOffLeavesOneTask(t *testing.T) {
 	d = d.w.start(t)
 	d.sees(`cut off`)
 	d.sees(`Available`)
-	o.one(t, o.inbound(1, 6, `Ended by: network`))
+	o.one(t, o.inbound(2, 8, `Ended by: network`))
 	d.settled(1)
 	d = d.w.ready(t) // and a third start changes nothing
 	d.never(`cut off`)

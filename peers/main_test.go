@@ -64,7 +64,7 @@ func ownHost(third byte) netip.Addr {
 	return netip.AddrFrom4([4]byte{127, 0, third, byte(1 + n%250)})
 }
 
-// freePort is a port that was free a moment ago for UDP and TCP, and the one above it too.
+// freePort is a port that was free a moment ago for UDP and TCP.
 func freePort(t testing.TB, host netip.Addr) netip.AddrPort {
 	t.Helper()
 	for range 50 {
@@ -79,9 +79,7 @@ func freePort(t testing.TB, host netip.Addr) netip.AddrPort {
 			continue
 		}
 		l.Close()
-		if port < 50000 { // baresip's control port is 10000 above
-			return netip.AddrPortFrom(host, port)
-		}
+		return netip.AddrPortFrom(host, port)
 	}
 	t.Fatal("no free port")
 	return netip.AddrPort{}
