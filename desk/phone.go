@@ -24,6 +24,24 @@ func NewCallKey(sipCallID, localTag string, account text.Text) CallKey {
 // maxDigits is how many of the far end's keys are shown: enough for a menu, too few for what nobody should collect.
 const maxDigits = 12
 
+// sound applies what became of microphone or loudspeaker. While a call is up, losing one is more than a word at the screen's edge:
+// the people on the line do not hear each other any more.
+func (t *turn) sound(ev sip.SoundChanged) {
+	if ev.OK {
+		t.unsay(noSound)
+		t.linkChanged(LinkChanged{Name: LinkSound, Health: HealthOK, Text: ev.Device})
+		return
+	}
+	had := t.links.Sound.Health == HealthOK
+	t.linkChanged(LinkChanged{Name: LinkSound, Health: HealthWarn, Text: ev.Detail})
+	if had && t.live() {
+		t.say(Warning, "", "%s; the call stays up, its record is safe. (%s)", noSound, ev.Detail)
+	}
+}
+
+// noSound begins the notice of sound that was lost in a call.
+const noSound = "Your sound is gone until the device or its server is back"
+
 // noCalls ends the notice of a lost registration, and marks it for the moment when it is over.
 const noCalls = "no call can come in"
 
@@ -33,15 +51,7 @@ func (t *turn) phone(ev sip.Event) {
 	case sip.RegistrationChanged:
 		t.registration(ev)
 	case sip.SoundChanged:
-		health := HealthOK
-		if !ev.OK {
-			health = HealthWarn
-		}
-		line := ev.Device
-		if !ev.OK {
-			line = ev.Detail
-		}
-		t.linkChanged(LinkChanged{Name: LinkSound, Health: health, Text: line})
+		t.sound(ev)
 	case sip.IncomingCall:
 		t.incoming(ev)
 	case sip.OutgoingCall:
@@ -348,6 +358,9 @@ func (t *turn) ended(ev sip.CallEnded) {
 	c.cause, c.byUs = ev.Cause, ev.ByUs
 	c.EndedAt = ev.At
 	t.unsayOf(c, "") // "the caller is back with you" and the like
+	if !slices.ContainsFunc(t.calls, func(o call) bool { return o.Key != c.Key && o.State != Ended }) {
+		t.unsay(noSound) // the status line still has it
+	}
 	missed := c.State == Incoming && ev.Cause != sip.EndAnsweredElsewhere && ev.Cause != sip.EndShutdown
 	c.Cause = text.Clean(causeText(c, ev))
 	if ev.Cause == sip.EndTransferred {

@@ -397,3 +397,22 @@ func TestACallThatRingsWhileTheProgramIsClosedWasNotDeclined(t *testing.T) {
 		t.Fatalf("%+v", fin)
 	}
 }
+
+func TestSoundLostInACallIsSaidUntilItIsBack(t *testing.T) {
+	lost, back := sip.SoundChanged{Detail: text.Clean("The sound server stopped")}, sip.SoundChanged{OK: true, Device: text.Clean("Speaker")}
+	b := newBench(t, Settings{}).phone(back).phone(lost)
+	if n := b.snap().Notices; len(n) != 0 {
+		t.Fatalf("nobody is on the line: %q", n[0].Text)
+	}
+	b.phone(back).up("a", "07814256404").phone(lost).phone(lost)
+	b.noticed("Your sound is gone until the device or its server is back; the call stays up, its record is safe. (The sound server stopped)")
+	if n := b.snap().Notices; len(n) != 1 {
+		t.Fatalf("%d notices about one thing", len(n))
+	}
+	if n := b.phone(back).snap().Notices; len(n) != 0 {
+		t.Fatalf("sound is back, and the screen still says %q", n[0].Text)
+	}
+	if n := b.phone(lost).bye("a", false).snap().Notices; len(n) != 0 {
+		t.Fatalf("the call is over, and the screen still says %q", n[0].Text)
+	}
+}
