@@ -92,7 +92,11 @@ func (e *env) login(ctx context.Context, paste bool) error {
 // refusal is why a sign-in failed, and what to do: "run offhook login" helps nobody who is doing just that.
 func refusal(err error, byKey bool) string {
 	var auth *salesforce.AuthError
-	if !errors.As(err, &auth) {
+	switch {
+	case errors.As(err, &auth):
+	case salesforce.KindOf(err) == salesforce.KindTransient: // nobody tries this one again by itself
+		return "Salesforce is busy or cannot be reached, so nobody is signed in: check the network and salesforce.login_url, then try again"
+	default:
 		return salesforce.Line(err)
 	}
 	why := text.Clean(strings.TrimSpace(auth.Code + " " + auth.Description)).String()

@@ -59,7 +59,7 @@ func sayError(w io.Writer, _ fang.Styles, err error) {
 	if errors.As(err, &exit) {
 		return
 	}
-	for line := range strings.SplitSeq(err.Error(), "\n") {
+	for line := range strings.SplitSeq(plain(err.Error()), "\n") {
 		_, _ = fmt.Fprintln(w, lipgloss.NewStyle().Bold(true).Render("offhook:")+" "+text.Clean(line).String())
 	}
 }

@@ -51,3 +51,13 @@ func wrongWords(cmd *cobra.Command, args []string) error {
 	}
 	return fmt.Errorf("something is missing; write it as: %s", usage)
 }
+
+// plain says what cobra says about flags that exclude each other.
+func plain(line string) string {
+	if rest, ok := strings.CutPrefix(line, "if any flags in the group ["); ok {
+		if names, _, ok := strings.Cut(rest, "]"); ok {
+			return "give only one of --" + strings.Join(strings.Fields(names), " and --")
+		}
+	}
+	return line
+}

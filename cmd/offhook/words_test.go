@@ -23,3 +23,11 @@ func TestWordsThatCannotBeUsedGetOneLineThatShowsHowItIsWritten(t *testing.T) {
 		}
 	}
 }
+
+func TestFlagsThatExcludeEachOtherAreNamed(t *testing.T) {
+	root := newRootCmd(&env{out: new(bytes.Buffer), errOut: new(bytes.Buffer), in: strings.NewReader(""), version: "test"})
+	root.SetArgs([]string{"history", "--json", "--csv"})
+	if err := root.ExecuteContext(t.Context()); err == nil || plain(err.Error()) != "give only one of --json and --csv" {
+		t.Errorf("%v", err)
+	}
+}
