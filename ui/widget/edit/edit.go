@@ -7,6 +7,7 @@ package edit
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"offhook/internal/text"
 	"offhook/ui/widget/row"
@@ -15,7 +16,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// MaxPaste is how many bytes of a paste are taken.
+// MaxPaste is how many bytes of a paste are taken. What Set is given may be longer: it was typed or pasted piece by piece.
 const MaxPaste = 16 << 10
 
 // Field is a text field. The zero value is an empty line.
@@ -39,7 +40,7 @@ func (f *Field) Set(s string) {
 
 func (f *Field) clean(s string) string {
 	if f.Lines {
-		return text.CleanBlock(s, MaxPaste).String()
+		return text.CleanBlock(s, len(s)).String()
 	}
 	return text.Clean(s).String()
 }
@@ -47,7 +48,11 @@ func (f *Field) clean(s string) string {
 // Insert puts s in at the cursor and reports whether the text changed.
 func (f *Field) Insert(s string) bool {
 	if len(s) > MaxPaste {
-		s = s[:MaxPaste]
+		n := MaxPaste
+		for n > 0 && !utf8.RuneStart(s[n]) { // half a character would become �
+			n--
+		}
+		s = s[:n]
 	}
 	if s != " " && s != "\n" { // cleaning trims; a typed space between two words must stay
 		lead, trail := "", ""
@@ -240,7 +245,7 @@ func (f *Field) Area(w, h int) (lines []string, x, y int) {
 			i += n
 			continue
 		}
-		if cells+c > w {
+		for cells+c > w && i > start { // twice when a word that went to the next line is too wide for it
 			end := i
 			if space > start {
 				end = space
@@ -256,7 +261,7 @@ func (f *Field) Area(w, h int) (lines []string, x, y int) {
 		}
 	}
 	place(start, len(f.text), true)
-	f.top = min(f.top, max(len(all)-1, 0))
+	f.top = min(f.top, max(len(all)-h, 0)) // a panel that grew shows more, not blanks
 	if y < f.top {
 		f.top = y
 	}
