@@ -35,6 +35,16 @@ func BenchmarkUpdateAndView(b *testing.B) {
 			}
 		})
 	}
+	b.Run("80x24 typing notes", func(b *testing.B) {
+		m := screen(popped(), 80, 24, "e")
+		b.ReportAllocs()
+		for b.Loop() {
+			m.Update(tea.KeyPressMsg{Code: 'x', Text: "x"})
+			m.View()
+			m.Update(tea.KeyPressMsg{Code: tea.KeyBackspace})
+			m.View()
+		}
+	})
 	b.Run("80x24 with a box", func(b *testing.B) {
 		m := screen(popped(), 80, 24, "?")
 		b.ReportAllocs()
@@ -83,14 +93,15 @@ func clockText(seconds int) string { return calls.Clock(time.Duration(seconds) *
 
 // The gates: what a machine cannot vary.
 func TestAFrameStaysCheap(t *testing.T) {
-	m := screen(popped(), 80, 24)
 	frames := [...]*desk.Snapshot{lively(0), lively(1)}
-	i := 0
-	if n := testing.AllocsPerRun(50, func() {
-		m.Update(bridge.Snapshot{Snapshot: frames[i%2]})
-		m.View()
-		i++
-	}); n > 260 {
-		t.Errorf("a frame at 80×24 takes %.0f allocations", n)
+	for name, m := range map[string]*Model{"with a call": screen(popped(), 80, 24), "with notes being typed": screen(popped(), 80, 24, "e", "Wants a credit note.")} {
+		i := 0
+		if n := testing.AllocsPerRun(50, func() {
+			m.Update(bridge.Snapshot{Snapshot: frames[i%2]})
+			m.View()
+			i++
+		}); n > 260 {
+			t.Errorf("a frame at 80×24 %s takes %.0f allocations", name, n)
+		}
 	}
 }
