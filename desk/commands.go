@@ -110,7 +110,7 @@ func (t *turn) callCommand(c *call, cmd Command) {
 		t.do(PhoneDo{Do: PhoneTransfer, Leg: c.Leg, Text: target})
 		t.enter(c, Transferring, "transferring to "+target)
 	case Note:
-		c.Notes = text.CleanBlock(cmd.Text, 30_000)
+		c.Notes = text.CleanBlock(cmd.Text, 4*MaxNotes)
 		t.journal(c, "") // saved at each keystroke, without a line in the timeline
 	case Dismiss:
 		t.dismiss(c)

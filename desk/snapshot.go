@@ -37,6 +37,7 @@ const (
 	MaxNotices = 5
 	MaxLanded  = 8
 	MaxCalls   = 12
+	MaxNotes   = 30_000 // characters of a call's notes: Task.Description holds 32,000, and the call's own lines stand below them
 )
 
 // Agent is who works here.

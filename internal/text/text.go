@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 	"golang.org/x/text/unicode/norm"
@@ -25,13 +26,22 @@ type Text struct{ s string }
 
 // Clean makes a Text of a raw value from outside.
 func Clean(raw string) Text {
-	if len(raw) > MaxRaw {
-		raw = raw[:MaxRaw]
-	}
+	raw = cut(raw, MaxRaw)
 	if plain(raw) {
 		return Text{strings.TrimSpace(raw)}
 	}
 	return Text{strings.TrimSpace(norm.NFC.String(scrub(raw, false)))}
+}
+
+// cut takes the first n bytes, and no half character.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
 }
 
 // plain reports the common case: printable ASCII, which needs no work.
@@ -120,9 +130,7 @@ type Block struct{ s string }
 
 // CleanBlock makes a Block of a raw value; n limits its length in bytes before cleaning.
 func CleanBlock(raw string, n int) Block {
-	if len(raw) > n {
-		raw = raw[:n]
-	}
+	raw = cut(raw, n)
 	return Block{strings.TrimRightFunc(norm.NFC.String(scrub(raw, true)), unicode.IsSpace)}
 }
 
@@ -153,6 +161,6 @@ func (b *Block) UnmarshalJSON(p []byte) error {
 	if err := json.Unmarshal(p, &s); err != nil {
 		return err
 	}
-	*b = CleanBlock(s, 64<<10)
+	*b = CleanBlock(s, 128<<10)
 	return nil
 }

@@ -45,6 +45,9 @@ func TestStackedMarksAndLongHeadersAreCut(t *testing.T) {
 	if n := len(Clean(strings.Repeat("x", 1<<20)).String()); n > MaxRaw {
 		t.Errorf("%d bytes were looked at", n)
 	}
+	if got := CleanBlock("ab日", 4).String(); got != "ab" {
+		t.Errorf("a cut in the middle of a character left %q", got)
+	}
 	if got := Clean("Fred Bloggs").Truncate(6); got.Width() > 6 || !strings.HasSuffix(got.String(), "…") {
 		t.Errorf("truncated to %q", got)
 	}

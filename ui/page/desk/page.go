@@ -55,7 +55,7 @@ type Result struct {
 
 // New makes the page; it has nothing to show before Take.
 func New(keys keymap.Map) *Page {
-	return &Page{keys: keys, snap: &desk.Snapshot{}, cardAt: -1, notes: edit.Field{Lines: true, Limit: 32000}}
+	return &Page{keys: keys, snap: &desk.Snapshot{}, cardAt: -1, notes: edit.Field{Lines: true, Limit: desk.MaxNotes}}
 }
 
 // Take shows a newer snapshot. What is being typed stays.
