@@ -214,8 +214,8 @@ func (l *Loaded) validate() (bad Problems) {
 	}
 	if u, err := url.Parse(c.Salesforce.LoginURL); err != nil || u.Host == "" {
 		add("salesforce.login_url", "%q is not a web address", c.Salesforce.LoginURL)
-	} else if u.Scheme != "https" && !(c.Salesforce.AllowLocalhost && isLoopback(u.Hostname())) {
-		add("salesforce.login_url", "must be https; plain http is allowed only to this machine, with allow_localhost = true")
+	} else if u.Scheme != "https" && !c.Salesforce.Local() {
+		add("salesforce.login_url", "must be https; plain http is allowed only to this machine, unless allow_localhost = false")
 	}
 	if c.Salesforce.ClientID != "" && c.Salesforce.Flow == "jwt" {
 		if c.Salesforce.Username == "" {
@@ -253,6 +253,12 @@ func (s SIP) PortRange() (lo, hi int, err error) {
 		return 0, 0, fmt.Errorf("%q is not a range of at least four ports above 1023, as 16000-16999", s.RTPPorts)
 	}
 	return lo, hi, nil
+}
+
+// Local reports that the org is a practice Salesforce on this machine: only then may anything go over plain http.
+func (s Salesforce) Local() bool {
+	u, err := url.Parse(s.LoginURL)
+	return err == nil && s.AllowLocalhost && isLoopback(u.Hostname())
 }
 
 func isLoopback(host string) bool {

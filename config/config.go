@@ -51,7 +51,7 @@ type Salesforce struct {
 	Username       string        `key:"username" doc:"User to sign in as with flow jwt."`
 	KeyFile        string        `key:"key_file" doc:"PEM file with the private key for flow jwt."`
 	Tokens         string        `key:"tokens" default:"auto" enum:"auto,keyring,file" doc:"Where the sign-in is kept: the system's keyring, or a file that only you can read; auto tries the keyring first."`
-	AllowLocalhost bool          `key:"allow_localhost" default:"false" doc:"Permit plain http to this machine, for the practice Salesforce."`
+	AllowLocalhost bool          `key:"allow_localhost" default:"true" doc:"Permit a login_url with plain http on this machine, for the practice Salesforce. Never any other host."`
 	Timeout        time.Duration `key:"lookup_timeout" default:"2s" doc:"How long a lookup may take; ringing never waits for it."`
 	NoMatch        string        `key:"no_match" default:"Lead" doc:"Object of the New form."`
 	Pop            string        `key:"pop" default:"ring" enum:"manual,ring,answer" doc:"When a single match opens its card by itself."`

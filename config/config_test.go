@@ -119,6 +119,18 @@ func TestSlipsInTheEnvironmentAndInSetAreNamed(t *testing.T) {
 	}
 }
 
+func TestPlainHTTPIsForThisMachineOnly(t *testing.T) {
+	for login, local := range map[string]bool{"http://127.0.0.1:8080": true, "http://localhost:1": true, "https://login.salesforce.com": false} {
+		l, err := load(t, "[sip]\naccount = \"sip:a@b\"\n[salesforce]\nlogin_url = \""+login+"\"\n", Source{})
+		if err != nil || l.Salesforce.Local() != local {
+			t.Errorf("%s: %v, local %v", login, err, l.Salesforce.Local())
+		}
+	}
+	if _, err := load(t, "[sip]\naccount = \"sip:a@b\"\n[salesforce]\nlogin_url = \"http://127.0.0.1:1\"\nallow_localhost = false\n", Source{}); err == nil {
+		t.Error("allow_localhost = false allows it")
+	}
+}
+
 func TestNoFileIsItsOwnError(t *testing.T) {
 	if _, err := Load(Source{File: filepath.Join(t.TempDir(), "none.toml")}); !errors.Is(err, ErrNoFile) {
 		t.Fatalf("got %v", err)

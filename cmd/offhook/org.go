@@ -36,7 +36,7 @@ type org struct {
 
 // newApp is the OAuth client of the settings.
 func newApp(s config.Salesforce) salesforce.App {
-	return salesforce.App{LoginURL: s.LoginURL, ClientID: s.ClientID, Local: s.AllowLocalhost}
+	return salesforce.App{LoginURL: s.LoginURL, ClientID: s.ClientID, Local: s.Local()}
 }
 
 // newJWT reads the key of flow jwt; nil for the other flows.
