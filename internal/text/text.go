@@ -59,7 +59,7 @@ func scrub(raw string, keepLines bool) string {
 	if keepLines {
 		s = strings.ReplaceAll(s, "\r\n", "\n")
 	}
-	s = ansi.Strip(s)
+	s = norm.NFC.String(ansi.Strip(s)) // before marks are counted: some characters are two marks in one
 	marks := 0
 	return strings.Map(func(r rune) rune {
 		switch {
