@@ -250,7 +250,8 @@ func (u URI) Equal(v URI) bool {
 		}
 	}
 	for _, p := range u.Params {
-		if w, ok := v.Params.Get(p.Name); ok && !strings.EqualFold(p.Value, w) {
+		own, _ := u.Params.Get(p.Name) // a name may stand only once (§19.1.1); where it does not, the first counts on both sides
+		if w, ok := v.Params.Get(p.Name); ok && !strings.EqualFold(own, w) {
 			return false
 		}
 	}
