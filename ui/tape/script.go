@@ -128,10 +128,9 @@ func (s *Script) command(at step, limit *time.Duration) error {
 	if unterminated(at.text) {
 		return fail("the string does not end on its line")
 	}
-	p := parser.New(lexer.New(at.text))
-	commands := p.Parse()
-	if errs := p.Errors(); len(errs) > 0 {
-		return fail("%s", errs[0].Msg)
+	commands, why := parse(at.text)
+	if why != "" {
+		return fail("%s", why)
 	}
 	for _, c := range commands {
 		st := at
@@ -141,6 +140,22 @@ func (s *Script) command(at step, limit *time.Duration) error {
 		s.steps = append(s.steps, st)
 	}
 	return nil
+}
+
+// parse is VHS's parser on one line. Its lexer runs past the end of a line whose pattern is not closed; that is a tape which cannot be
+// understood, and no reason to stop.
+func parse(line string) (commands []parser.Command, why string) {
+	defer func() {
+		if recover() != nil {
+			commands, why = nil, "cannot be understood: a pattern or a string is not closed"
+		}
+	}()
+	p := parser.New(lexer.New(line))
+	commands = p.Parse()
+	if errs := p.Errors(); len(errs) > 0 {
+		return nil, errs[0].Msg
+	}
+	return commands, ""
 }
 
 // take translates one VHS command.
