@@ -97,7 +97,7 @@ func (m *message) Draw(th *theme.Theme, keys keymap.Map, _ *desk.Snapshot, w, _ 
 	inner := width - 4
 	shown, at := m.field.Line(inner - 2)
 	return overlay.Drawn{Title: "Message to " + row.Fit(m.to, width-18), Width: width, Cursor: true, X: 1 + at, Y: 1,
-		Foot: hints(th, keys, "overlay.accept", "send", "overlay.close", "back"),
+		Foot: overlay.Hints(th, keys, "overlay.accept", "send", "overlay.close", "back"),
 		Lines: []string{row.Blank(inner), row.New(inner).Put(th.Active, " "+shown+row.Blank(inner-2-row.Width(shown))+" ").String(), row.Blank(inner),
 			row.New(inner).Put(th.Dim, "It stands on their screen, with your name.").String()}}
 }
@@ -150,24 +150,9 @@ func (p *help) Draw(th *theme.Theme, keys keymap.Map, _ *desk.Snapshot, w, h int
 	room := max(h-4, 1)
 	p.most = max(len(lines)-room, 0)
 	p.top = min(p.top, p.most)
-	foot := hints(th, keys, "overlay.close", "back")
+	foot := overlay.Hints(th, keys, "overlay.close", "back")
 	if p.most > 0 {
-		foot = hints(th, keys, "overlay.down", "more", "overlay.up", "back up", "overlay.close", "close")
+		foot = overlay.Hints(th, keys, "overlay.down", "more", "overlay.up", "back up", "overlay.close", "close")
 	}
 	return overlay.Drawn{Title: "Keys of the board", Lines: lines[p.top:min(p.top+room, len(lines))], Foot: foot, Width: width}
-}
-
-// hints are the keys that a box's foot shows: action, words, action, words …
-func hints(th *theme.Theme, keys keymap.Map, pairs ...string) (out []row.Seg) {
-	for i := 0; i+1 < len(pairs); i += 2 {
-		k := keys.Key(pairs[i])
-		if k == "" {
-			continue
-		}
-		if len(out) > 0 {
-			out = append(out, row.Seg{Text: "   "})
-		}
-		out = append(out, row.Seg{Ink: th.Key, Text: k}, row.Seg{Ink: th.Dim, Text: " " + pairs[i+1]})
-	}
-	return out
 }

@@ -101,7 +101,7 @@ func (a *Ask) Alive(s *desk.Snapshot) bool { return a.While == nil || s != nil &
 // Draw implements Box. On a very small screen the answers come first.
 func (a *Ask) Draw(th *theme.Theme, keys keymap.Map, _ *desk.Snapshot, w, h int) Drawn {
 	width := max(min(58, w-2), 12)
-	d := Drawn{Title: a.Title, Width: width, Foot: hints(th, keys, "overlay.close", "back")}
+	d := Drawn{Title: a.Title, Width: width, Foot: Hints(th, keys, "overlay.close", "back")}
 	inner := width - 4
 	var words []string
 	for _, l := range row.Wrap(a.Text, inner) {

@@ -85,7 +85,7 @@ func (e *Entry) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, _ in
 			says = e.name + " goes to " + number + " and leaves this desk."
 		}
 		says += " If nobody answers there, the call comes back to you."
-		d.Foot = hints(th, keys, "overlay.accept", "transfer", "overlay.close", "back")
+		d.Foot = Hints(th, keys, "overlay.accept", "transfer", "overlay.close", "back")
 	} else {
 		d.Title = "Call"
 		says = "Type or paste a number, an extension or a sip: address."
@@ -95,7 +95,7 @@ func (e *Entry) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, _ in
 				says += " " + s.Open.Name.String() + "'s card is open: the call is about that record."
 			}
 		}
-		d.Foot = hints(th, keys, "overlay.accept", "call", "overlay.close", "back")
+		d.Foot = Hints(th, keys, "overlay.accept", "call", "overlay.close", "back")
 	}
 	ink := th.Dim
 	if e.wrong != "" {

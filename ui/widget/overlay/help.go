@@ -70,9 +70,9 @@ func (p *Help) Draw(th *theme.Theme, keys keymap.Map, _ *desk.Snapshot, w, h int
 	room := max(h-4, 1)
 	p.most = max(len(lines)-room, 0)
 	p.top = min(p.top, p.most)
-	foot := hints(th, keys, "overlay.close", "back")
+	foot := Hints(th, keys, "overlay.close", "back")
 	if p.most > 0 {
-		foot = hints(th, keys, "overlay.down", "more", "overlay.up", "back up", "overlay.close", "close")
+		foot = Hints(th, keys, "overlay.down", "more", "overlay.up", "back up", "overlay.close", "close")
 	}
 	return Drawn{Title: "Keys", Lines: lines[p.top:min(p.top+room, len(lines))], Foot: foot, Width: inner + 4}
 }

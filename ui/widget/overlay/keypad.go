@@ -58,7 +58,7 @@ func (p *Keypad) Alive(s *desk.Snapshot) bool { return up(s, p.call) }
 func (p *Keypad) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, _ int) Drawn {
 	width := max(min(38, w-2), 16)
 	inner := width - 4
-	d := Drawn{Title: "Keypad – " + row.Fit(p.name, width-18), Width: width, Foot: hints(th, keys, "overlay.close", "done")}
+	d := Drawn{Title: "Keypad – " + row.Fit(p.name, width-18), Width: width, Foot: Hints(th, keys, "overlay.close", "done")}
 	sent := ""
 	if c := callIn(s, p.call); c != nil {
 		sent = c.DTMFOut.String()

@@ -84,8 +84,8 @@ func can(s *desk.Snapshot, key desk.CallKey, v desk.Verb) bool {
 	return c != nil && slices.Contains(c.Can, v)
 }
 
-// hints are the keys that a box's foot shows: action, words, action, words …
-func hints(th *theme.Theme, keys keymap.Map, pairs ...string) (out []row.Seg) {
+// Hints are the keys that a box's foot shows: action, words, action, words …
+func Hints(th *theme.Theme, keys keymap.Map, pairs ...string) (out []row.Seg) {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		k := keys.Key(pairs[i])
 		if k == "" {

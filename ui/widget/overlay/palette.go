@@ -85,7 +85,7 @@ func (p *Palette) Draw(th *theme.Theme, keys keymap.Map, _ *desk.Snapshot, w, h 
 	width := max(min(72, w-2), 16)
 	inner := width - 4
 	shown, at := p.query.Line(inner - 4)
-	d := Drawn{Title: "All actions", Width: width, Cursor: true, X: 3 + at, Y: 0, Foot: hints(th, keys, "overlay.accept", "do it", "overlay.close", "back")}
+	d := Drawn{Title: "All actions", Width: width, Cursor: true, X: 3 + at, Y: 0, Foot: Hints(th, keys, "overlay.accept", "do it", "overlay.close", "back")}
 	d.Lines = append(d.Lines, row.New(inner).Put(th.Accent, "› ").Put(th.Active, " "+shown+row.Blank(inner-4-row.Width(shown))+" ").String(), row.Blank(inner))
 	list := p.found()
 	p.at = max(min(p.at, len(list)-1), 0)
