@@ -389,3 +389,12 @@ func (l line) in(res msg, method string, cseq int) line {
 	l.method, l.cseq, l.branch, l.to, l.extra, l.body, l.kind = method, cseq, "", res.get("To"), "", "", ""
 	return l
 }
+
+// lines joins SDP lines as they go over the wire.
+func lines(l ...string) []byte { return []byte(strings.Join(l, "\r\n") + "\r\n") }
+
+var testCodecs = []Codec{
+	{Name: "G722", Clock: 8000, Channels: 1, PT: 9},
+	{Name: "PCMU", Clock: 8000, Channels: 1, PT: 0},
+	{Name: "PCMA", Clock: 8000, Channels: 1, PT: 8},
+}

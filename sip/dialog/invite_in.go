@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"offhook/sip/offer"
 	"offhook/sip/transaction"
 )
 
@@ -25,25 +26,21 @@ func (u *UA) invited(tx *transaction.ServerTx, req *transaction.Request) {
 		respond(tx, 400, "Contact or From tag missing")
 		return
 	}
-	offer, err := sdpOf(req.ContentType, req.Headers, req.Body)
+	theirs, err := sdpOf(req.ContentType, req.Headers, req.Body)
 	if err != nil {
 		respond(tx, 415, "", transaction.Header{Name: "Accept", Value: "application/sdp"})
 		return
 	}
 	s := &Session{
-		ua: u, id: fromInvite(req, tx.LocalTag()), peer: req.Source, localTag: tx.LocalTag(), invite: req, offer: offer,
-		tx: tx, oks: map[uint32]*unacked{}, terms: newTerms(rand.Uint64()>>2, Local{}),
+		ua: u, id: fromInvite(req, tx.LocalTag()), peer: req.Source, localTag: tx.LocalTag(), invite: req, theirs: theirs,
+		tx: tx, oks: map[uint32]*unacked{}, terms: offer.New(rand.Uint64()>>2, Local{}),
 	}
 	local := req.Flow.LocalFor(req.Source)
 	s.localIP = local.Addr()
 	s.id.contact = u.contact(req.Flow, req.Source)
-	s.terms.local = s.local(Local{RTP: netip.AddrPortFrom(s.localIP, 0)})
-	if offer != nil { // what cannot be answered must not ring
-		r, err := readSDP(offer)
-		if err == nil {
-			_, _, err = s.terms.choose(r)
-		}
-		if err != nil {
+	s.terms = s.terms.WithLocal(s.local(Local{RTP: netip.AddrPortFrom(s.localIP, 0)}))
+	if theirs != nil { // what cannot be answered must not ring
+		if err := s.terms.Check(theirs); err != nil {
 			refuseSDP(tx, err)
 			return
 		}
@@ -88,10 +85,10 @@ func (s *Session) provisional(code int, reason string, media *Local) {
 		return
 	}
 	res := s.response(code, reason)
-	if media != nil && s.offer != nil {
+	if media != nil && s.theirs != nil {
 		t := s.terms
-		t.local = s.local(*media)
-		t, body, err := t.answer(s.offer, false)
+		t = t.WithLocal(s.local(*media))
+		t, body, err := t.Answer(s.theirs, false)
 		if err != nil {
 			s.ua.log.Warn("early media", "err", err)
 			return
@@ -118,15 +115,15 @@ func (s *Session) accept(media Local, headers []transaction.Header) {
 		return
 	}
 	t := s.terms
-	if !t.agreed || media.RTP.IsValid() {
-		t.local = s.local(media)
+	if !t.Agreed() || media.RTP.IsValid() {
+		t = t.WithLocal(s.local(media))
 	}
 	var body []byte
 	var err error
-	if s.offer != nil {
-		t, body, err = t.answer(s.offer, false)
+	if s.theirs != nil {
+		t, body, err = t.Answer(s.theirs, false)
 	} else {
-		t, body, err = t.offer(false)
+		t, body, err = t.Offer(false)
 	}
 	if err != nil {
 		s.emit(Refused{Op: OpAnswer, Code: 488, Reason: err.Error()})
@@ -144,8 +141,8 @@ func (s *Session) accept(media Local, headers []transaction.Header) {
 	}
 	s.terms, s.state = t, accepted
 	s.ring.stop()
-	s.repeat(s.tx, s.invite.CSeq, s.offer == nil)
-	if s.offer != nil {
+	s.repeat(s.tx, s.invite.CSeq, s.theirs == nil)
+	if s.theirs != nil {
 		s.emit(MediaChanged{s.media()})
 	}
 	s.emit(Answered{})
@@ -153,7 +150,7 @@ func (s *Session) accept(media Local, headers []transaction.Header) {
 
 // media is what was agreed, with the hint that a private address behind a public one is a NAT's.
 func (s *Session) media() Media {
-	m := s.terms.media
+	m := s.terms.Media()
 	if m.Remote.IsValid() && m.Remote.Addr().IsPrivate() && !s.peer.Addr().IsPrivate() && !s.peer.Addr().IsLoopback() {
 		m.Symmetric = true
 	}
@@ -225,7 +222,7 @@ func (u *UA) acked(req *transaction.Request) {
 		body, err := sdpOf(req.ContentType, req.Headers, req.Body)
 		t := s.terms
 		if err == nil {
-			t, err = t.accept(body)
+			t, err = t.Accept(body)
 		}
 		if err != nil { // an answer in an ACK cannot be refused but by ending the call
 			s.finish(Ended{Cause: CauseNoMedia, ByUs: true, Code: 488, Reason: err.Error()})
@@ -244,21 +241,21 @@ func (u *UA) acked(req *transaction.Request) {
 func (s *Session) confirm() {
 	s.state = confirmed
 	s.emit(Confirmed{})
-	if s.terms.byThem {
+	if s.terms.ByThem() {
 		s.emit(HoldChanged{ByThem: true})
 	}
 }
 
 // commit makes t what is agreed, and tells what that changes.
-func (s *Session) commit(t terms) {
+func (s *Session) commit(t offer.Terms) {
 	old := s.terms
 	s.terms = t
 	s.emit(MediaChanged{s.media()})
-	if s.state == confirmed && (old.byUs != t.byUs || old.byThem != t.byThem) {
-		if t.byUs == s.modify.want {
+	if s.state == confirmed && (old.ByUs() != t.ByUs() || old.ByThem() != t.ByThem()) {
+		if t.ByUs() == s.modify.want {
 			s.modify.owed = false
 		}
-		s.emit(HoldChanged{ByUs: t.byUs, ByThem: t.byThem})
+		s.emit(HoldChanged{ByUs: t.ByUs(), ByThem: t.ByThem()})
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"offhook/sip/offer"
 	"offhook/sip/transaction"
 )
 
@@ -58,7 +59,7 @@ func (u *UA) Invite(in Invite, data any) *Session {
 			target: in.URI, flow: in.Flow, dst: in.Dst, contact: u.contact(in.Flow, in.Dst), foreign: in.Foreign,
 		},
 	}
-	s.terms = newTerms(rand.Uint64()>>2, s.local(in.Media))
+	s.terms = offer.New(rand.Uint64()>>2, s.local(in.Media))
 	req := s.id.request("INVITE")
 	req.Headers = append(req.Headers, transaction.Header{Name: "Allow", Value: allow})
 	req.Headers = append(req.Headers, in.Headers...)
@@ -67,7 +68,7 @@ func (u *UA) Invite(in Invite, data any) *Session {
 	var err error
 	if !in.LateOffer {
 		req.ContentType = "application/sdp"
-		a.base, req.Body, err = s.terms.offer(false)
+		a.base, req.Body, err = s.terms.Offer(false)
 	}
 	a.o = &outgoing{ua: u, d: &s.id, req: req.Clone(), flow: in.Flow, dst: in.Dst, onResponse: a.response, onFinal: a.final}
 	s.call = a
@@ -97,7 +98,7 @@ func (u *UA) contact(flow *transaction.Flow, remote netip.AddrPort) transaction.
 type attempt struct {
 	s      *Session
 	o      *outgoing
-	base   terms            // with the open offer; each fork answers it for itself
+	base   offer.Terms      // with the open offer; each fork answers it for itself
 	forks  map[string]*fork // by To tag; "" holds the responses without one
 	newest *fork            // the last one that gave an early answer: its media are heard (RFC 3960)
 	late   bool
@@ -107,7 +108,7 @@ type attempt struct {
 // fork is one far end that answered: an early dialog, or after its 2xx a dialog.
 type fork struct {
 	id    ident
-	terms terms
+	terms offer.Terms
 	body  string // of its last early answer
 	ack   *ack
 }
@@ -149,13 +150,13 @@ func (a *attempt) progress(res *transaction.Response) {
 	if res.Status == 199 { // that one is out of the race (RFC 6228)
 		a.drop(res.ToTag())
 	} else if body, err := sdpOf(res.ContentType, res.Headers, res.Body); err == nil && body != nil && !a.late && string(body) != f.body {
-		if t, err := a.base.accept(body); err == nil {
+		if t, err := a.base.Accept(body); err == nil {
 			f.terms, f.body = t, string(body)
 			a.newest, s.terms = f, t
 			s.emit(MediaChanged{s.media()})
 		}
 	}
-	s.emit(Progress{Code: res.Status, Reason: res.Reason, EarlyMedia: a.newest != nil && a.newest.terms.media.Receive})
+	s.emit(Progress{Code: res.Status, Reason: res.Reason, EarlyMedia: a.newest != nil && a.newest.terms.Media().Receive})
 }
 
 func (a *attempt) final(res *transaction.Response, err error) {
@@ -206,17 +207,17 @@ func (a *attempt) success(res *transaction.Response) {
 }
 
 // agree reads the answer of a 2xx, or answers its offer when ours was left out.
-func (a *attempt) agree(f *fork, res *transaction.Response) (terms, []byte, error) {
+func (a *attempt) agree(f *fork, res *transaction.Response) (offer.Terms, []byte, error) {
 	body, err := sdpOf(res.ContentType, res.Headers, res.Body)
 	switch {
 	case err != nil:
 		return a.base, nil, err
 	case a.late:
-		return a.base.answer(body, false)
+		return a.base.Answer(body, false)
 	case body == nil && f.body != "": // the early answer was the answer
 		return f.terms, nil, nil
 	}
-	t, err := a.base.accept(body)
+	t, err := a.base.Accept(body)
 	return t, nil, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"offhook/sip/offer"
 	"offhook/sip/transaction"
 )
 
@@ -66,22 +67,22 @@ func (s *Session) next() {
 	if !s.free() {
 		return
 	}
-	if s.modify.want != s.terms.byUs {
+	if s.modify.want != s.terms.ByUs() {
 		s.reinvite(s.modify.want, false)
 		return
 	}
 	if s.modify.owed { // it is so already, or the wish was taken back in time
 		s.modify.owed = false
-		s.emit(HoldChanged{ByUs: s.terms.byUs, ByThem: s.terms.byThem})
+		s.emit(HoldChanged{ByUs: s.terms.ByUs(), ByThem: s.terms.ByThem()})
 	}
-	if s.refer != nil && !s.refer.asked && s.terms.byUs {
+	if s.refer != nil && !s.refer.asked && s.terms.ByUs() {
 		s.ask()
 	}
 }
 
 func (s *Session) again(late bool) {
 	if s.free() {
-		s.reinvite(s.terms.byUs, late)
+		s.reinvite(s.terms.ByUs(), late)
 	}
 }
 
@@ -91,7 +92,7 @@ func (s *Session) reinvite(hold, late bool) {
 	req.Headers = append(req.Headers, transaction.Header{Name: "Allow", Value: allow})
 	if !late {
 		var err error
-		if t, req.Body, err = t.offer(hold); err != nil {
+		if t, req.Body, err = t.Offer(hold); err != nil {
 			s.refused(hold, 0, err.Error())
 			return
 		}
@@ -117,7 +118,7 @@ func (s *Session) reinvite(hold, late bool) {
 	o.start()
 }
 
-func (s *Session) reinviteDone(o *outgoing, t terms, hold, late bool, res *transaction.Response) {
+func (s *Session) reinviteDone(o *outgoing, t offer.Terms, hold, late bool, res *transaction.Response) {
 	m := &s.modify
 	switch {
 	case res.Success():
@@ -126,9 +127,9 @@ func (s *Session) reinviteDone(o *outgoing, t terms, hold, late bool, res *trans
 		var answer []byte
 		if err == nil {
 			if late {
-				t, answer, err = t.answer(body, hold)
+				t, answer, err = t.Answer(body, hold)
 			} else {
-				t, err = t.accept(body)
+				t, err = t.Accept(body)
 			}
 		}
 		m.ack = s.ua.newAck(&s.id, o.req, answer)
@@ -184,7 +185,7 @@ func (s *Session) glareWait() time.Duration {
 func (s *Session) refused(hold bool, code int, why string) {
 	m := &s.modify
 	if m.want == hold {
-		m.want = s.terms.byUs
+		m.want = s.terms.ByUs()
 		switch {
 		case s.refer != nil && !s.refer.asked:
 			s.endTransfer(TransferDone{Code: code, Reason: why})
@@ -209,17 +210,17 @@ func (s *Session) reinvited(tx *transaction.ServerTx, req *transaction.Request) 
 		respond(tx, 500, "", retryAfter())
 		return
 	}
-	offer, err := sdpOf(req.ContentType, req.Headers, req.Body)
+	theirs, err := sdpOf(req.ContentType, req.Headers, req.Body)
 	if err != nil {
 		respond(tx, 415, "", transaction.Header{Name: "Accept", Value: "application/sdp"})
 		return
 	}
-	t, late := s.terms, offer == nil
+	t, late := s.terms, theirs == nil
 	var body []byte
 	if late {
-		t, body, err = t.offer(t.byUs)
+		t, body, err = t.Offer(t.ByUs())
 	} else {
-		t, body, err = t.answer(offer, t.byUs)
+		t, body, err = t.Answer(theirs, t.ByUs())
 	}
 	if err != nil {
 		refuseSDP(tx, err)
@@ -245,12 +246,12 @@ func (s *Session) reinvited(tx *transaction.ServerTx, req *transaction.Request) 
 
 // updated is an UPDATE of the far end (RFC 3311).
 func (s *Session) updated(tx *transaction.ServerTx, req *transaction.Request) {
-	offer, err := sdpOf(req.ContentType, req.Headers, req.Body)
+	theirs, err := sdpOf(req.ContentType, req.Headers, req.Body)
 	switch {
 	case err != nil:
 		respond(tx, 415, "", transaction.Header{Name: "Accept", Value: "application/sdp"})
 		return
-	case offer == nil:
+	case theirs == nil:
 	case s.state == early && !s.outgoing: // their offer in the INVITE waits for a person
 		respond(tx, 500, "", retryAfter())
 		return
@@ -261,9 +262,9 @@ func (s *Session) updated(tx *transaction.ServerTx, req *transaction.Request) {
 	res := transaction.NewResponse(req, 200, "")
 	res.Contact = []transaction.Address{s.id.contact}
 	t := s.terms
-	if offer != nil {
+	if theirs != nil {
 		var body []byte
-		if t, body, err = t.answer(offer, t.byUs); err != nil {
+		if t, body, err = t.Answer(theirs, t.ByUs()); err != nil {
 			refuseSDP(tx, err)
 			return
 		}
@@ -277,7 +278,7 @@ func (s *Session) updated(tx *transaction.ServerTx, req *transaction.Request) {
 		s.id.refresh(req.Contact)
 	}
 	s.emit(Refreshed{Request: req})
-	if offer != nil {
+	if theirs != nil {
 		s.commit(t)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"offhook/sip/offer"
 	"offhook/sip/transaction"
 )
 
@@ -21,11 +22,11 @@ type Session struct {
 	localIP  netip.Addr
 	localTag string
 	invite   *transaction.Request
-	offer    []byte // of the first INVITE that came in
+	theirs   []byte // of the first INVITE that came in
 
 	// The rest is owned by the loop.
 	state  state
-	terms  terms
+	terms  offer.Terms
 	tx     *transaction.ServerTx // the incoming INVITE
 	ring   *timer                // says again that it rings
 	oks    map[uint32]*unacked   // our 2xx without ACK, by CSeq
@@ -92,7 +93,7 @@ func (s *Session) Peer() netip.AddrPort { return s.peer }
 func (s *Session) LocalIP() netip.Addr { return s.localIP }
 
 // Offered reports whether the INVITE that came in carried an offer (else ours goes into the 2xx).
-func (s *Session) Offered() bool { return s.offer != nil }
+func (s *Session) Offered() bool { return s.theirs != nil }
 
 // do carries f out on the loop.
 func (s *Session) do(f func()) { s.ua.loop.post(f) }

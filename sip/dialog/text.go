@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"offhook/sip/offer"
 	"offhook/sip/transaction"
 )
 
@@ -81,7 +82,7 @@ func sdpOf(contentType string, h transaction.Headers, body []byte) ([]byte, erro
 				break
 			}
 			if t, _, err := mime.ParseMediaType(part.Header.Get("Content-Type")); err == nil && t == "application/sdp" {
-				b, err := io.ReadAll(io.LimitReader(part, maxSDP))
+				b, err := io.ReadAll(io.LimitReader(part, offer.MaxSize))
 				if err != nil {
 					break
 				}

@@ -1,4 +1,4 @@
-package dialog
+package offer
 
 import (
 	"bytes"
@@ -19,9 +19,9 @@ var (
 	ErrNoCommon = errors.New("no audio codec in common")
 )
 
-// maxSDP and maxStreams limit what a stranger can make us look at.
+// MaxSize and maxStreams limit what a stranger can make us look at.
 const (
-	maxSDP     = 16 << 10
+	MaxSize    = 16 << 10
 	maxStreams = 32
 )
 
@@ -72,7 +72,7 @@ type remote struct{ streams []stream }
 // readSDP reads a description leniently where it does not concern us (RFC 8866 §9 is strict about the order of lines
 // that no phone needs) and strictly where it does. It never panics.
 func readSDP(body []byte) (remote, error) {
-	if len(body) > maxSDP {
+	if len(body) > MaxSize {
 		return remote{}, fmt.Errorf("%w: %d bytes are too many", ErrSDP, len(body))
 	}
 	reduced, mlines, err := reduceSDP(body)
@@ -307,14 +307,14 @@ func parseRTCP(v string, addr netip.Addr) netip.AddrPort {
 	return netip.AddrPortFrom(addr, uint16(port))
 }
 
-// same reports whether two codecs are the same format; payload types do not matter.
-func (c Codec) same(d Codec) bool {
+// Same reports whether two codecs are the same format; payload types do not matter.
+func (c Codec) Same(d Codec) bool {
 	return strings.EqualFold(c.Name, d.Name) && c.Clock == d.Clock && max(c.Channels, 1) == max(d.Channels, 1)
 }
 
 // find returns the stream's entry for c.
 func (st *stream) find(c Codec) (Codec, bool) {
-	i := slices.IndexFunc(st.codecs, c.same)
+	i := slices.IndexFunc(st.codecs, c.Same)
 	if i < 0 {
 		return Codec{}, false
 	}

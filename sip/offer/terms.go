@@ -1,4 +1,4 @@
-package dialog
+package offer
 
 import (
 	"fmt"
@@ -11,9 +11,9 @@ import (
 	"github.com/pion/sdp/v3"
 )
 
-// terms is the state of offer and answer of one session (RFC 3264). It is a value: an exchange works on a copy, which
+// Terms is the state of offer and answer of one session (RFC 3264). It is a value: an exchange works on a copy, which
 // replaces the original when it succeeded, so that a refused re-INVITE leaves the session as it was (RFC 3261 §14.1).
-type terms struct {
+type Terms struct {
 	id, version uint64 // of our o= line
 	local       Local
 	sent        string // our last description, to see whether the version must grow
@@ -32,11 +32,12 @@ type terms struct {
 // mline remembers an m-line that we answer or repeat with port 0.
 type mline struct{ media, proto, format string }
 
-func newTerms(id uint64, l Local) terms { return terms{id: id, version: 1, local: l} }
+// New starts the terms of a session: id is that of our o= line, l our side.
+func New(id uint64, l Local) Terms { return Terms{id: id, version: 1, local: l} }
 
-// offer writes an offer: all that we can do, what is in use first. Its direction follows our own hold only, whatever the far
+// Offer writes an offer: all that we can do, what is in use first. Its direction follows our own hold only, whatever the far
 // end's was, so that its hold is for it to say (RFC 6337 §5.3).
-func (t terms) offer(hold bool) (terms, []byte, error) {
+func (t Terms) Offer(hold bool) (Terms, []byte, error) {
 	t.offDir = sendrecv
 	if hold {
 		t.offDir = sendonly
@@ -45,7 +46,7 @@ func (t terms) offer(hold bool) (terms, []byte, error) {
 	t.offered = slices.Clone(t.local.Codecs)
 	if t.agreed {
 		for i, c := range t.offered {
-			if c.same(t.media.Codec) { // keeps the number that the session knows (RFC 3264 §8.3.2)
+			if c.Same(t.media.Codec) { // keeps the number that the session knows (RFC 3264 §8.3.2)
 				c.PT = t.media.RecvPT
 				t.offered = slices.Insert(slices.Delete(t.offered, i, i+1), 0, c)
 				break
@@ -63,9 +64,9 @@ func (t terms) offer(hold bool) (terms, []byte, error) {
 	return t, body, err
 }
 
-// answer reads an offer and writes the answer: same number and order of m-lines, the offered profile and numbers, port 0 for
+// Answer reads an offer and writes the answer: same number and order of m-lines, the offered profile and numbers, port 0 for
 // what we do not take. The error wraps ErrSDP or ErrNoCommon.
-func (t terms) answer(offer []byte, hold bool) (terms, []byte, error) {
+func (t Terms) Answer(offer []byte, hold bool) (Terms, []byte, error) {
 	r, err := readSDP(offer)
 	if err != nil {
 		return t, nil, err
@@ -92,7 +93,7 @@ func (t terms) answer(offer []byte, hold bool) (terms, []byte, error) {
 	t.byUs = hold
 	t.byThem = !theirs.recv || st.port == 0
 	mine := codec
-	if k := slices.IndexFunc(t.local.Codecs, codec.same); k >= 0 {
+	if k := slices.IndexFunc(t.local.Codecs, codec.Same); k >= 0 {
 		mine = t.local.Codecs[k]
 	}
 	mine.PT = codec.PT
@@ -106,8 +107,8 @@ func (t terms) answer(offer []byte, hold bool) (terms, []byte, error) {
 	return t, body, err
 }
 
-// accept reads the answer to our open offer.
-func (t terms) accept(answer []byte) (terms, error) {
+// Accept reads the answer to our open offer.
+func (t Terms) Accept(answer []byte) (Terms, error) {
 	if t.offered == nil {
 		return t, fmt.Errorf("%w: an answer without an offer", ErrSDP)
 	}
@@ -123,7 +124,7 @@ func (t terms) accept(answer []byte) (terms, error) {
 		return t, ErrNoCommon
 	}
 	for _, c := range st.codecs {
-		k := slices.IndexFunc(t.offered, c.same)
+		k := slices.IndexFunc(t.offered, c.Same)
 		if k < 0 {
 			continue
 		}
@@ -153,13 +154,13 @@ func (t terms) accept(answer []byte) (terms, error) {
 }
 
 // choose picks the first audio stream and codec that both can do, in the offerer's order (RFC 3264 §6.1).
-func (t *terms) choose(r remote) (int, Codec, error) {
+func (t *Terms) choose(r remote) (int, Codec, error) {
 	for i, st := range r.streams {
 		if !t.usable(st) || st.port == 0 {
 			continue
 		}
 		for _, c := range st.codecs {
-			if slices.ContainsFunc(t.local.Codecs, c.same) {
+			if slices.ContainsFunc(t.local.Codecs, c.Same) {
 				return i, c, nil
 			}
 		}
@@ -171,12 +172,12 @@ func (t *terms) choose(r remote) (int, Codec, error) {
 }
 
 // usable: a stream that we can take at all, at an address that our socket can reach.
-func (t *terms) usable(st stream) bool {
+func (t *Terms) usable(st stream) bool {
 	ours := t.local.RTP.Addr().Unmap()
 	return st.usable() && (!ours.IsValid() || !st.addr.IsValid() || st.zeroAddr || ours.Is4() == st.addr.Is4())
 }
 
-func (t *terms) agree(st stream, c Codec, sendPT, recvPT, sendDTMF, recvDTMF uint8, dir direction) {
+func (t *Terms) agree(st stream, c Codec, sendPT, recvPT, sendDTMF, recvDTMF uint8, dir direction) {
 	m := Media{
 		Codec: c, SendPT: sendPT, RecvPT: recvPT, DTMFSendPT: sendDTMF, DTMFRecvPT: recvDTMF,
 		PTime: st.ptime, Send: dir.send, Receive: dir.recv,
@@ -195,7 +196,7 @@ func (t *terms) agree(st stream, c Codec, sendPT, recvPT, sendDTMF, recvDTMF uin
 }
 
 // write makes our description from the shape of the session. Each different one has the next version (RFC 3264 §8).
-func (t *terms) write(codecs []Codec, dtmf uint8, dir direction, ptime time.Duration, on bool) ([]byte, error) {
+func (t *Terms) write(codecs []Codec, dtmf uint8, dir direction, ptime time.Duration, on bool) ([]byte, error) {
 	body, err := t.marshal(codecs, dtmf, dir, ptime, on)
 	if err != nil {
 		return nil, err
@@ -210,7 +211,7 @@ func (t *terms) write(codecs []Codec, dtmf uint8, dir direction, ptime time.Dura
 	return body, nil
 }
 
-func (t *terms) marshal(codecs []Codec, dtmf uint8, dir direction, ptime time.Duration, on bool) ([]byte, error) {
+func (t *Terms) marshal(codecs []Codec, dtmf uint8, dir direction, ptime time.Duration, on bool) ([]byte, error) {
 	ip := t.local.RTP.Addr().Unmap()
 	if !ip.IsValid() || ip.IsUnspecified() || t.local.RTP.Port() == 0 {
 		return nil, fmt.Errorf("media address %v cannot be described", t.local.RTP)
@@ -258,4 +259,29 @@ func (t *terms) marshal(codecs []Codec, dtmf uint8, dir direction, ptime time.Du
 		d.MediaDescriptions = append(d.MediaDescriptions, md)
 	}
 	return d.Marshal()
+}
+
+// Media is what is agreed; the zero value before the first answer.
+func (t Terms) Media() Media { return t.media }
+
+// Agreed reports whether there has been an answer.
+func (t Terms) Agreed() bool { return t.agreed }
+
+// ByUs reports whether our last description holds the far end.
+func (t Terms) ByUs() bool { return t.byUs }
+
+// ByThem reports whether the far end holds us.
+func (t Terms) ByThem() bool { return t.byThem }
+
+// WithLocal returns the terms with another side of ours, for the next description.
+func (t Terms) WithLocal(l Local) Terms { t.local = l; return t }
+
+// Check says whether an offer could be answered, without answering it. The error wraps ErrSDP or ErrNoCommon.
+func (t Terms) Check(offer []byte) error {
+	r, err := readSDP(offer)
+	if err != nil {
+		return err
+	}
+	_, _, err = t.choose(r)
+	return err
 }
