@@ -61,25 +61,56 @@ type RegistrationChanged struct {
 	Expires time.Duration // granted lifetime
 	RetryIn time.Duration // when the next attempt follows, 0 for none
 	Others  int           // other bindings seen at this address of record
+	Primary bool          // the account that calls go out from
+	Secure  bool          // over TLS
+	Slept   bool          // noticed after sleep or a change of network
 }
 
 // IncomingCall is an INVITE that passed every check; 180 Ringing has already been sent.
 type IncomingCall struct {
 	At       time.Time
 	Leg      LegID
-	CallID   string // SIP Call-ID, not cleaned: a key only
+	Account  text.Text // address of record that was called, as in RegistrationChanged
+	CallID   string    // SIP Call-ID, not cleaned: a key only
 	LocalTag string
 	Remote   Party
-	Called   text.Text // the number that was called (user part of the Request-URI or To)
+	Called   text.Text // the number that was called (History-Info, Diversion, P-Called-Party-ID, To)
+
+	Diverted *Party // who sent the call on to us, nil when nobody did
+	Vars     []Var  // what headers told, in the order of the rules
+	Record   string // a Salesforce record id that a trusted dialler handed over (15 or 18 characters), "" for none
+	// Auto is set when a trusted source asks that the call be answered without the agent, and the account allows it.
+	Auto *AutoAnswer
+	// Replaces is our leg that this call takes the place of (RFC 3891), "" for none.
+	Replaces LegID
+	Session  string // Session-ID (RFC 7989), 32 hex digits; "": none
+}
+
+// Var is one value that a header of the call carried, under the name that the configuration gives it.
+type Var struct {
+	Name  text.Text `json:"name"`
+	Value text.Text `json:"value"`
+	Show  bool      `json:"show,omitempty"`  // on the card
+	Field string    `json:"field,omitempty"` // of the Task, "" for none
+}
+
+// AutoAnswer says when a call is to be answered by itself.
+type AutoAnswer struct {
+	After time.Duration `json:"after,omitempty"`
+	From  string        `json:"from"` // the header that asked
 }
 
 // OutgoingCall is a call that Dial has started.
 type OutgoingCall struct {
 	At       time.Time
 	Leg      LegID
+	Account  text.Text
 	CallID   string
 	LocalTag string
 	Remote   Party
+	// For is the leg whose far end asked for this call by REFER; Dial did not start it. "" otherwise.
+	For     LegID
+	Session string
 }
 
 // CallProgress is a provisional response to our INVITE. A local ringback tone is played by the phone unless the
@@ -99,6 +130,15 @@ type CallAnswered struct {
 	Codec string // "PCMU", "PCMA", "G722"
 }
 
+// CallSecured tells how well a call is protected, after each change.
+type CallSecured struct {
+	At        time.Time
+	Leg       LegID
+	Signaling string    // "" in the clear, else "TLS 1.3"
+	Sound     string    // "" in the clear, else "SDES AES_CM_128_HMAC_SHA1_80", "DTLS-SRTP AEAD_AES_128_GCM"
+	Broken    text.Text // why the sound is cut off (a fingerprint that does not match), empty when it is not
+}
+
 // CallHeld gives the hold state of both sides after a change. ByUs is true once the far end has confirmed it.
 type CallHeld struct {
 	At     time.Time
@@ -114,6 +154,57 @@ type CommandFailed struct {
 	Command string // "hold", "resume", "answer", "transfer", "dial", "dtmf"
 	Code    int    // SIP status, 0 when none
 	Reason  text.Text
+}
+
+// Asked: the exchange or the far end asks for what an agent would do (NOTIFY Event talk or hold, RFC 5373 does it at the start).
+type Asked struct {
+	At  time.Time
+	Leg LegID
+	Do  string // "answer", "hold", "resume"
+}
+
+// ConferenceChanged names the legs that hear each other and the agent. Fewer than two: there is no conference.
+type ConferenceChanged struct {
+	At   time.Time
+	Legs []LegID
+}
+
+// RecordingChanged tells the state of the recording of a leg.
+type RecordingChanged struct {
+	At     time.Time
+	Leg    LegID
+	State  RecordingState
+	Path   string    // of the file, once there is one
+	Reason text.Text // why it failed
+}
+
+// RecordingState is what a recorder does.
+type RecordingState string
+
+// Recording states.
+const (
+	RecordingOff    RecordingState = "off"
+	RecordingOn     RecordingState = "on"
+	RecordingPaused RecordingState = "paused"
+	RecordingFailed RecordingState = "failed"
+)
+
+// VoiceMail is the state of a mailbox (RFC 3842).
+type VoiceMail struct {
+	At                   time.Time
+	Account              text.Text
+	Waiting              bool
+	New, Old             int // messages; −1: not told
+	UrgentNew, UrgentOld int
+	Number               text.Text // to dial for them, empty when not told
+}
+
+// LampChanged is the state of a watched extension (RFC 4235).
+type LampChanged struct {
+	At    time.Time
+	Who   text.Text // as configured
+	State string    // "idle", "ringing", "busy", "unknown"
+	Peer  text.Text // with whom, when told
 }
 
 // PartyChanged: a later P-Asserted-Identity, UPDATE or Replaces changed who is there.
@@ -201,4 +292,10 @@ func (DTMFReceived) sipEvent()        {}
 func (TransferProgress) sipEvent()    {}
 func (TransferEnded) sipEvent()       {}
 func (CallEnded) sipEvent()           {}
+func (CallSecured) sipEvent()         {}
+func (Asked) sipEvent()               {}
+func (ConferenceChanged) sipEvent()   {}
+func (RecordingChanged) sipEvent()    {}
+func (VoiceMail) sipEvent()           {}
+func (LampChanged) sipEvent()         {}
 func (SoundChanged) sipEvent()        {}
