@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"offhook/peers/feature"
 )
 
 var audible = []struct{ name, baresip, offhook string }{
@@ -20,6 +22,7 @@ var audible = []struct{ name, baresip, offhook string }{
 func heardByAgent(t *testing.T) string { return filepath.Join(t.TempDir(), "heard.wav") }
 
 func TestBaresipCallsAndBothHearEachOther(t *testing.T) {
+	feature.Proves(t, "baresip", "inbound call", "PCMU", "PCMA", "G.722")
 	for _, c := range audible {
 		t.Run(c.name, func(t *testing.T) {
 			peer(t, "baresip")
@@ -45,6 +48,7 @@ func TestBaresipCallsAndBothHearEachOther(t *testing.T) {
 }
 
 func TestOffhookCallsBaresipAndBothHearEachOther(t *testing.T) {
+	feature.Proves(t, "baresip", "outbound call")
 	peer(t, "baresip")
 	heard := heardByAgent(t)
 	t.Parallel()
@@ -64,6 +68,7 @@ func TestOffhookCallsBaresipAndBothHearEachOther(t *testing.T) {
 }
 
 func TestKeypadDigitsGoBothWays(t *testing.T) {
+	feature.Proves(t, "baresip", "DTMF RFC 4733")
 	peer(t, "baresip")
 	o, d := story(t, settings{})
 	b := newBaresip(t, "PCMU/8000/1", 880)
@@ -101,6 +106,7 @@ func TestKeypadDigitsGoBothWays(t *testing.T) {
 }
 
 func TestAHeldCallerHearsNothingAndIsNotHeard(t *testing.T) {
+	feature.Proves(t, "baresip", "held by the far end")
 	peer(t, "baresip")
 	heard := heardByAgent(t)
 	o, d := story(t, settings{input: "tone:440", output: "file:" + heard})
@@ -131,6 +137,7 @@ func TestAHeldCallerHearsNothingAndIsNotHeard(t *testing.T) {
 }
 
 func TestASIPpToneIsHeardThroughout(t *testing.T) {
+	feature.Proves(t, "SIPp", "PCMU")
 	peer(t, "sipp")
 	heard := heardByAgent(t)
 	o, d := story(t, settings{output: "file:" + heard})

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"offhook/peers/feature"
 )
 
 // ringing reports whether some call still rings here.
@@ -18,6 +20,7 @@ func ringing(screen string) bool {
 }
 
 func TestABurstOfCallersWhoGiveUpLeavesOneTaskEachAndNobodyRinging(t *testing.T) {
+	feature.Proves(t, "SIPp", "burst of INVITE and CANCEL")
 	peer(t, "sipp")
 	o, d := story(t, settings{})
 	const n = 200

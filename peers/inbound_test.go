@@ -5,6 +5,8 @@ package peers
 import (
 	"regexp"
 	"testing"
+
+	"offhook/peers/feature"
 )
 
 // story is what most tests begin with: a practice Salesforce, settings and a desk that is ready.
@@ -16,6 +18,7 @@ func story(t *testing.T, s settings) (*org, *desk) {
 }
 
 func TestACallThatTheCallerEndsLeavesOneTask(t *testing.T) {
+	feature.Proves(t, "SIPp", "inbound call")
 	peer(t, "sipp")
 	o, d := story(t, settings{})
 	call := play(t, script{name: "uac_bye", target: d.w.sip})
@@ -50,6 +53,7 @@ func TestACallOverTCPLeavesOneTask(t *testing.T) {
 }
 
 func TestTheFarEndHoldsAndResumes(t *testing.T) {
+	feature.Proves(t, "SIPp", "held by the far end")
 	peer(t, "sipp")
 	o, d := story(t, settings{})
 	call := play(t, script{name: "uac_hold", target: d.w.sip})
@@ -100,6 +104,7 @@ func TestACallerWhoGivesUpIsAMissedCall(t *testing.T) {
 }
 
 func TestACallAnsweredElsewhereSaysSo(t *testing.T) {
+	feature.Proves(t, "SIPp", "CANCEL", "forking, answered elsewhere")
 	peer(t, "sipp")
 	o, d := story(t, settings{})
 	play(t, script{name: "uac_cancel_elsewhere", target: d.w.sip}).passed()
@@ -126,6 +131,7 @@ func TestACallThatTheAgentDeclinesLeavesOneTask(t *testing.T) {
 }
 
 func TestAnOfferInTheAnswerIsACallLikeAnyOther(t *testing.T) {
+	feature.Proves(t, "SIPp", "late offer")
 	peer(t, "sipp")
 	o, d := story(t, settings{})
 	call := play(t, script{name: "uac_late", target: d.w.sip})
@@ -136,6 +142,7 @@ func TestAnOfferInTheAnswerIsACallLikeAnyOther(t *testing.T) {
 }
 
 func TestAnAnswerThatIsNotAcknowledgedIsRepeated(t *testing.T) {
+	feature.Proves(t, "SIPp", "odd message orders")
 	peer(t, "sipp")
 	o, d := story(t, settings{})
 	// SIPp must not take what comes again for its own to swallow: -nr.

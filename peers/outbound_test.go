@@ -5,6 +5,8 @@ package peers
 import (
 	"net/netip"
 	"testing"
+
+	"offhook/peers/feature"
 )
 
 // dialler is a desk whose numbers go to a SIPp that answers.
@@ -30,6 +32,7 @@ func (d *desk) dial(number string) {
 }
 
 func TestACallToACustomerLeavesOneTask(t *testing.T) {
+	feature.Proves(t, "SIPp", "outbound call")
 	o, d, far := dialler(t, "uas_bye")
 	d.dial(fredNumber)
 	d.sees(`Fred Bloggs`)
@@ -40,6 +43,7 @@ func TestACallToACustomerLeavesOneTask(t *testing.T) {
 }
 
 func TestRingingEarlySoundAndAnswerInOneBreathIsACall(t *testing.T) {
+	feature.Proves(t, "SIPp", "early media", "odd message orders")
 	o, d, far := dialler(t, "uas_fast")
 	d.dial(fredNumber)
 	d.sees(`talking`)
@@ -51,6 +55,7 @@ func TestRingingEarlySoundAndAnswerInOneBreathIsACall(t *testing.T) {
 }
 
 func TestOneOfTwoAnswersIsEndedProperly(t *testing.T) {
+	feature.Proves(t, "SIPp", "odd message orders")
 	o, d, far := dialler(t, "uas_fork")
 	d.dial(fredNumber)
 	d.sees(`talking`)
@@ -62,6 +67,7 @@ func TestOneOfTwoAnswersIsEndedProperly(t *testing.T) {
 }
 
 func TestAnAnswerThatCrossesTheCancelIsEnded(t *testing.T) {
+	feature.Proves(t, "SIPp", "odd message orders", "CANCEL")
 	o, d, far := dialler(t, "uas_cross")
 	d.dial(fredNumber)
 	d.sees(`(?i)ringing there|alerting|ringing`)
@@ -72,6 +78,7 @@ func TestAnAnswerThatCrossesTheCancelIsEnded(t *testing.T) {
 }
 
 func TestABusyCustomerLeavesOneTaskWithoutDuration(t *testing.T) {
+	feature.Proves(t, "SIPp", "busy, not found, unavailable")
 	o, d, far := dialler(t, "uas_busy")
 	d.dial(fredNumber)
 	far.passed()

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/netip"
 	"testing"
+
+	"offhook/peers/feature"
 )
 
 // registered are the lines of [sip] of an account at a registrar.
@@ -15,6 +17,7 @@ func registered(at netip.AddrPort, transport, password string) string {
 }
 
 func TestRegistrationWithAPasswordATimeThatIsTooShortARefreshAndAFarewell(t *testing.T) {
+	feature.Proves(t, "SIPp", "register UDP")
 	for _, transport := range []string{"udp", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
 			peer(t, "sipp")
@@ -33,6 +36,7 @@ func TestRegistrationWithAPasswordATimeThatIsTooShortARefreshAndAFarewell(t *tes
 }
 
 func TestAWrongPasswordIsOneClearLine(t *testing.T) {
+	feature.Proves(t, "SIPp", "wrong password is told")
 	peer(t, "sipp")
 	t.Parallel()
 	o := newOrg(t)

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"offhook/peers/feature"
 )
 
 // ear is where the sound of a call arrives: it notes when, and what.
@@ -116,6 +118,7 @@ func (s *stall) end() time.Duration {
 }
 
 func TestTheTortureMessagesOfRFC4475DoNotHarmACall(t *testing.T) {
+	feature.Proves(t, "SIPp", "RFC 4475 torture during a call")
 	peer(t, "sipp")
 	files, err := filepath.Glob("../sip/transaction/testdata/rfc4475/*/*.dat")
 	if err != nil || len(files) != 50 {

@@ -2,9 +2,14 @@
 
 package peers
 
-import "testing"
+import (
+	"testing"
+
+	"offhook/peers/feature"
+)
 
 func TestABlindTransferThatSucceedsIsSaidInTheTask(t *testing.T) {
+	feature.Proves(t, "SIPp", "blind transfer")
 	peer(t, "sipp")
 	o, d := story(t, settings{})
 	call := play(t, script{name: "uac_refer", target: d.w.sip})
@@ -18,6 +23,7 @@ func TestABlindTransferThatSucceedsIsSaidInTheTask(t *testing.T) {
 }
 
 func TestABlindTransferThatFailsBringsTheCallerBack(t *testing.T) {
+	feature.Proves(t, "SIPp", "failed transfer comes back")
 	peer(t, "sipp")
 	o, d := story(t, settings{})
 	call := play(t, script{name: "uac_refer_busy", target: d.w.sip})

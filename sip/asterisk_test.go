@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"offhook/media"
+	"offhook/peers/feature"
 )
 
 // pbx is a real Asterisk with the dial plan of the peers: OFFHOOK_ASTERISK=host:port.
@@ -62,6 +63,7 @@ func (b *bench) loud() bool {
 }
 
 func TestAsteriskRegistersEchoesAndRefuses(t *testing.T) {
+	feature.Proves(t, "Asterisk", "register UDP", "register TCP", "outbound call", "busy, not found, unavailable")
 	x := asterisk(t)
 	for _, transport := range []string{"udp", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
@@ -118,6 +120,7 @@ func TestAsteriskRegistersEchoesAndRefuses(t *testing.T) {
 }
 
 func TestAsteriskDeliversACallThatIsHeldAndTransferred(t *testing.T) {
+	feature.Proves(t, "Asterisk", "inbound call", "hold with music", "blind transfer", "failed transfer comes back", "CANCEL")
 	x := asterisk(t)
 	for _, transport := range []string{"udp", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
@@ -182,6 +185,7 @@ func TestAsteriskDeliversACallThatIsHeldAndTransferred(t *testing.T) {
 }
 
 func TestAsteriskBetweenTwoOfOurs(t *testing.T) {
+	feature.Proves(t, "Asterisk", "DTMF RFC 4733", "held by the far end")
 	x := asterisk(t)
 	one, two := &bench{hz: 440}, &bench{hz: 1000}
 	a := x.extension(t, "6001", "udp", func(c *Config) { c.Headset = one.headset(t) })
@@ -214,6 +218,7 @@ func TestAsteriskBetweenTwoOfOurs(t *testing.T) {
 }
 
 func TestAsteriskRefreshesItsSessionTimer(t *testing.T) {
+	feature.Proves(t, "Asterisk", "session timer, theirs")
 	x := asterisk(t)
 	if os.Getenv("OFFHOOK_PATIENT") == "" {
 		t.Skip("peer asterisk is not installed for a call of two minutes (OFFHOOK_PATIENT=1)")

@@ -1,0 +1,17 @@
+package main
+
+// reason says why a peer has no cell for some features.
+type reason struct {
+	peer     string
+	features []string
+	reason   string
+}
+
+// why are the reasons that are known. A feature that is missing here and in the table was not tried.
+var why = []reason{
+	{"Kamailio", []string{"hold with music", "early media", "message waiting", "busy lamp (dialog-info)", "queue member", "conference bridge"},
+		"a proxy; it carries what the phones behind it do"},
+	{"baresip", []string{"100rel and PRACK", "UPDATE", "session timer, theirs"}, "Debian's version 1.0.0 has none of them"},
+	{"SIPp", []string{"SRTP by SDES", "DTLS-SRTP", "register TLS"}, "Debian's version 3.6.1 was built without them"},
+	{"Asterisk", []string{"GRUU", "outbound (RFC 5626)"}, "it has neither"},
+}
