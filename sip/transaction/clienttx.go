@@ -44,7 +44,7 @@ type ClientTx struct {
 	giveUp      *time.Timer // after CANCEL
 }
 
-// Send starts a client transaction: it sends req over flow, to dst on UDP (ignored on TCP), and repeats it as RFC 3261
+// Send starts a client transaction: it sends req over flow, to dst on UDP (ignored on a connection), and repeats it as RFC 3261
 // §17.1 says. Via, Max-Forwards (when 0), Content-Length and User-Agent are the layer's; an ACK is an error (see SendAck),
 // as is a CANCEL (see ClientTx.Cancel). req must not be changed afterwards.
 //
@@ -52,7 +52,7 @@ type ClientTx struct {
 // alike (the caller ACKs each; other finals are ACKed by the layer). done is called once, after the last onResponse: with nil
 // after a final response (for a 2xx to an INVITE 64·T1 after it, because forks may follow), else with ErrTimeout,
 // ErrFlowDown, ErrTerminated or ErrClosed. Both run on the queue of the Call-ID and may be nil. When Send itself returns
-// an error (ErrTooLarge, ErrFlowDown, ErrClosed, *FieldError) neither is ever called.
+// an error (ErrTooLarge, ErrInsecure, ErrFlowDown, ErrClosed, *FieldError) neither is ever called.
 func (l *Layer) Send(flow *Flow, dst netip.AddrPort, req *Request, onResponse func(*Response), done func(error)) (*ClientTx, error) {
 	if req.Method == "ACK" || req.Method == "CANCEL" {
 		return nil, &FieldError{"method", "Send starts no " + req.Method}
@@ -71,6 +71,9 @@ func (l *Layer) send(flow *Flow, dst netip.AddrPort, req *Request, branch string
 	var err error
 	if tx.wire, err = req.wire(tx.via, l.cfg.UserAgent); err != nil {
 		return nil, err
+	}
+	if req.URI.Scheme == "sips" && flow.secure == nil && req.ToTag() == "" {
+		return nil, fmt.Errorf("%s: %w", req.Method, ErrInsecure) // within a dialog it would leave a call behind that nobody can end
 	}
 	if flow.udp != nil && l.cfg.UDPMax > 0 && len(tx.wire) > l.cfg.UDPMax {
 		return nil, fmt.Errorf("%s of %d bytes: %w", req.Method, len(tx.wire), ErrTooLarge)

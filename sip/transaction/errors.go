@@ -12,6 +12,10 @@ var (
 	ErrTimeout = errors.New("no answer from the far end")
 	// ErrFlowDown: the socket or connection ended, or writing to it failed. RFC 3261 §8.1.3.1 says to treat it as a 503.
 	ErrFlowDown = errors.New("the connection is down")
+	// ErrCertificate: the far end of a TLS connection could not prove who it is, or does not accept our certificate; see CertificateError.
+	ErrCertificate = errors.New("the certificate is not accepted")
+	// ErrInsecure: a request to a sips URI may leave over TLS only (RFC 3261 §26.2.2).
+	ErrInsecure = errors.New("a sips address can be reached over TLS only")
 	// ErrTooLarge: the request is larger than Config.UDPMax and must go over TCP (RFC 3261 §18.1.1).
 	ErrTooLarge = errors.New("the request is too large for UDP")
 	// ErrPortTaken: another program, or another account, listens on this port.

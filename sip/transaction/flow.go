@@ -14,14 +14,16 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// Flow is one UDP socket or one TCP connection. All methods may be called from any goroutine.
+// Flow is one UDP socket, or one TCP or TLS connection. All methods may be called from any goroutine.
 type Flow struct {
 	l             *Layer
 	transport     string
 	local, remote netip.AddrPort
-	udp           PacketConn // nil for TCP
-	tcp           *streamConn
+	udp           PacketConn  // nil for a stream
+	tcp           *streamConn // TCP or TLS
 	dialled       bool
+	secure        *TLSInfo // nil without TLS
+	peer          string   // whom a TLS connection was made to, for a person
 
 	// Of the message that the reader is handing over; touched by the reader only.
 	start  startLine
@@ -68,13 +70,13 @@ func (l *Layer) run(f *Flow) error {
 	return nil
 }
 
-// Transport is "UDP" or "TCP".
+// Transport is "UDP", "TCP" or "TLS".
 func (f *Flow) Transport() string { return f.transport }
 
 // LocalAddr is the bound address; its IP is unspecified for a socket bound to all interfaces.
 func (f *Flow) LocalAddr() netip.AddrPort { return f.local }
 
-// RemoteAddr is the far end of a TCP connection; the zero value for UDP.
+// RemoteAddr is the far end of a connection; the zero value for UDP.
 func (f *Flow) RemoteAddr() netip.AddrPort { return f.remote }
 
 // Alive reports whether the flow can still carry messages.
@@ -217,7 +219,9 @@ func (f *Flow) LocalFor(remote netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(p.local, f.local.Port())
 }
 
-// Contact makes a Contact address for this flow as remote can reach it: sip:user@host:port, with ;transport=tcp on TCP.
+// Contact makes a Contact address for this flow as remote can reach it: sip:user@host:port, with ;transport=tcp or ;transport=tls on
+// a connection. RFC 3261 calls transport=tls deprecated; it is what registrars in use expect of a sip URI. Where RFC 3261 §8.1.1.8 asks
+// for a sips URI, see SecureContact.
 func (f *Flow) Contact(user string, remote netip.AddrPort) Address {
 	at := f.LocalFor(remote)
 	u := URI{Scheme: "sip", User: user, Host: at.Addr().WithZone("").String(), Port: int(at.Port())}
@@ -225,6 +229,14 @@ func (f *Flow) Contact(user string, remote netip.AddrPort) Address {
 		u.Params = Params{{Name: "transport", Value: strings.ToLower(f.transport), Has: true}}
 	}
 	return Address{URI: u}
+}
+
+// SecureContact makes the Contact for a request whose Request-URI or topmost Route is a sips URI (RFC 3261 §8.1.1.8, RFC 5630 §3.1.4):
+// sips:user@host:port. false when the flow is not TLS: then no such request may be sent over it.
+func (f *Flow) SecureContact(user string, remote netip.AddrPort) (Address, bool) {
+	a := f.Contact(user, remote)
+	a.URI.Scheme, a.URI.Params = "sips", nil
+	return a, f.secure != nil
 }
 
 // viaLine is our Via for a request to dst, asking for rport (RFC 3581 §3).

@@ -1,6 +1,7 @@
 package transaction
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/netip"
@@ -22,7 +23,7 @@ type Config struct {
 	Trace func(TraceMessage)
 	// UDPMax is the largest request in bytes that Send puts on UDP; 0 means 1300 (RFC 3261 §18.1.1), negative no limit.
 	UDPMax int
-	// DialTimeout limits DialTCP; 0 means 5 s.
+	// DialTimeout limits DialTCP, DialTLS with its handshake, and the handshake of a TLS connection that came in; 0 means 5 s.
 	DialTimeout time.Duration
 	// WriteTimeout limits one write to a TCP connection, after which the flow is dead; 0 means 5 s.
 	WriteTimeout time.Duration
@@ -92,6 +93,7 @@ type Stats struct {
 	Overflow            uint64 // messages refused because a queue was full
 	Merged              uint64 // requests answered 482 (RFC 3261 §8.2.2.2)
 	EarlyCancels        uint64 // INVITEs that came after their CANCEL
+	Limited             uint64 // connections and requests of a source that had too many
 	ClientTx, ServerTx  int    // running now
 	Queues              int    // Call-IDs with something waiting now
 }
@@ -103,6 +105,9 @@ type Layer struct {
 	log    *slog.Logger
 	parser *sip.Parser
 	secret string // of stateless tags
+
+	life context.Context // ends with Close
+	die  context.CancelFunc
 
 	mu        sync.Mutex
 	closed    bool
@@ -119,7 +124,7 @@ type Layer struct {
 
 	wg    sync.WaitGroup
 	count struct {
-		requests, responses, malformed, garbage, stray, overflow, merged, early atomic.Uint64
+		requests, responses, malformed, garbage, stray, overflow, merged, early, limited atomic.Uint64
 	}
 }
 
@@ -128,8 +133,9 @@ type Layer struct {
 func New(cfg Config, h Handler) *Layer {
 	silence()
 	cfg = cfg.withDefaults()
+	life, die := context.WithCancel(context.Background())
 	return &Layer{
-		cfg: cfg, h: h, log: cfg.Logger,
+		cfg: cfg, h: h, log: cfg.Logger, life: life, die: die,
 		parser:    sip.NewParser(sip.WithHeadersParsers(parserFields())),
 		secret:    randomHex(16),
 		flows:     map[*Flow]struct{}{},
@@ -153,6 +159,7 @@ func (l *Layer) Close() error {
 		return ErrClosed
 	}
 	l.closed = true
+	l.die()
 	flows, listeners := keys(l.flows), keys(l.listeners)
 	servers := values(l.servers)
 	l.mu.Unlock()
@@ -184,7 +191,7 @@ func (l *Layer) Stats() Stats {
 	s := Stats{
 		Requests: l.count.requests.Load(), Responses: l.count.responses.Load(), Malformed: l.count.malformed.Load(),
 		Garbage: l.count.garbage.Load(), Stray: l.count.stray.Load(), Overflow: l.count.overflow.Load(),
-		Merged: l.count.merged.Load(), EarlyCancels: l.count.early.Load(),
+		Merged: l.count.merged.Load(), EarlyCancels: l.count.early.Load(), Limited: l.count.limited.Load(),
 	}
 	l.mu.Lock()
 	s.ClientTx, s.ServerTx = len(l.clients), len(l.servers)

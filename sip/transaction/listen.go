@@ -2,6 +2,7 @@ package transaction
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -11,8 +12,11 @@ import (
 	"time"
 )
 
-// maxAccepted bounds the connections that strangers may hold open.
-const maxAccepted = 1024
+// What strangers may hold open: connections, and TLS handshakes that are not done; all together, and one source.
+const (
+	maxAccepted, maxAcceptedEach     = 1024, 256
+	maxHandshakes, maxHandshakesEach = 128, 16
+)
 
 // socketBuffer is what a UDP socket should be able to hold, in bytes.
 const socketBuffer = 4 << 20
@@ -49,7 +53,15 @@ func (l *Layer) DialTCP(ctx context.Context, remote netip.AddrPort) (*Flow, erro
 }
 
 func (l *Layer) openTCP(c net.Conn, local, remote netip.AddrPort, dialled bool) (*Flow, error) {
-	f := &Flow{l: l, transport: "TCP", local: local, remote: remote, dialled: dialled, done: make(chan struct{})}
+	return l.openStream(c, local, remote, dialled, nil, "")
+}
+
+// openStream makes a flow of a connection: TLS when secure says so, and peer is then whom to name to a person.
+func (l *Layer) openStream(c net.Conn, local, remote netip.AddrPort, dialled bool, secure *TLSInfo, peer string) (*Flow, error) {
+	f := &Flow{l: l, transport: "TCP", local: local, remote: remote, dialled: dialled, secure: secure, peer: peer, done: make(chan struct{})}
+	if secure != nil {
+		f.transport = "TLS"
+	}
 	f.tcp = newStreamConn(f, c)
 	if err := l.run(f); err != nil {
 		return nil, err
@@ -57,21 +69,33 @@ func (l *Layer) openTCP(c net.Conn, local, remote netip.AddrPort, dialled bool) 
 	return f, nil
 }
 
-// Listener accepts TCP connections for a Layer.
+// Listener accepts TCP or TLS connections for a Layer.
 type Listener struct {
 	l    *Layer
 	ln   net.Listener
+	tls  *tls.Config // nil for TCP
 	once sync.Once
 	err  error
 }
 
 // ListenTCP accepts connections; each becomes a flow. Port 0 lets the system choose. Errors: ErrPortTaken, ErrClosed.
-func (l *Layer) ListenTCP(addr netip.AddrPort) (*Listener, error) {
+func (l *Layer) ListenTCP(addr netip.AddrPort) (*Listener, error) { return l.listen("TCP", addr, nil) }
+
+// ListenTLS accepts connections as ListenTCP does; each becomes a flow when its handshake is done, which has Config.DialTimeout and
+// holds nobody up. cfg has our certificate, and says what the far end must show (ClientAuth). Errors: ErrPortTaken, ErrClosed, *FieldError.
+func (l *Layer) ListenTLS(addr netip.AddrPort, cfg *tls.Config) (*Listener, error) {
+	if cfg == nil || len(cfg.Certificates) == 0 && cfg.GetCertificate == nil && cfg.GetConfigForClient == nil {
+		return nil, &FieldError{"TLS", "no certificate to show"}
+	}
+	return l.listen("TLS", addr, cfg)
+}
+
+func (l *Layer) listen(proto string, addr netip.AddrPort, cfg *tls.Config) (*Listener, error) {
 	ln, err := net.ListenTCP(network("tcp", addr), net.TCPAddrFromAddrPort(addr))
 	if err != nil {
-		return nil, bindError("TCP", addr, err)
+		return nil, bindError(proto, addr, err)
 	}
-	n := &Listener{l: l, ln: ln}
+	n := &Listener{l: l, ln: ln, tls: cfg}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -85,7 +109,7 @@ func (l *Layer) ListenTCP(addr netip.AddrPort) (*Listener, error) {
 
 // accept makes flows of connections until the listener is closed.
 func (n *Listener) accept() {
-	room := make(chan struct{}, maxAccepted)
+	open, busy := newRoom(maxAccepted, maxAcceptedEach), newRoom(maxHandshakes, maxHandshakesEach)
 	for {
 		c, err := n.ln.Accept()
 		if err != nil {
@@ -96,19 +120,38 @@ func (n *Listener) accept() {
 			time.Sleep(50 * time.Millisecond) // out of file descriptors: trying at once would only spin
 			continue
 		}
-		select {
-		case room <- struct{}{}:
-		default:
+		local, remote := addrPort(c.LocalAddr()), addrPort(c.RemoteAddr())
+		if !open.enter(remote.Addr()) {
+			n.l.count.limited.Add(1)
 			c.Close()
 			continue
 		}
-		f, err := n.l.openTCP(c, addrPort(c.LocalAddr()), addrPort(c.RemoteAddr()), false)
-		if err != nil {
-			return
+		if n.tls == nil {
+			f, err := n.l.openTCP(c, local, remote, false)
+			if err != nil {
+				return
+			}
+			n.l.wg.Go(func() {
+				<-f.done
+				open.leave(remote.Addr())
+			})
+			continue
+		}
+		if !busy.enter(remote.Addr()) {
+			open.leave(remote.Addr())
+			n.l.count.limited.Add(1)
+			c.Close()
+			continue
 		}
 		n.l.wg.Go(func() {
+			defer open.leave(remote.Addr())
+			f, err := n.l.ServeTLS(n.l.life, c, n.tls, local, remote, false)
+			busy.leave(remote.Addr())
+			if err != nil {
+				n.l.log.Debug("handshake failed", "from", remote, "error", err)
+				return
+			}
 			<-f.done
-			<-room
 		})
 	}
 }

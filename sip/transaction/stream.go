@@ -2,6 +2,7 @@ package transaction
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -11,7 +12,7 @@ import (
 	"time"
 )
 
-// streamConn is a TCP connection as sipgo's transport reads it: cut into messages that its parser accepts, because at the
+// streamConn is a TCP or TLS connection as sipgo's transport reads it: cut into messages that its parser accepts, because at the
 // first that it does not accept it closes the connection, and every call on it would be lost. Keepalives are answered here.
 type streamConn struct {
 	f     *Flow
@@ -67,6 +68,9 @@ func (c *streamConn) next() error {
 			continue
 		}
 		if err != nil {
+			if told := alertError(c.f.peer, err, false); c.f.secure != nil && told != nil {
+				return told
+			}
 			return err
 		}
 	}
@@ -156,12 +160,18 @@ func startsLikeSIP(b []byte) bool {
 }
 
 // hangUp closes the connection; the reader notices.
-func (c *streamConn) hangUp() { c.conn.Close() }
+func (c *streamConn) hangUp() {
+	if t, ok := c.conn.(*tls.Conn); ok {
+		t.NetConn().(*brief).closing.Store(true)
+	}
+	c.conn.Close()
+}
 
 // Close is called by sipgo's reader when it lets go.
 func (c *streamConn) Close() error {
 	c.once.Do(func() { close(c.gone) })
-	return c.conn.Close()
+	c.hangUp()
+	return nil
 }
 
 // Write is not used: everything goes out through Flow.write.

@@ -278,8 +278,10 @@ func telDigits(s string) string {
 }
 
 // Destination is where a request for uri with this route set goes (RFC 3261 §8.1.2): the first Route, else the Request-URI. port is 0
-// when the URI names none (then DNS decides, or 5060), transport is "UDP", "TCP", "TLS" or "" when the URI does not say.
+// when the URI names none (then DNS decides, or 5060; 5061 for TLS), transport is "UDP", "TCP", "TLS" or "" when the URI does not say.
+// When the Request-URI is a sips URI the first hop is reached over TLS whatever its Route says.
 func Destination(uri URI, route []Address) (host string, port int, transport string) {
+	sips := uri.Scheme == "sips"
 	if len(route) > 0 {
 		uri = route[0].URI
 	}
@@ -289,7 +291,7 @@ func Destination(uri URI, route []Address) (host string, port int, transport str
 	}
 	t, _ := uri.Params.Get("transport")
 	transport = strings.ToUpper(t)
-	if uri.Scheme == "sips" || transport == "TLS" {
+	if sips || uri.Scheme == "sips" {
 		transport = "TLS" // RFC 3261 §26.2.2: sips never leaves over anything else
 	}
 	return host, port, transport
