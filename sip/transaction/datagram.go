@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"syscall"
 	"time"
 )
 
@@ -12,11 +13,12 @@ import (
 // from one address. sipgo keeps an entry for ever per sender it sees; with one address there is one entry, and the real
 // source travels beside the message. Transient errors stay here, because its reader ends at the first.
 type datagrams struct {
-	f *Flow
-	n int // errors in a row
+	f    *Flow
+	n    int       // errors in a row
+	last time.Time // of them
 }
 
-// maxReadErrors in a row end a UDP flow: the socket is not coming back.
+// maxReadErrors in a row, none of them about a datagram alone, end a UDP flow: the socket is not coming back.
 const maxReadErrors = 50
 
 // ReadFrom returns the next message; the address is always that of the socket itself.
@@ -25,24 +27,51 @@ func (d *datagrams) ReadFrom(p []byte) (int, net.Addr, error) {
 	for {
 		n, source, err := f.udp.ReadFromUDPAddrPort(p)
 		if err != nil {
-			if d.n++; errors.Is(err, net.ErrClosed) || !f.Alive() || d.n > maxReadErrors {
+			now := time.Now()
+			if passing(err) {
+				d.n = min(d.n, 1) // it says nothing about the socket, and may not spin either
+			} else if d.n++; now.Sub(d.last) > time.Minute {
+				d.n = 1
+			}
+			d.last = now
+			if errors.Is(err, net.ErrClosed) || !f.Alive() || d.n > maxReadErrors {
 				f.end(err)
 				return 0, nil, net.ErrClosed
 			}
-			// An ICMP error or a datagram that is too long says nothing about the socket; a broken one must not spin.
 			select {
 			case <-f.done:
-			case <-time.After(time.Duration(d.n) * time.Millisecond):
+			case <-time.After(time.Duration(max(d.n, 1)) * time.Millisecond):
 			}
 			continue
 		}
 		d.n = 0
 		source = netip.AddrPortFrom(source.Addr().Unmap(), source.Port())
+		if isSTUN(p[:n]) {
+			f.takeSTUN(p[:n], source)
+			continue
+		}
 		f.trace(false, p[:n], source)
 		if n = f.accept(p[:n], source); n > 0 {
 			return n, f.localNet(), nil
 		}
 	}
+}
+
+// passing errors tell of one far end (an ICMP message), of one datagram (too long), or of a network that is away; the socket stays as it is and
+// hears again when all is well. The numbers are Windows': WSAEMSGSIZE, WSAENETDOWN, WSAENETUNREACH, WSAENETRESET, WSAECONNRESET, WSAECONNREFUSED, WSAEHOSTDOWN,
+// WSAEHOSTUNREACH.
+func passing(err error) bool {
+	var no syscall.Errno
+	if !errors.As(err, &no) {
+		return false
+	}
+	switch no {
+	case syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.ENETDOWN, syscall.EMSGSIZE,
+		syscall.EAGAIN, syscall.EINTR, syscall.ENOBUFS, syscall.ENOMEM, syscall.EPERM, syscall.EACCES,
+		10040, 10050, 10051, 10052, 10054, 10061, 10064, 10065:
+		return true
+	}
+	return false
 }
 
 // accept moves a datagram's message to the front of it and returns its length, 0 when the parser is not to see it.

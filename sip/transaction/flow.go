@@ -25,6 +25,9 @@ type Flow struct {
 	secure        *TLSInfo // nil without TLS
 	peer          string   // whom a TLS connection was made to, for a person
 
+	pace  chan pace // of the pings of a stream; made under Layer.mu by the first who wants some
+	asked asked     // by STUN
+
 	// Of the message that the reader is handing over; touched by the reader only.
 	start  startLine
 	source netip.AddrPort
@@ -65,6 +68,8 @@ func (l *Layer) run(f *Flow) error {
 		f.end(errors.New("the reader ended"))
 	})
 	if f.dialled && l.cfg.Keepalive > 0 {
+		f.pace = make(chan pace, 1)
+		f.pace <- pace{every: l.cfg.Keepalive}
 		l.wg.Go(f.keepAlive)
 	}
 	return nil

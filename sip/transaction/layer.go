@@ -27,8 +27,8 @@ type Config struct {
 	DialTimeout time.Duration
 	// WriteTimeout limits one write to a TCP connection, after which the flow is dead; 0 means 5 s.
 	WriteTimeout time.Duration
-	// Keepalive is how often a TCP flow that we dialled is pinged with CRLFCRLF (RFC 5626 §4.4.1): each wait is 80–100 % of
-	// it; 0 means 120 s, negative never. Something must come back within 10 s, once the far end has shown that it answers pings.
+	// Keepalive is how often a TCP or TLS flow that we dialled is pinged with CRLFCRLF (RFC 5626 §4.4.1): each wait is 80–100 % of
+	// it; 0 means 120 s, negative never. Something must come back within 10 s, once the far end has shown that it answers pings. See Flow.KeepAlive.
 	Keepalive time.Duration
 	// QueueLen bounds what may wait per Call-ID; 0 means 128. When it is full, a request is answered 503 and provisional
 	// responses are dropped. ACK and CANCEL have four times the room; final responses are never dropped.
@@ -93,6 +93,7 @@ type Stats struct {
 	Overflow            uint64 // messages refused because a queue was full
 	Merged              uint64 // requests answered 482 (RFC 3261 §8.2.2.2)
 	EarlyCancels        uint64 // INVITEs that came after their CANCEL
+	STUN                uint64 // STUN messages that nobody here asked for
 	Limited             uint64 // connections and requests of a source that had too many
 	ClientTx, ServerTx  int    // running now
 	Queues              int    // Call-IDs with something waiting now
@@ -124,7 +125,7 @@ type Layer struct {
 
 	wg    sync.WaitGroup
 	count struct {
-		requests, responses, malformed, garbage, stray, overflow, merged, early, limited atomic.Uint64
+		requests, responses, malformed, garbage, stray, overflow, merged, early, limited, stun atomic.Uint64
 	}
 }
 
@@ -191,7 +192,7 @@ func (l *Layer) Stats() Stats {
 	s := Stats{
 		Requests: l.count.requests.Load(), Responses: l.count.responses.Load(), Malformed: l.count.malformed.Load(),
 		Garbage: l.count.garbage.Load(), Stray: l.count.stray.Load(), Overflow: l.count.overflow.Load(),
-		Merged: l.count.merged.Load(), EarlyCancels: l.count.early.Load(), Limited: l.count.limited.Load(),
+		Merged: l.count.merged.Load(), EarlyCancels: l.count.early.Load(), Limited: l.count.limited.Load(), STUN: l.count.stun.Load(),
 	}
 	l.mu.Lock()
 	s.ClientTx, s.ServerTx = len(l.clients), len(l.servers)
