@@ -12,9 +12,11 @@ type Event interface{ sessionEvent() }
 
 // Progress is a provisional response to our INVITE. There may be any number of them (RFC 3261 §13.2.2.1).
 type Progress struct {
-	Code       int
-	Reason     string
-	EarlyMedia bool // the far end's SDP is known, and the media of the last MediaChanged are to be heard
+	Code   int
+	Reason string
+	// EarlyMedia: the newest far end that described its media lets us hear it, by the last MediaChanged. Otherwise the ringing is
+	// for us to play (RFC 3960 §3.2). P-Early-Media (RFC 5009) is not asked: anybody can write it.
+	EarlyMedia bool
 }
 
 // MediaChanged tells what is agreed now: at early media, at the answer, and after each later offer and answer.
@@ -38,6 +40,7 @@ const (
 	OpResume   Operation = "resume"
 	OpTransfer Operation = "transfer"
 	OpAnswer   Operation = "answer"
+	OpRefresh  Operation = "refresh" // Session.Refresh
 )
 
 // Refused: the far end or the network refused an operation; the session goes on as it was.

@@ -33,49 +33,103 @@ func (u *UA) hop(d *ident, req *transaction.Request, f func(*transaction.Flow, n
 		}
 	}
 	host, port, transport := transaction.Destination(req.URI, route)
-	if port == 0 {
-		port = 5060
-	}
-	if transport == "TLS" {
-		f(nil, netip.AddrPort{}, fmt.Errorf("%w: TLS is asked for by %s", errHop, host))
-		return
-	}
-	tcp := transport == "TCP" || flow == nil || flow.Transport() != "UDP"
-	addr, err := netip.ParseAddr(host)
-	if err == nil && !tcp {
-		f(flow, netip.AddrPortFrom(addr.Unmap(), uint16(port)), nil)
-		return
-	}
-	u.background(func(ctx context.Context) {
-		if err != nil {
-			addr, err = u.resolve(ctx, host)
+	switch {
+	case transport == "TLS":
+	case transport == "TCP", flow == nil, flow.Transport() == "TCP":
+		transport = "TCP"
+	case flow.Transport() == "TLS": // what was private stays so
+		transport = "TLS"
+	default:
+		transport = "UDP"
+		if addr, err := netip.ParseAddr(host); err == nil {
+			if port == 0 {
+				port = 5060
+			}
+			f(flow, netip.AddrPortFrom(addr.Unmap(), uint16(port)), nil)
+			return
 		}
-		dst := netip.AddrPortFrom(addr.Unmap(), uint16(port))
-		next := flow
-		if err == nil && tcp {
-			next, err = u.layer.DialTCP(ctx, dst)
-		}
+	}
+	u.background(hopTime, func(ctx context.Context) {
+		next, dst, err := u.connect(ctx, host, port, transport)
 		u.loop.post(func() {
-			if err != nil {
+			switch {
+			case err != nil:
 				f(nil, dst, fmt.Errorf("%w: %w", errHop, err))
-				return
-			}
-			if tcp {
+			case next != nil:
 				d.flow = next
+				f(next, dst, nil)
+			case flow != nil:
+				f(flow, dst, nil)
+			default:
+				f(nil, dst, fmt.Errorf("%w: no flow for UDP", errHop))
 			}
-			f(next, dst, nil)
 		})
 	})
 }
 
+// Times for the way to a next hop, and for the connection that a large request would rather have.
+const (
+	hopTime    = 10 * time.Second
+	streamTime = 4 * time.Second
+)
+
+// connect is Config.Connect, or what a UA does without it.
+func (u *UA) connect(ctx context.Context, host string, port int, transport string) (*transaction.Flow, netip.AddrPort, error) {
+	if u.cfg.Connect != nil {
+		return u.cfg.Connect(ctx, host, port, transport)
+	}
+	if transport == "TLS" {
+		return nil, netip.AddrPort{}, fmt.Errorf("TLS is asked for by %s", host)
+	}
+	if port == 0 {
+		port = 5060
+	}
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		if addr, err = u.resolve(ctx, host); err != nil {
+			return nil, netip.AddrPort{}, err
+		}
+	}
+	dst := netip.AddrPortFrom(addr.Unmap(), uint16(port))
+	if transport == "UDP" {
+		return nil, dst, nil
+	}
+	flow, err := u.layer.DialTCP(ctx, dst)
+	return flow, dst, err
+}
+
+// stream finds a connection to dst for a request that is too large for UDP (RFC 3261 §18.1.1), and keeps it for the next one.
+func (u *UA) stream(dst netip.AddrPort, f func(*transaction.Flow, netip.AddrPort, error)) {
+	if flow := u.streams[dst]; flow != nil && flow.Alive() {
+		f(flow, dst, nil)
+		return
+	}
+	delete(u.streams, dst)
+	u.background(streamTime, func(ctx context.Context) {
+		flow, to, err := u.connect(ctx, dst.Addr().String(), int(dst.Port()), "TCP")
+		u.loop.post(func() {
+			if err == nil && flow == nil {
+				err = errHop
+			}
+			if err == nil && len(u.streams) < maxStreams {
+				u.streams[dst] = flow
+			}
+			f(flow, to, err)
+		})
+	})
+}
+
+// maxStreams is how many such connections are kept in mind.
+const maxStreams = 64
+
 // background runs f on a goroutine that Close waits for.
-func (u *UA) background(f func(context.Context)) {
+func (u *UA) background(limit time.Duration, f func(context.Context)) {
 	if u.over {
 		f(u.ctx) // which fails at once
 		return
 	}
 	u.jobs.Go(func() {
-		ctx, cancel := context.WithTimeout(u.ctx, 10*time.Second)
+		ctx, cancel := context.WithTimeout(u.ctx, limit)
 		defer cancel()
 		f(ctx)
 	})

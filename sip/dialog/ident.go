@@ -20,15 +20,27 @@ type ident struct {
 	flow      *transaction.Flow
 	dst       netip.AddrPort // first hop when neither route nor target have been learned
 	foreign   bool           // no server of ours is on the way: our credentials are not for them
+	updates   bool           // the far end's Allow lists UPDATE
+	sid       sessionID
 }
 
 // fromInvite is the callee's side (§12.1.1): the route set as it stands.
 func fromInvite(req *transaction.Request, localTag string) ident {
-	return ident{
+	d := ident{
 		callID: req.CallID, local: req.To.WithTag(localTag), remote: req.From,
 		remoteSeq: req.CSeq, route: slices.Clone(req.RecordRoute), target: req.Contact[0].URI,
 		flow: req.Flow, dst: req.Source,
 	}
+	d.read(req.Headers)
+	return d
+}
+
+// read takes what the headers of any message of the far end say about it: what it allows (RFC 3261 §20.5) and its Session-ID.
+func (d *ident) read(h transaction.Headers) {
+	if h.Has("Allow") {
+		d.updates = h.HasToken("Allow", "UPDATE")
+	}
+	d.sid.read(h)
 }
 
 // learn takes the caller's side from a response (§12.1.2): the route set reversed, the target from Contact.
@@ -37,6 +49,7 @@ func (d *ident) learn(res *transaction.Response) {
 	d.route = slices.Clone(res.RecordRoute)
 	slices.Reverse(d.route)
 	d.refresh(res.Contact)
+	d.read(res.Headers)
 }
 
 // refresh takes a new remote target; the route set stays (§12.2).
@@ -64,6 +77,9 @@ func (d *ident) request(method string) *transaction.Request {
 			req.URI.Params = req.URI.Params.Without("method")
 			req.Route = append(req.Route[1:], transaction.Address{URI: d.target})
 		}
+	}
+	if v := d.sid.String(); v != "" {
+		req.Headers.Add("Session-ID", v)
 	}
 	switch method {
 	case "INVITE", "UPDATE", "REFER", "SUBSCRIBE", "NOTIFY":

@@ -7,10 +7,20 @@ import (
 )
 
 // allow is what we understand; everything else is answered 405.
-const allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, REFER, NOTIFY"
+const allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY"
 
-// supported are the option tags that a Require may hold: none yet.
-var supported []string
+// supported are the option tags that a Require may hold; extensions those that we name in Supported. 100rel is for Config.Reliable to
+// name.
+const (
+	supported  = extensions + ", 100rel"
+	extensions = "timer"
+)
+
+// describe says in an INVITE or UPDATE what we can do.
+func (u *UA) describe(req *transaction.Request) {
+	req.Headers.Add("Allow", allow)
+	req.Headers.Add("Supported", extensions)
+}
 
 // intake brings what the transaction layer tells to the loop.
 type intake struct{ u *UA }
@@ -63,7 +73,7 @@ func (u *UA) NotAllowed(tx *transaction.ServerTx) {
 func capabilities(tx *transaction.ServerTx) {
 	respond(tx, 200, "", transaction.Header{Name: "Allow", Value: allow},
 		transaction.Header{Name: "Accept", Value: "application/sdp, message/sipfrag, application/dtmf-relay"},
-		transaction.Header{Name: "Supported", Value: ""})
+		transaction.Header{Name: "Supported", Value: supported})
 }
 
 // required answers 420 when the far end demands an extension that we do not have (§8.2.2.3). A far end that demands session
@@ -71,7 +81,7 @@ func capabilities(tx *transaction.ServerTx) {
 func required(tx *transaction.ServerTx, req *transaction.Request) bool {
 	var unknown []string
 	for _, v := range req.Headers.Values("Require") {
-		if !isAny(v, supported...) {
+		if !isAny(v, transaction.SplitList(supported)...) {
 			unknown = append(unknown, v)
 		}
 	}
@@ -129,10 +139,13 @@ func (s *Session) knows(tag string) bool {
 
 // inside handles a request in the dialog.
 func (s *Session) inside(tx *transaction.ServerTx, req *transaction.Request) {
-	seq := &s.id.remoteSeq
+	d := &s.id
 	if s.id.remote.Tag() == "" { // each fork counts for itself
-		seq = &s.call.forks[req.FromTag()].id.remoteSeq
+		d = &s.call.forks[req.FromTag()].id
 	}
+	s.learn(d, req.Headers)
+	s.identify(d, tx)
+	seq := &d.remoteSeq
 	if *seq != 0 && req.CSeq < *seq { // §12.2.2
 		respond(tx, 500, "", retryAfter())
 		return
@@ -158,6 +171,8 @@ func (s *Session) inside(tx *transaction.ServerTx, req *transaction.Request) {
 		s.reinvited(tx, req)
 	case "UPDATE":
 		s.updated(tx, req)
+	case "PRACK":
+		s.pracked(tx, req)
 	case "OPTIONS":
 		capabilities(tx)
 	case "INFO":
@@ -169,6 +184,12 @@ func (s *Session) inside(tx *transaction.ServerTx, req *transaction.Request) {
 	default:
 		s.ua.NotAllowed(tx)
 	}
+}
+
+// learn takes what the headers of a message in the dialog say about the far end.
+func (s *Session) learn(d *ident, h transaction.Headers) {
+	d.read(h)
+	s.identify(d, nil)
 }
 
 // informed takes keypad digits (application/dtmf-relay) and refuses other packages (RFC 6086 §4.2.2).

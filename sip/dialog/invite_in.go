@@ -35,6 +35,17 @@ func (u *UA) invited(tx *transaction.ServerTx, req *transaction.Request) {
 		ua: u, id: fromInvite(req, tx.LocalTag()), peer: req.Source, localTag: tx.LocalTag(), invite: req, theirs: theirs,
 		tx: tx, oks: map[uint32]*unacked{}, terms: offer.New(rand.Uint64()>>2, Local{}),
 	}
+	var can bool
+	if s.rel.on, can = u.wanted100rel(req); !can {
+		respond(tx, 421, "", transaction.Header{Name: "Require", Value: "100rel"})
+		return
+	}
+	if _, ok := s.answerTimer(req); !ok {
+		s.tooBrief(tx)
+		return
+	}
+	s.id.sid.local = newSessionID().local
+	s.identify(&s.id, tx)
 	local := req.Flow.LocalFor(req.Source)
 	s.localIP = local.Addr()
 	s.id.contact = u.contact(req.Flow, req.Source)
@@ -77,6 +88,7 @@ func (s *Session) response(code int, reason string) *transaction.Response {
 	res := transaction.NewResponse(s.invite, code, reason)
 	res.Contact = []transaction.Address{s.id.contact}
 	res.Headers.Add("Allow", allow)
+	res.Headers.Add("Supported", extensions)
 	return res
 }
 
@@ -84,25 +96,40 @@ func (s *Session) provisional(code int, reason string, media *Local) {
 	if s.tx == nil || s.state != early || code <= 100 || code >= 200 {
 		return
 	}
-	res := s.response(code, reason)
-	if media != nil && s.theirs != nil {
-		t := s.terms
+	if s.rel.open != nil {
+		if len(s.rel.waiting) < maxProvisional {
+			s.rel.waiting = append(s.rel.waiting, func() { s.provisional(code, reason, media) })
+		}
+		return
+	}
+	res, t := s.response(code, reason), s.terms
+	offers := s.theirs == nil
+	if media != nil && !s.rel.agreed && (s.rel.on || !offers) {
+		var err error
 		t = t.WithLocal(s.local(*media))
-		t, body, err := t.Answer(s.theirs, false)
+		if offers {
+			t, res.Body, err = t.Offer(false)
+		} else {
+			t, res.Body, err = t.Answer(s.theirs, false)
+		}
 		if err != nil {
 			s.ua.log.Warn("early media", "err", err)
 			return
 		}
-		res.ContentType, res.Body = "application/sdp", body
-		s.terms = t
+		res.ContentType = "application/sdp"
 	}
-	if err := s.tx.Respond(res); err != nil {
+	send := s.tx.Respond
+	if s.rel.on {
+		send = func(res *transaction.Response) error { return s.sendReliably(res, offers && res.Body != nil) }
+	}
+	if err := send(res); err != nil {
 		s.ua.log.Debug("provisional response", "code", code, "err", err)
 		return
 	}
+	s.terms, s.rang = t, true
 	s.ring.stop()
 	s.ring = s.ua.after(ringAgain, func() { s.provisional(code, reason, nil) })
-	if res.Body != nil {
+	if res.Body != nil && !offers {
 		s.emit(MediaChanged{s.media()})
 	}
 }
@@ -114,15 +141,21 @@ func (s *Session) accept(media Local, headers []transaction.Header) {
 	if s.tx == nil || s.state != early {
 		return
 	}
+	if o := s.rel.open; o != nil && o.sdp { // RFC 3262 §3
+		s.rel.waiting, s.rel.accept = nil, func() { s.accept(media, headers) }
+		return
+	}
 	t := s.terms
-	if !t.Agreed() || media.RTP.IsValid() {
+	if !t.Agreed() || media.RTP.IsValid() && !s.rel.agreed {
 		t = t.WithLocal(s.local(media))
 	}
 	var body []byte
 	var err error
-	if s.theirs != nil {
+	switch {
+	case s.rel.agreed:
+	case s.theirs != nil:
 		t, body, err = t.Answer(s.theirs, false)
-	} else {
+	default:
 		t, body, err = t.Offer(false)
 	}
 	if err != nil {
@@ -130,8 +163,12 @@ func (s *Session) accept(media Local, headers []transaction.Header) {
 		return
 	}
 	res := s.response(200, "")
+	iv, _ := s.answerTimer(s.invite)
+	iv.header(res)
 	res.Headers = append(res.Headers, headers...)
-	res.ContentType, res.Body = "application/sdp", body
+	if body != nil {
+		res.ContentType, res.Body = "application/sdp", body
+	}
 	if err := s.tx.Respond(res); err != nil {
 		if errors.Is(err, transaction.ErrCancelled) {
 			return // its HandleCancel is on the way here
@@ -141,11 +178,13 @@ func (s *Session) accept(media Local, headers []transaction.Header) {
 	}
 	s.terms, s.state = t, accepted
 	s.ring.stop()
-	s.repeat(s.tx, s.invite.CSeq, s.theirs == nil)
-	if s.theirs != nil {
+	s.rel.stop()
+	s.repeat(s.tx, s.invite.CSeq, s.theirs == nil && !s.rel.agreed)
+	if s.theirs != nil && !s.rel.agreed {
 		s.emit(MediaChanged{s.media()})
 	}
 	s.emit(Answered{})
+	s.wind(iv, iv.refresher == "uas")
 }
 
 // media is what was agreed, with the hint that a private address behind a public one is a NAT's.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/netip"
-	"slices"
 	"time"
 
 	"offhook/sip/offer"
@@ -27,6 +26,9 @@ type Invite struct {
 	Headers transaction.Headers // further headers, such as P-Asserted-Identity
 
 	CallID, Tag string // chosen when empty
+	// SessionID is our UUID in Session-ID (RFC 7989): that of the call which this one goes on for, as after a transfer; chosen
+	// when it is not 32 lower-case hexadecimal digits.
+	SessionID string
 
 	// Foreign: it goes past our own servers, to whom alone our credentials belong; a challenge is a refusal.
 	Foreign bool
@@ -45,6 +47,9 @@ func (u *UA) Invite(in Invite, data any) *Session {
 	if in.Tag == "" {
 		in.Tag = transaction.NewTag()
 	}
+	if !isUUID(in.SessionID) {
+		in.SessionID = newSessionID().local
+	}
 	if in.To.URI.IsZero() {
 		in.To = transaction.Address{URI: in.URI}
 	}
@@ -57,12 +62,21 @@ func (u *UA) Invite(in Invite, data any) *Session {
 		id: ident{
 			callID: in.CallID, local: in.From.WithTag(in.Tag), remote: in.To.WithTag(""), route: in.Route,
 			target: in.URI, flow: in.Flow, dst: in.Dst, contact: u.contact(in.Flow, in.Dst), foreign: in.Foreign,
+			sid: sessionID{local: in.SessionID},
 		},
 	}
 	s.terms = offer.New(rand.Uint64()>>2, s.local(in.Media))
 	req := s.id.request("INVITE")
-	req.Headers = append(req.Headers, transaction.Header{Name: "Allow", Value: allow})
+	u.describe(req)
+	switch u.cfg.Reliable {
+	case ReliableSupported:
+		req.Headers.Add("Supported", "100rel")
+	case ReliableRequired:
+		req.Headers.Add("Require", "100rel")
+	}
+	s.askTimer(req)
 	req.Headers = append(req.Headers, in.Headers...)
+	s.identify(&s.id, nil)
 	s.invite = req
 	a := &attempt{s: s, forks: map[string]*fork{}, late: in.LateOffer, base: s.terms}
 	var err error
@@ -105,37 +119,6 @@ type attempt struct {
 	limit  *timer
 }
 
-// fork is one far end that answered: an early dialog, or after its 2xx a dialog.
-type fork struct {
-	id    ident
-	terms offer.Terms
-	body  string // of its last early answer
-	ack   *ack
-}
-
-func (a *attempt) fork(res *transaction.Response) *fork {
-	f := a.forks[res.ToTag()]
-	if f == nil {
-		f = &fork{id: a.s.id}
-		f.id.route = slices.Clone(a.s.id.route)
-		if len(a.forks) < 64 {
-			a.forks[res.ToTag()] = f
-		}
-	}
-	if res.ToTag() != "" {
-		f.id.learn(res)
-	}
-	return f
-}
-
-// drop forgets an early dialog that is out of the race.
-func (a *attempt) drop(tag string) {
-	if f := a.forks[tag]; f != nil && f == a.newest {
-		a.newest = nil
-	}
-	delete(a.forks, tag)
-}
-
 func (a *attempt) response(res *transaction.Response) {
 	switch {
 	case res.Success():
@@ -145,21 +128,11 @@ func (a *attempt) response(res *transaction.Response) {
 	}
 }
 
-func (a *attempt) progress(res *transaction.Response) {
-	s, f := a.s, a.fork(res)
-	if res.Status == 199 { // that one is out of the race (RFC 6228)
-		a.drop(res.ToTag())
-	} else if body, err := sdpOf(res.ContentType, res.Headers, res.Body); err == nil && body != nil && !a.late && string(body) != f.body {
-		if t, err := a.base.Accept(body); err == nil {
-			f.terms, f.body = t, string(body)
-			a.newest, s.terms = f, t
-			s.emit(MediaChanged{s.media()})
-		}
-	}
-	s.emit(Progress{Code: res.Status, Reason: res.Reason, EarlyMedia: a.newest != nil && a.newest.terms.Media().Receive})
-}
-
 func (a *attempt) final(res *transaction.Response, err error) {
+	if err == nil && res.Status == 422 && a.s.state == early && a.s.raise(res) {
+		a.longer()
+		return
+	}
 	a.limit.stop()
 	switch {
 	case err != nil:
@@ -182,10 +155,13 @@ func (a *attempt) success(res *transaction.Response) {
 	}
 	won := s.state == early
 	d := &f.id
-	d.localSeq = s.id.localSeq
+	d.localSeq = max(d.localSeq, s.id.localSeq)
 	if won {
 		s.id = f.id
 		d = &s.id
+		for o := range f.running {
+			o.d = d
+		}
 	}
 	t, answer, err := a.agree(f, res)
 	f.ack = s.ua.newAck(d, a.o.req, answer)
@@ -201,24 +177,26 @@ func (a *attempt) success(res *transaction.Response) {
 		s.emit(Refreshed{Response: res})
 		s.emit(MediaChanged{s.media()})
 		s.emit(Answered{})
+		s.agreedTimer(res)
 		s.confirm()
 		s.next()
 	}
 }
 
-// agree reads the answer of a 2xx, or answers its offer when ours was left out.
-func (a *attempt) agree(f *fork, res *transaction.Response) (offer.Terms, []byte, error) {
-	body, err := sdpOf(res.ContentType, res.Headers, res.Body)
-	switch {
-	case err != nil:
-		return a.base, nil, err
-	case a.late:
-		return a.base.Answer(body, false)
-	case body == nil && f.body != "": // the early answer was the answer
-		return f.terms, nil, nil
+// longer calls again with the session interval that a 422 asked for (RFC 4028 §7.3), as a new request of the same call.
+func (a *attempt) longer() {
+	req := a.o.req.Clone()
+	for _, name := range [...]string{"Session-Expires", "Min-SE"} {
+		req.Headers.Del(name)
 	}
-	t, err := a.base.Accept(body)
-	return t, nil, err
+	a.s.id.localSeq++
+	req.CSeq = a.s.id.localSeq
+	a.s.askTimer(req)
+	clear(a.forks)
+	a.newest = nil
+	last := a.o
+	a.o = &outgoing{ua: a.s.ua, d: &a.s.id, req: req, flow: last.flow, dst: last.dst, onResponse: a.response, onFinal: a.final}
+	a.o.start()
 }
 
 // giveUp ends the attempt from our side.

@@ -20,6 +20,11 @@ type modify struct {
 	tries int // 491 in a row
 	retry *timer
 	ack   *ack // of our last re-INVITE
+
+	move     bool // our address has changed: the far end must hear of it
+	media    bool // that of our media too
+	moves    int  // how often that happened
+	updating bool // an UPDATE of ours has no final response
 }
 
 // modifyTime is how long a far end may think about a re-INVITE of ours: nothing of the transaction ends after a 1xx.
@@ -49,7 +54,7 @@ func (s *Session) emitIfAlive(e Event) {
 
 // free reports whether an offer may be made: nothing of either side is open (RFC 6337 §2.3).
 func (s *Session) free() bool {
-	return s.state == confirmed && !s.modify.busy && s.modify.retry == nil && !s.owed()
+	return s.state == confirmed && !s.modify.busy && !s.modify.updating && s.modify.retry == nil && !s.owed()
 }
 
 // owed: a 2xx of ours carries an offer whose answer the ACK will bring.
@@ -67,8 +72,16 @@ func (s *Session) next() {
 	if !s.free() {
 		return
 	}
-	if s.modify.want != s.terms.ByUs() {
-		s.reinvite(s.modify.want, false)
+	switch m := &s.modify; {
+	case m.want != s.terms.ByUs(), m.move && m.media:
+		s.reinvite(m.want, false)
+		return
+	case m.move, s.timer.due:
+		if s.id.updates && !s.timer.plain {
+			s.update()
+		} else {
+			s.reinvite(m.want, false)
+		}
 		return
 	}
 	if s.modify.owed { // it is so already, or the wish was taken back in time
@@ -89,10 +102,17 @@ func (s *Session) again(late bool) {
 func (s *Session) reinvite(hold, late bool) {
 	m, t := &s.modify, s.terms
 	req := s.id.request("INVITE")
-	req.Headers = append(req.Headers, transaction.Header{Name: "Allow", Value: allow})
+	s.ua.describe(req)
+	s.askTimer(req)
+	moves := m.moves
 	if !late {
 		var err error
-		if t, req.Body, err = t.Offer(hold); err != nil {
+		if hold == t.ByUs() && !m.media { // nothing is to change: the same description, with its version (RFC 4028 §7.4)
+			t, req.Body, err = t.Again()
+		} else {
+			t, req.Body, err = t.Offer(hold)
+		}
+		if err != nil {
 			s.refused(hold, 0, err.Error())
 			return
 		}
@@ -113,6 +133,9 @@ func (s *Session) reinvite(hold, late bool) {
 			s.reinviteFailed(hold, err)
 			return
 		}
+		if res.Success() && moves == m.moves {
+			m.move, m.media = false, false
+		}
 		s.reinviteDone(o, t, hold, late, res)
 	}
 	o.start()
@@ -123,6 +146,7 @@ func (s *Session) reinviteDone(o *outgoing, t offer.Terms, hold, late bool, res 
 	switch {
 	case res.Success():
 		s.id.refresh(res.Contact)
+		s.learn(&s.id, res.Headers)
 		body, err := sdpOf(res.ContentType, res.Headers, res.Body)
 		var answer []byte
 		if err == nil {
@@ -143,12 +167,13 @@ func (s *Session) reinviteDone(o *outgoing, t offer.Terms, hold, late bool, res 
 		}
 		m.tries = 0
 		s.emit(Refreshed{Response: res})
+		s.agreedTimer(res)
 		s.commit(t)
 		s.next()
 	case s.state == ended:
-	case res.Status == 491 && m.tries < maxGlare:
-		m.tries++
-		m.retry = s.ua.after(s.glareWait(), func() { m.retry = nil; s.next() })
+	case s.again491(res):
+	case res.Status == 422 && s.raise(res):
+		s.next()
 	case res.Status == 481:
 		s.finish(Ended{Cause: CauseNetwork, Code: 481, Reason: res.Reason})
 	case res.Status == 408:
@@ -172,6 +197,27 @@ func (s *Session) reinviteFailed(hold bool, err error) {
 	s.refused(hold, code, why)
 }
 
+// again491 tries what was refused for now once more: after a 491 (RFC 3261 §14.1), or when a 500 says how long they are busy with an
+// offer of their own (§14.2).
+func (s *Session) again491(res *transaction.Response) bool {
+	m, wait := &s.modify, s.glareWait()
+	if res.Status == 500 {
+		after, ok := retryOf(res.Headers)
+		if !ok || after > longestRetry {
+			return false
+		}
+		wait = max(wait, after)
+	} else if res.Status != 491 {
+		return false
+	}
+	if m.tries >= maxGlare {
+		return false
+	}
+	m.tries++
+	m.retry = s.ua.after(wait, func() { m.retry = nil; s.next() })
+	return true
+}
+
 // glareWait: who owns the Call-ID waits longer, 2.1–4 s against 0–2 s, so that the other one is first (§14.1).
 func (s *Session) glareWait() time.Duration {
 	const unit = 10 * time.Millisecond
@@ -184,6 +230,13 @@ func (s *Session) glareWait() time.Duration {
 // refused: the session stays as it was. When the wish has changed meanwhile, the refusal is of no interest.
 func (s *Session) refused(hold bool, code int, why string) {
 	m := &s.modify
+	if s.timer.due {
+		s.laterRefresh()
+	}
+	if m.move {
+		m.move, m.media = false, false
+		s.emit(Refused{Op: OpRefresh, Code: code, Reason: why})
+	}
 	if m.want == hold {
 		m.want = s.terms.ByUs()
 		switch {
@@ -215,6 +268,11 @@ func (s *Session) reinvited(tx *transaction.ServerTx, req *transaction.Request) 
 		respond(tx, 415, "", transaction.Header{Name: "Accept", Value: "application/sdp"})
 		return
 	}
+	iv, ok := s.answerTimer(req)
+	if !ok {
+		s.tooBrief(tx)
+		return
+	}
 	t, late := s.terms, theirs == nil
 	var body []byte
 	if late {
@@ -226,59 +284,19 @@ func (s *Session) reinvited(tx *transaction.ServerTx, req *transaction.Request) 
 		refuseSDP(tx, err)
 		return
 	}
-	res := transaction.NewResponse(req, 200, "")
-	res.Contact = []transaction.Address{s.id.contact}
-	res.Headers.Add("Allow", allow)
+	res := s.ok(req, iv)
 	res.ContentType, res.Body = "application/sdp", body
 	if err := tx.Respond(res); err != nil {
 		s.ua.log.Debug("answering a re-INVITE", "err", err)
 		return
 	}
 	s.id.refresh(req.Contact)
+	s.wind(iv, iv.refresher == "uas")
 	s.repeat(tx, req.CSeq, late)
 	s.emit(Refreshed{Request: req})
 	if late {
 		s.terms = t
 	} else {
-		s.commit(t)
-	}
-}
-
-// updated is an UPDATE of the far end (RFC 3311).
-func (s *Session) updated(tx *transaction.ServerTx, req *transaction.Request) {
-	theirs, err := sdpOf(req.ContentType, req.Headers, req.Body)
-	switch {
-	case err != nil:
-		respond(tx, 415, "", transaction.Header{Name: "Accept", Value: "application/sdp"})
-		return
-	case theirs == nil:
-	case s.state == early && !s.outgoing: // their offer in the INVITE waits for a person
-		respond(tx, 500, "", retryAfter())
-		return
-	case s.state == early, s.modify.busy, s.owed():
-		respond(tx, 491, "")
-		return
-	}
-	res := transaction.NewResponse(req, 200, "")
-	res.Contact = []transaction.Address{s.id.contact}
-	t := s.terms
-	if theirs != nil {
-		var body []byte
-		if t, body, err = t.Answer(theirs, t.ByUs()); err != nil {
-			refuseSDP(tx, err)
-			return
-		}
-		res.ContentType, res.Body = "application/sdp", body
-	}
-	if err := tx.Respond(res); err != nil {
-		s.ua.log.Debug("answering an UPDATE", "err", err)
-		return
-	}
-	if s.state != early { // each fork has a target of its own until one has won
-		s.id.refresh(req.Contact)
-	}
-	s.emit(Refreshed{Request: req})
-	if theirs != nil {
 		s.commit(t)
 	}
 }

@@ -67,6 +67,10 @@ func (o *outgoing) transmit(flow *transaction.Flow, dst netip.AddrPort, err erro
 				l.run(func() { o.finish(nil, err) })
 			}
 		})
+	if errors.Is(err, transaction.ErrTooLarge) && !o.req.AnySize {
+		o.large()
+		return
+	}
 	if err != nil {
 		o.finish(nil, err)
 		return
@@ -74,6 +78,21 @@ func (o *outgoing) transmit(flow *transaction.Flow, dst netip.AddrPort, err erro
 	if o.cancelled {
 		o.tx.Cancel(o.reason)
 	}
+}
+
+// large sends over TCP what UDP should not carry, and over UDP all the same where nobody takes the connection (RFC 3261 §18.1.1).
+func (o *outgoing) large() {
+	flow, dst := o.flow, o.dst
+	o.tx = nil
+	o.ua.stream(dst, func(next *transaction.Flow, to netip.AddrPort, err error) {
+		if err != nil {
+			o.ua.log.Debug("a large request goes over UDP", "method", o.req.Method, "err", err)
+			o.req = o.req.Clone()
+			o.req.AnySize = true
+			next, to = flow, dst
+		}
+		o.transmit(next, to, nil)
+	})
 }
 
 // digest is what answers challenges; nil where our credentials do not belong.
@@ -100,7 +119,7 @@ func (o *outgoing) response(try int, res *transaction.Response) {
 			return
 		}
 		o.req = next
-		if o.flow.Alive() {
+		if o.flow.Alive() { // also when that is the connection for a large one
 			o.transmit(o.flow, o.dst, nil)
 		} else {
 			o.ua.hop(o.d, o.req, o.transmit)

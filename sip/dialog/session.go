@@ -23,14 +23,18 @@ type Session struct {
 	localTag string
 	invite   *transaction.Request
 	theirs   []byte // of the first INVITE that came in
+	sid      sharedString
 
 	// The rest is owned by the loop.
 	state  state
 	terms  offer.Terms
 	tx     *transaction.ServerTx // the incoming INVITE
 	ring   *timer                // says again that it rings
-	oks    map[uint32]*unacked   // our 2xx without ACK, by CSeq
-	call   *attempt              // our INVITE
+	rang   bool                  // a response that makes a dialog was sent
+	rel    reliably              // its provisional responses
+	timer  sessionTimer
+	oks    map[uint32]*unacked // our 2xx without ACK, by CSeq
+	call   *attempt            // our INVITE
 	modify modify
 	refer  *transfer
 	refers bool // we have sent a REFER
@@ -67,6 +71,8 @@ func (s *Session) finish(e Ended) {
 	s.modify.retry.stop()
 	s.modify.limit.stop()
 	s.ring.stop()
+	s.rel.stop()
+	s.timer.unwind()
 	if o := s.modify.o; s.modify.busy { // the BYE ends it too, but who knows whether they say so
 		s.ua.after(limit, o.abandon)
 	}
@@ -101,12 +107,15 @@ func (s *Session) do(f func()) { s.ua.loop.post(f) }
 // Ring sends 180. What is posted to the UA afterwards runs when the response is on the wire.
 func (s *Session) Ring() { s.do(func() { s.provisional(180, "", nil) }) }
 
-// Progress sends another provisional response; with media it is early media (the answer in a 183).
+// Progress sends another provisional response; with media it is early media: the answer in a 183, or our offer when the INVITE
+// had none and the response goes reliably (RFC 3262 §5). Reliable responses go one after the other, each when the one before it has
+// its PRACK.
 func (s *Session) Progress(code int, reason string, media *Local) {
 	s.do(func() { s.provisional(code, reason, media) })
 }
 
-// Answer sends 200 with our answer, or our offer when theirs is to come in the ACK.
+// Answer sends 200 with our answer, or our offer when theirs is to come in the ACK. When a reliable 1xx with a description still waits
+// for its PRACK, so does the 200 (RFC 3262 §3).
 func (s *Session) Answer(media Local, headers ...transaction.Header) {
 	s.do(func() { s.accept(media, headers) })
 }

@@ -96,18 +96,23 @@ func sdpOf(contentType string, h transaction.Headers, body []byte) ([]byte, erro
 	return nil, errMediaType
 }
 
-// digitOf reads the digit of an INFO: "Signal=5\r\nDuration=160" or just "5".
+// longestDigit bounds what a far end says about the length of a key press.
+const longestDigit = 10000
+
+// digitOf reads the digit of an INFO: "Signal=5\r\nDuration=160" or just "5"; some send the first form under the name of the second.
 func digitOf(contentType string, body []byte) (Digit, bool) {
 	kind, _, _ := mime.ParseMediaType(contentType)
 	signal, ms := "", 0
 	switch kind {
-	case "application/dtmf":
-		signal = strings.TrimSpace(string(body))
-	case "application/dtmf-relay":
+	case "application/dtmf", "application/dtmf-relay", "application/vnd.nortelnetworks.digits":
+		if kind == "application/dtmf" && !bytes.ContainsRune(body, '=') {
+			signal = strings.TrimSpace(string(body))
+			break
+		}
 		for line := range strings.Lines(string(body)) {
 			k, v, _ := strings.Cut(line, "=")
 			switch strings.ToLower(strings.TrimSpace(k)) {
-			case "signal":
+			case "signal", "d":
 				signal = strings.TrimSpace(v)
 			case "duration":
 				ms, _ = strconv.Atoi(strings.TrimSpace(v))
@@ -116,16 +121,13 @@ func digitOf(contentType string, body []byte) (Digit, bool) {
 	default:
 		return Digit{}, false
 	}
-	switch signal {
-	case "10":
-		signal = "*"
-	case "11":
-		signal = "#"
+	if n, err := strconv.Atoi(signal); err == nil && n >= 10 && n <= 15 { // RFC 4733 §3.2 counts on
+		signal = "*#ABCD"[n-10 : n-9]
 	}
 	if len(signal) != 1 || !strings.ContainsAny(signal, "0123456789*#ABCDabcd") {
 		return Digit{}, true
 	}
-	return Digit{Digit: rune(strings.ToUpper(signal)[0]), Duration: millis(ms)}, true
+	return Digit{Digit: rune(strings.ToUpper(signal)[0]), Duration: millis(min(max(ms, 0), longestDigit))}, true
 }
 
 // fragStatus reads the status line of a message/sipfrag body (RFC 3420).

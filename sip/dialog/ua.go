@@ -49,12 +49,25 @@ type Config struct {
 	Screen func(tx *transaction.ServerTx, req *transaction.Request) bool
 	// Refer sees each REFER inside a dialog, to Accept or Reject it. nil: 603.
 	Refer func(s *Session, r *Refer)
+	// Reliable is our stand on reliable provisional responses (RFC 3262).
+	Reliable Reliable
+	// SessionTimer is the session interval that we ask for (RFC 4028); 0: none, but what the far end asks for is kept to.
+	SessionTimer time.Duration
+	// MinSE is the shortest interval that we agree to; below 90 s, the least that RFC 4028 §5 allows, it is 90 s.
+	MinSE time.Duration
+	// Prompt sees each offer of an UPDATE; when a person would have to decide about it, it returns true, and the UPDATE is refused
+	// with 504 (RFC 3311 §5.2). It runs on the loop. nil: no offer needs that.
+	Prompt func(s *Session, sdp []byte) bool
 	// Options passes OPTIONS outside of dialogs to Handler.Request instead of answering 200.
 	Options bool
 
 	// ReferWait limits the wait for the first NOTIFY of a transfer. 0: 32 s.
 	ReferWait time.Duration
-	// Resolve finds the address of a host that is no IP literal; called on its own goroutine. nil: the system's
+	// Connect finds the way to a next hop: a new or a known flow, and the address to send to. Port is 0 when the URI names none,
+	// transport "UDP", "TCP" or "TLS" (sips); for "UDP" a nil flow means that of the dialog. It is called on a goroutine of its
+	// own, never for a UDP address that is known already. nil: Resolve and a plain TCP connection; TLS is an error.
+	Connect func(ctx context.Context, host string, port int, transport string) (*transaction.Flow, netip.AddrPort, error)
+	// Resolve finds the address of a host that is no IP literal, where Connect is nil; called on its own goroutine. nil: the system's
 	// resolver, A and AAAA.
 	Resolve func(ctx context.Context, host string) (netip.Addr, error)
 }
@@ -74,7 +87,8 @@ type UA struct {
 
 	// Owned by the loop.
 	sessions map[key]*Session
-	pending  int // requests of ours, and 2xx of ours, that wait for the far end
+	streams  map[netip.AddrPort]*transaction.Flow // connections for what is too large for UDP
+	pending  int                                  // requests of ours, and 2xx of ours, that wait for the far end
 	idle     chan struct{}
 	closing  bool
 	over     bool
@@ -95,7 +109,8 @@ func New(cfg Config, h Handler) *UA {
 	if cfg.ReferWait == 0 {
 		cfg.ReferWait = 64 * transaction.T1
 	}
-	u := &UA{cfg: cfg, h: h, log: cfg.Logger, loop: newLoop(), sessions: map[key]*Session{}}
+	cfg.MinSE = max(cfg.MinSE, leastSE)
+	u := &UA{cfg: cfg, h: h, log: cfg.Logger, loop: newLoop(), sessions: map[key]*Session{}, streams: map[netip.AddrPort]*transaction.Flow{}}
 	u.ctx, u.cancel = context.WithCancel(context.Background())
 	u.layer = transaction.New(cfg.Transaction, intake{u})
 	return u

@@ -42,9 +42,10 @@ func TestRequestsInADialogAreChecked(t *testing.T) {
 		{name: "BYE without a dialog", method: "BYE", edit: func(l *line) { l.to = "<sip:phone@127.0.0.1>" }, want: 481},
 		{name: "UPDATE without a dialog", method: "UPDATE", edit: func(l *line) { l.to = "<sip:phone@127.0.0.1>" }, want: 481},
 		{name: "a lower CSeq", method: "INFO", edit: func(l *line) { l.cseq = 9 }, want: 500, header: "Retry-After"},
-		{name: "an extension we lack", method: "UPDATE", extra: "Require: timer, foo\r\n", want: 420, header: "Unsupported", value: "timer, foo"},
+		{name: "an extension we lack", method: "UPDATE", extra: "Require: timer, foo\r\n", want: 420, header: "Unsupported", value: "foo"},
 		{name: "an unknown method", method: "DANCE", want: 405, header: "Allow", value: allow},
-		{name: "PRACK for nothing", method: "PRACK", want: 405},
+		{name: "PRACK for nothing", method: "PRACK", extra: "RAck: 1 10 INVITE\r\n", want: 481},
+		{name: "PRACK without RAck", method: "PRACK", want: 400},
 		{name: "OPTIONS", method: "OPTIONS", want: 200, header: "Accept"},
 		{name: "an empty INFO", method: "INFO", want: 200},
 		{name: "INFO with a digit", method: "INFO", body: "Signal=5\r\nDuration=100\r\n", kind: "application/dtmf-relay", want: 200},
@@ -105,8 +106,8 @@ func TestInvitationsThatCannotBeTakenNeverRing(t *testing.T) {
 		want              int
 		header            string
 	}{
-		{"session timers demanded", "Require: timer\r\nSession-Expires: 90\r\n", peerSDP, 420, "Unsupported"},
-		{"reliable provisional responses demanded", "Require: 100rel\r\n", peerSDP, 420, "Unsupported"},
+		{"an unknown extension demanded", "Require: timer, foo\r\nSession-Expires: 90\r\n", peerSDP, 420, "Unsupported"},
+		{"a session interval that is too brief", "Supported: timer\r\nSession-Expires: 89\r\n", peerSDP, 422, "Min-SE"},
 		{"no session description", "", "hello world", 400, "Warning"},
 		{"no codec in common", "", strings.Replace(peerSDP, "RTP/AVP 0 101", "RTP/AVP 18", 1), 488, "Warning"},
 		{"keys demanded", "", strings.Replace(peerSDP, "RTP/AVP", "RTP/SAVP", 1), 488, "Warning"},

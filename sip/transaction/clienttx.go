@@ -75,7 +75,7 @@ func (l *Layer) send(flow *Flow, dst netip.AddrPort, req *Request, branch string
 	if req.URI.Scheme == "sips" && flow.secure == nil && req.ToTag() == "" {
 		return nil, fmt.Errorf("%s: %w", req.Method, ErrInsecure) // within a dialog it would leave a call behind that nobody can end
 	}
-	if flow.udp != nil && l.cfg.UDPMax > 0 && len(tx.wire) > l.cfg.UDPMax {
+	if flow.udp != nil && l.cfg.UDPMax > 0 && !req.AnySize && len(tx.wire) > l.cfg.UDPMax {
 		return nil, fmt.Errorf("%s of %d bytes: %w", req.Method, len(tx.wire), ErrTooLarge)
 	}
 	origin := fsmRequest(req.Method, req.CSeq, flow.transport)
@@ -327,12 +327,21 @@ func (tx *ClientTx) feed(res *Response) bool {
 func (tx *ClientTx) hopAck(res *Response) []byte {
 	ack := &Request{
 		Method: "ACK", URI: tx.req.URI, Route: tx.req.Route, From: tx.req.From, To: res.To, CallID: tx.req.CallID, CSeq: tx.req.CSeq,
+		Headers: tx.named(nil),
 	}
 	wire, err := ack.wire(tx.via, tx.l.cfg.UserAgent)
 	if err != nil {
 		tx.l.log.Debug("ACK not sent", "error", err)
 	}
 	return wire
+}
+
+// named adds the Session-ID of the INVITE, which its CANCEL and ACK carry too (RFC 7989 §7).
+func (tx *ClientTx) named(h Headers) Headers {
+	if id := tx.req.Headers.Get("Session-ID"); id != "" {
+		h.Add("Session-ID", id)
+	}
+	return h
 }
 
 // Cancel ends an INVITE (RFC 3261 §9.1): the CANCEL goes out at once after a 1xx, otherwise the wish is remembered until one
@@ -364,7 +373,7 @@ func (tx *ClientTx) sendCancel() {
 	})
 	cancel := &Request{
 		Method: "CANCEL", URI: tx.req.URI, Route: tx.req.Route, From: tx.req.From, To: tx.req.To, CallID: tx.req.CallID, CSeq: tx.req.CSeq,
-		Headers: tx.reason,
+		Headers: tx.named(tx.reason),
 	}
 	tx.mu.Unlock()
 	v, _ := parseVia(tx.via)

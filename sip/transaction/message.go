@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,6 +25,9 @@ type Request struct {
 	ContentType string
 	Body        []byte
 
+	// AnySize lets Send put it on UDP whatever its size: TCP was tried and refused (RFC 3261 §18.1.1).
+	AnySize bool
+
 	// Filled in for requests that came in.
 	Flow     *Flow          // where it came from, and where the response goes
 	Source   netip.AddrPort // real source of the packet
@@ -38,6 +42,7 @@ type rawFields struct {
 	via                     []string
 	from, to, callID, cseq  string
 	recordRoute, timestamps []string
+	stamp                   *atomic.Pointer[Header] // of ServerTx.Stamp; nil: the request has no transaction
 }
 
 // FromTag is the tag of From.

@@ -66,6 +66,11 @@ func (r *Response) wire(raw *rawFields, topVia, tag, server string) ([]byte, err
 		}
 	}
 	addresses(b, "Contact", r.Contact)
+	if raw.stamp != nil {
+		if h := raw.stamp.Load(); h != nil && !r.Headers.Has(h.Name) {
+			line(b, h.Name, ": ", h.Value)
+		}
+	}
 	if err := fields(b, r.Headers, "Server", server); err != nil {
 		return nil, err
 	}

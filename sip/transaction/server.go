@@ -3,6 +3,7 @@ package transaction
 import (
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -187,6 +188,7 @@ func (e *earlyCancels) take(mu sync.Locker, key string) bool {
 // newServerTx makes a transaction that is not registered yet.
 func newServerTx(l *Layer, key string, req *Request, top via) *ServerTx {
 	tx := &ServerTx{l: l, key: key, req: req, done: make(chan struct{})}
+	req.raw.stamp = &atomic.Pointer[Header]{}
 	tx.via = top.stamped(req.Source)
 	tx.dst = top.replyTo(req.Source)
 	if tx.tag = req.ToTag(); tx.tag == "" {

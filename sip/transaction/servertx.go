@@ -40,6 +40,14 @@ func (tx *ServerTx) Request() *Request { return tx.req }
 // LocalTag is the tag in To of every response to it: the one of the request when it has one, else one that the layer chose.
 func (tx *ServerTx) LocalTag() string { return tx.tag }
 
+// Stamp sets a header field that every response from now on carries, also those that the layer makes by itself (100, 487):
+// Session-ID (RFC 7989 §7). A later stamp takes the place of the former; one that cannot be written is left out.
+func (tx *ServerTx) Stamp(name, value string) {
+	if isToken(name) && clean(value) {
+		tx.req.raw.stamp.Store(&Header{name, value})
+	}
+}
+
 // Respond sends res. Via, From, To (with LocalTag), Call-ID, CSeq and Record-Route are taken from the request whatever res
 // says. There is one gate: after a final response it returns ErrAnswered, after a CANCEL ErrCancelled, and nothing is sent. A
 // write error returns ErrFlowDown and ends the transaction; a *FieldError sends nothing and changes nothing. Finals other than 2xx

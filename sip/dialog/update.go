@@ -1,0 +1,172 @@
+package dialog
+
+import (
+	"net/netip"
+
+	"offhook/sip/transaction"
+)
+
+// update says by UPDATE without a description that we are still here, and where (RFC 3311, RFC 4028 §7.4).
+func (s *Session) update() {
+	m := &s.modify
+	req := s.id.request("UPDATE")
+	s.ua.describe(req)
+	s.askTimer(req)
+	m.updating = true
+	moves := m.moves
+	s.send(req, func(res *transaction.Response, err error) {
+		m.updating = false
+		if s.state != ended {
+			s.updateDone(res, err, moves)
+		}
+	})
+}
+
+func (s *Session) updateDone(res *transaction.Response, err error, moves int) {
+	m := &s.modify
+	switch {
+	case err != nil:
+		s.reinviteFailed(m.want, err)
+	case res.Success():
+		m.tries = 0
+		s.id.refresh(res.Contact)
+		s.learn(&s.id, res.Headers)
+		if moves == m.moves && !m.media {
+			m.move = false
+		}
+		s.emit(Refreshed{Response: res})
+		s.agreedTimer(res)
+		s.next()
+	case s.again491(res):
+	case res.Status == 422 && s.raise(res):
+		s.next()
+	case res.Status == 481: // send ends the session
+	case res.Status == 408:
+		s.finish(Ended{Cause: CauseNetwork, ByUs: true, Code: 408, Reason: res.Reason})
+		s.ua.bye(&s.id, "")
+	default: // whatever they allow, they do not take it
+		s.timer.plain = true
+		s.next()
+	}
+}
+
+// updated is an UPDATE of the far end (RFC 3311 §5.2).
+func (s *Session) updated(tx *transaction.ServerTx, req *transaction.Request) {
+	theirs, err := sdpOf(req.ContentType, req.Headers, req.Body)
+	switch {
+	case err != nil:
+		respond(tx, 415, "", transaction.Header{Name: "Accept", Value: "application/sdp"})
+		return
+	case theirs == nil:
+	case s.state == early && s.outgoing: // below, each fork for itself
+	case s.rel.open != nil && s.rel.open.offers && s.state == early, s.modify.busy, s.owed():
+		respond(tx, 491, "")
+		return
+	case s.state == early && !s.rel.agreed: // their offer in the INVITE waits for our answer, or that for its PRACK
+		respond(tx, 500, "", retryAfter())
+		return
+	}
+	if theirs != nil && s.ua.cfg.Prompt != nil && s.ua.cfg.Prompt(s, theirs) {
+		respond(tx, 504, "")
+		return
+	}
+	if s.state == early && s.outgoing {
+		s.call.updated(tx, req, theirs)
+		return
+	}
+	var iv interval
+	if s.state != early { // the timer begins with the answer to the call
+		var ok bool
+		if iv, ok = s.answerTimer(req); !ok {
+			s.tooBrief(tx)
+			return
+		}
+	}
+	res := s.ok(req, iv)
+	t := s.terms
+	if theirs != nil {
+		if t, res.Body, err = t.Answer(theirs, t.ByUs()); err != nil {
+			refuseSDP(tx, err)
+			return
+		}
+		res.ContentType = "application/sdp"
+	}
+	if err := tx.Respond(res); err != nil {
+		s.ua.log.Debug("answering an UPDATE", "err", err)
+		return
+	}
+	s.id.refresh(req.Contact)
+	if s.state != early {
+		s.wind(iv, iv.refresher == "uas")
+	}
+	s.emit(Refreshed{Request: req})
+	if theirs != nil {
+		s.commit(t)
+	}
+}
+
+// ok is a 2xx to a re-INVITE or UPDATE.
+func (s *Session) ok(req *transaction.Request, iv interval) *transaction.Response {
+	res := transaction.NewResponse(req, 200, "")
+	res.Contact = []transaction.Address{s.id.contact}
+	res.Headers.Add("Allow", allow)
+	iv.header(res)
+	return res
+}
+
+// Refresh moves the session to another flow, address and Contact, as after a change of the network: the far end is told by UPDATE or
+// re-INVITE, and what comes next goes the new way. media, if given, is where our sound is now; the hold state stays. While the call
+// rings, only UPDATE can tell it, and only to far ends that allow it; all is told once more when the call is answered. Refused
+// with OpRefresh says that the far end did not take it. dst is as in Invite.Dst; a zero contact is made as for a new session.
+func (s *Session) Refresh(flow *transaction.Flow, dst netip.AddrPort, contact transaction.Address, media ...Local) {
+	s.do(func() {
+		if s.state == ended {
+			return
+		}
+		if contact.URI.IsZero() {
+			contact = s.ua.contact(flow, dst)
+		}
+		m := &s.modify
+		s.id.flow, s.id.dst, s.id.contact = flow, dst, contact
+		m.move, m.moves, m.tries = true, m.moves+1, 0
+		if len(media) > 0 {
+			m.media = true
+			s.terms = s.terms.WithLocal(s.local(media[0]))
+		}
+		if s.state == early {
+			s.moved()
+			return
+		}
+		s.next()
+	})
+}
+
+// moved tells early dialogs of our new address: each fork of a call of ours, or the caller once it may know our tag.
+func (s *Session) moved() {
+	if !s.outgoing {
+		if s.id.updates && s.rang {
+			s.tellMove(&s.id)
+		}
+		return
+	}
+	for _, f := range s.call.forks {
+		f.id.flow, f.id.dst, f.id.contact = s.id.flow, s.id.dst, s.id.contact
+		if f.id.updates && f.id.remote.Tag() != "" {
+			o := s.tellMove(&f.id)
+			f.running[o] = true
+		}
+	}
+}
+
+// tellMove sends an UPDATE that may fail: a far end that lost our 1xx does not know the dialog yet.
+func (s *Session) tellMove(d *ident) *outgoing {
+	req := d.request("UPDATE")
+	s.ua.describe(req)
+	o := &outgoing{ua: s.ua, d: d, req: req, onFinal: func(res *transaction.Response, err error) {
+		if s.state != ended && err == nil && res.Success() {
+			s.emit(Refreshed{Response: res})
+		}
+	}}
+	o.start()
+	return o
+}
