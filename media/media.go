@@ -61,8 +61,14 @@ type Params struct {
 	Send       bool          // false: held, nothing is sent
 	Receive    bool          // false: what comes is not played
 	// Latch accepts another source than Remote at the beginning, for far ends behind a NAT: two consecutive packets of
-	// one SSRC with the negotiated payload type lock it until the next Configure.
+	// one SSRC with the negotiated payload type, verified ones where sound is encrypted, lock it until the next Configure
+	// that names another Remote. A Configure that names the same one gives way to a new source only when the old is silent.
 	Latch bool
+
+	Secure Secure
+	Mux    bool // RTP and RTCP share Remote (RFC 5761); RTCP is then understood on both ports
+	XR     bool // VoIP metrics are sent with reports (RFC 3611); what comes is understood anyway
+	ICE    *ICE // connectivity checks find the address; nil: Remote as it stands
 }
 
 // Config is what a Session needs before anything is negotiated.
@@ -71,11 +77,20 @@ type Config struct {
 	PortMin, PortMax int        // RTP takes an even port, RTCP the next; 0 lets the kernel choose
 	Logger           *slog.Logger
 	CNAME            string // RTCP's name for us; default: random (RFC 7022)
+	// Latch is Params.Latch for every configuration: for exchanges that send sound from another address than their SDP
+	// names. It is the account's choice, because at the beginning of a call whoever guesses the port gets in.
+	Latch bool
+	// DSCP marks what is sent, 1–63: 0 is EF (46, RFC 4594 §4.1), NoDSCP no mark. Linux only, IPv4 and IPv6.
+	DSCP int
+	// Certificate is our identity in DTLS handshakes; nil: no DTLS-SRTP. One for all sessions of a program.
+	Certificate *Certificate
 
 	// OnDTMF hears each digit of the far end once, when it begins. OnStranger hears of the first packet from each new
 	// wrong source, at most one per second. Both are called on the session's receiving goroutine and must not block.
 	OnDTMF     func(digit rune)
 	OnStranger func(from netip.AddrPort)
+	// OnSecure hears when keys stand, and when there can be none. It is called on a goroutine of its own, in order.
+	OnSecure func(SecureState)
 
 	now func() time.Duration // tests: time since an arbitrary start, for packets and playing alike
 }
@@ -107,4 +122,21 @@ type Stats struct {
 	OutLevel        float64       `json:"out_level"`  // far end, dBFS
 	Muted           bool          `json:"muted"`
 	LastPacket      time.Time     `json:"last_packet"` // zero before the first
+	Silent          time.Duration `json:"silent_ns"`   // since the last packet, or since sound is expected; 0 while none is
+
+	Secure       string `json:"secure"`        // suite that protects what we send; "" in the clear, or while there are no keys
+	SecureErrors uint64 `json:"secure_errors"` // protected packets that could not be verified, and packets that were not as agreed: dropped
+	KeyLeft      uint64 `json:"key_left"`      // packets that our key may still protect; 0 without a key
+
+	// Ours, as VoIP metrics count (RFC 3611 §4.7): bursts are stretches with few than 16 good packets between losses.
+	RFactor      float64 `json:"r_factor"`      // narrow-band scale of G.107, 0–93.2; 0 until something was heard
+	ListeningMOS float64 `json:"listening_mos"` // without the conversation's delay
+	BurstLoss    float64 `json:"burst_percent"` // share of packets missing in bursts, and between them
+	GapLoss      float64 `json:"gap_percent"`
+	// The far end's, from its VoIP metrics; 0 until they come, or where it does not know.
+	RemoteRFactor      float64       `json:"remote_r_factor"`
+	RemoteListeningMOS float64       `json:"remote_listening_mos"`
+	RemoteDiscard      float64       `json:"remote_discard_percent"` // came too late for it
+	RemoteBuffer       time.Duration `json:"remote_buffer_ns"`       // its jitter buffer now
+	RemoteDelay        time.Duration `json:"remote_delay_ns"`        // its end system: codec, buffer, device
 }

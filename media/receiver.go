@@ -17,6 +17,8 @@ type receiver struct {
 	packet    rtp.Packet
 	dtmf      dtmfReceiver
 	candidate candidate
+	settled   uint64 // number of the last configuration whose source is beyond doubt
+	timing    timing
 	toldAt    time.Duration
 	told      netip.AddrPort
 }
@@ -38,29 +40,67 @@ type candidate struct {
 	seq    uint16
 }
 
-// handleRTP judges one datagram from the RTP socket: source, form, payload type.
+// handleRTP judges one datagram from the RTP socket: kind, source, protection, form, payload type.
 func (s *Session) handleRTP(data []byte, from netip.AddrPort, at time.Duration) {
-	c := s.config.Load()
-	if c == nil || s.closed.Load() {
+	kindOf := classify(data)
+	switch {
+	case s.closed.Load():
+		return
+	case kindOf == stunData:
+		s.takeSTUN(partRTP, data, from, at)
+		return
+	case kindOf == dtlsData:
+		s.takeDTLS(partRTP, data, from, at)
 		return
 	}
-	p := &s.rx.packet
-	// RFC 5761 §4: RTCP on the RTP port is told by its types 192–223. Some far ends multiplex unasked.
-	rtcp := len(data) >= 8 && data[1] >= 192 && data[1] <= 223
-	ok := !rtcp && p.Unmarshal(data) == nil && p.Version == 2 && len(data) < maxDatagram
-	if !s.trusted(c, from, ok) {
+	c := s.config.Load()
+	if c == nil {
+		return
+	}
+	who := s.judge(c, from, at)
+	if who == wrong {
 		s.stranger(from, at)
 		return
 	}
-	switch {
-	case rtcp:
-		s.takeRTCP(data, at)
+	if kindOf == rtcpData { // some far ends multiplex unasked
+		if from != c.Remote && who != right {
+			s.stranger(from, at)
+			return
+		}
+		s.openRTCP(c, data, at)
 		return
-	case !ok:
+	}
+	if c.Secure.Kind != Clear {
+		clear, v := c.openRTP(data, at)
+		if v != openedFine {
+			s.unopened(v)
+			if who == unknown && from != c.Remote {
+				s.stranger(from, at)
+			}
+			return
+		}
+		data = clear
+	}
+	p := &s.rx.packet
+	ok := kindOf == rtpData && p.Unmarshal(data) == nil && p.Version == 2 && len(data) < maxDatagram
+	if who == unknown && !s.settle(c, from, ok) {
+		s.stranger(from, at)
+		return
+	}
+	if !ok {
 		s.malformed()
 		return
 	}
+	if c.Secure.Kind == Clear && s.rx.timing.protected(c, p) {
+		s.secureErrors.Add(1)
+		return
+	}
 	s.lastAt.Store(int64(at) + 1)
+	s.sound(c, p, at)
+}
+
+// sound takes a packet that is the far end's.
+func (s *Session) sound(c *config, p *rtp.Packet, at time.Duration) {
 	if c.DTMFRecvPT != 0 && p.PayloadType == c.DTMFRecvPT {
 		s.rxMu.Lock()
 		s.rx.source.seen(p.SSRC, p.SequenceNumber, s.rx.counts.late)
@@ -91,16 +131,61 @@ func (s *Session) handleRTP(data []byte, from netip.AddrPort, at time.Duration) 
 	}
 }
 
-// trusted applies the RTPBleed rule: sound is accepted from the negotiated address only. With Latch, at the beginning
-// of a configuration, also from the source of two consecutive packets of one SSRC with a negotiated payload type; then
-// from that source only. Packets from the negotiated address itself settle it at once.
-func (s *Session) trusted(c *config, from netip.AddrPort, wellFormed bool) bool {
+// unopened counts a protected packet that could not be used. It never ends a call: anybody can send one.
+func (s *Session) unopened(v opened) {
+	if v == openedTwice {
+		s.rxMu.Lock()
+		s.rx.counts.duplicates++
+		s.rxMu.Unlock()
+		return
+	}
+	s.secureErrors.Add(1)
+}
+
+// standing is what is known of a packet's source before the packet is read.
+type standing uint8
+
+const (
+	wrong   standing = iota
+	right            // the far end's address
+	unknown          // perhaps, if the packet and the next one fit
+)
+
+// reopenAfter is how long the far end's last address must be silent after a Configure before another one may take its place.
+const reopenAfter = 500 * time.Millisecond
+
+// judge applies the RTPBleed rule: sound is accepted from the negotiated address only, or from one that passed a check
+// where checks are agreed. With Latch, at the beginning of a configuration, others may show that they are the far end.
+func (s *Session) judge(c *config, from netip.AddrPort, at time.Duration) standing {
+	if a := c.agents[partRTP]; a != nil {
+		if a.accepts(from) {
+			return right
+		}
+		return wrong
+	}
 	if !c.Latch {
-		return from == c.Remote
+		if from == c.Remote {
+			return right
+		}
+		return wrong
 	}
-	if l := s.latched.Load(); l != nil && l.config == c.number {
-		return from == l.from
+	l := s.latched.Load()
+	switch {
+	case l == nil || l.config != c.latching:
+		return unknown
+	case from == l.from:
+		s.rx.settled = c.number
+		return right
+	case c.number == c.latching || s.rx.settled == c.number || at-c.at < reopenAfter:
+		return wrong
 	}
+	return unknown
+}
+
+// settle locks to the source of two consecutive packets of one SSRC with a negotiated payload type; sound is verified
+// before, where it is encrypted. Packets from the negotiated address itself settle it at once. It tells whether the
+// packet may be used.
+func (s *Session) settle(c *config, from netip.AddrPort, wellFormed bool) bool {
 	p := &s.rx.packet
 	if !wellFormed || c.kinds[p.PayloadType] == noSound && (c.DTMFRecvPT == 0 || p.PayloadType != c.DTMFRecvPT) {
 		return from == c.Remote
@@ -111,8 +196,39 @@ func (s *Session) trusted(c *config, from netip.AddrPort, wellFormed bool) bool 
 	if from != c.Remote && !again {
 		return false
 	}
-	s.latched.Store(&latch{c.number, from})
+	s.rx.settled = c.number
+	s.latched.Store(&latch{c.latching, from})
 	return true
+}
+
+// latchTo locks to the address that a handshake proved to be the far end's.
+func (s *Session) latchTo(from netip.AddrPort) {
+	if c := s.config.Load(); c != nil && c.Latch {
+		s.latched.Store(&latch{c.latching, from})
+	}
+}
+
+// timing watches a stream in the clear for packets that are longer than their time.
+type timing struct {
+	known bool
+	ssrc  uint32
+	seq   uint16
+	ts    uint32
+}
+
+// protected tells whether a packet on a session in the clear is one of SRTP.
+func (t *timing) protected(c *config, p *rtp.Packet) bool {
+	event := c.DTMFRecvPT != 0 && p.PayloadType == c.DTMFRecvPT
+	if k := c.kinds[p.PayloadType]; !event && k != kindPCMU && k != kindPCMA && k != kindG722 {
+		return false
+	}
+	if event { // four octets, of which the tag would make eight, fourteen or twenty
+		return len(p.Payload) > eventOctets && looksProtected(len(p.Payload)-eventOctets, 0, false)
+	}
+	follows := t.known && t.ssrc == p.SSRC && p.SequenceNumber == t.seq+1
+	elapsed := p.Timestamp - t.ts
+	*t = timing{true, p.SSRC, p.SequenceNumber, p.Timestamp}
+	return looksProtected(len(p.Payload), elapsed, follows)
 }
 
 // stranger counts a packet from a wrong source and tells of it, at most once per second.

@@ -60,22 +60,12 @@ func (s *Session) sendReport(bye bool) {
 	if c == nil {
 		return
 	}
-	to := c.RemoteRTCP
-	if l := s.latched.Load(); l != nil && l.config == c.number && l.from != c.Remote {
-		if l.from.Port() == 65535 {
-			return
-		}
-		to = netip.AddrPortFrom(l.from.Addr(), l.from.Port()+1) // behind a NAT: the usual place, if any
-	}
-	if !to.IsValid() || to.Port() == 0 || to.Addr().IsUnspecified() {
-		return
-	}
 	data, err := rtcp.Marshal(s.compose(bye))
 	if err != nil {
 		s.log.Warn("RTCP report could not be made", "error", err)
 		return
 	}
-	_, _ = s.rtcp.WriteToUDPAddrPort(data, to) // a refused port is the far end's choice
+	s.sendRTCP(c, data)
 }
 
 func (s *Session) compose(bye bool) []rtcp.Packet {
@@ -118,17 +108,44 @@ func (s *Session) compose(bye bool) []rtcp.Packet {
 
 // handleRTCP judges one datagram from the RTCP socket; the source rule is that of sound.
 func (s *Session) handleRTCP(data []byte, from netip.AddrPort, at time.Duration) {
-	c := s.config.Load()
-	if c == nil || s.closed.Load() {
+	kindOf := classify(data)
+	switch {
+	case s.closed.Load():
+		return
+	case kindOf == stunData:
+		s.takeSTUN(partRTCP, data, from, at)
+		return
+	case kindOf == dtlsData:
+		s.takeDTLS(partRTCP, data, from, at)
 		return
 	}
-	ok := from == c.RemoteRTCP
-	if l := s.latched.Load(); l != nil && l.config == c.number {
+	c := s.config.Load()
+	if c == nil {
+		return
+	}
+	ok := from == c.RemoteRTCP || c.Mux && from == c.Remote
+	if l := s.latched.Load(); l != nil && l.config == c.latching {
 		ok = ok || from.Addr() == l.from.Addr()
+	}
+	for _, a := range c.agents {
+		ok = ok || a != nil && a.accepts(from)
 	}
 	if !ok {
 		s.strangers.Add(1)
 		return
+	}
+	s.openRTCP(c, data, at)
+}
+
+// openRTCP takes the protection off, where there must be one, and reads what is inside.
+func (s *Session) openRTCP(c *config, data []byte, at time.Duration) {
+	if c.Secure.Kind != Clear {
+		clear, v := c.openRTCP(data, at)
+		if v != openedFine {
+			s.unopened(v)
+			return
+		}
+		data = clear
 	}
 	s.takeRTCP(data, at)
 }

@@ -35,12 +35,18 @@ type Session struct {
 	rx   receiver
 
 	reports reports
+	early   early
+	states  chan SecureState // to be told
+	checks  chan struct{}    // something is due for an agent
+	past    []*outbound      // our keys of this session; guarded by control
 
-	in, out   meter
-	strangers atomic.Uint64
-	lastAt    atomic.Int64 // clock of the last packet + 1, 0 before the first
+	in, out      meter
+	strangers    atomic.Uint64
+	secureErrors atomic.Uint64
+	lastAt       atomic.Int64 // clock of the last packet + 1, 0 before the first
 
-	control sync.Mutex // Configure, Close
+	control sync.Mutex      // Configure, Close
+	ctx     context.Context // of the session's goroutines
 	stop    context.CancelFunc
 	done    sync.WaitGroup
 	ended   error
@@ -49,10 +55,17 @@ type Session struct {
 // config is Params checked and completed; it never changes once published.
 type config struct {
 	Params
-	kind   kind // of what is sent
-	ptime  int  // frames per packet
-	kinds  [128]kind
-	number uint64 // of this Configure
+	kind     kind // of what is sent
+	ptime    int  // frames per packet
+	kinds    [128]kind
+	number   uint64        // of this Configure
+	latching uint64        // of the Configure that opened the search for the far end's address
+	at       time.Duration // of this Configure
+	since    time.Duration // when sound began to be expected
+
+	guard
+	assoc  *association
+	agents [2]*agent
 }
 
 // Listen binds a pair of ports and starts receiving; nothing is accepted or sent before Configure. The error wraps
@@ -79,7 +92,7 @@ func Listen(cfg Config) (*Session, error) {
 	if s.clock == nil {
 		s.clock = func() time.Duration { return time.Since(s.began) }
 	}
-	if s.rtp, s.rtcp, err = listenPair(cfg.LocalIP, cfg.PortMin, cfg.PortMax); err != nil {
+	if s.rtp, s.rtcp, err = listenPair(cfg.LocalIP, cfg.PortMin, cfg.PortMax, trafficClass(cfg.DSCP)); err != nil {
 		return nil, err
 	}
 	s.transmit = s.send
@@ -87,10 +100,13 @@ func Listen(cfg Config) (*Session, error) {
 	s.in.reset()
 	s.out.reset()
 	ctx, stop := context.WithCancel(context.Background())
-	s.stop = stop
+	s.ctx, s.stop = ctx, stop
+	s.states, s.checks = make(chan SecureState, 16), make(chan struct{}, 1)
 	s.done.Go(func() { s.receive(ctx, s.rtp, s.handleRTP) })
 	s.done.Go(func() { s.receive(ctx, s.rtcp, s.handleRTCP) })
 	s.done.Go(func() { s.report(ctx) })
+	s.done.Go(func() { s.tellStates(ctx) })
+	s.done.Go(func() { s.drive(ctx) })
 	return s, nil
 }
 
@@ -103,31 +119,6 @@ func (s *Session) LocalRTCP() netip.AddrPort { return local(s.rtcp) }
 func local(c *net.UDPConn) netip.AddrPort {
 	a := c.LocalAddr().(*net.UDPAddr).AddrPort()
 	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
-}
-
-// Configure starts the session with what was negotiated, or changes it while it runs: hold and resume, another codec,
-// another address. It fails on a codec that is not one of Codecs and on payload types out of range, changing nothing.
-func (s *Session) Configure(p Params) error {
-	c, err := complete(p)
-	if err != nil {
-		return err
-	}
-	s.control.Lock()
-	defer s.control.Unlock()
-	if s.closed.Load() {
-		return ErrClosed
-	}
-	old := s.config.Load()
-	if old != nil {
-		c.number = old.number + 1
-	}
-	s.config.Store(c)
-	if old != nil && !old.Receive && c.Receive {
-		s.rxMu.Lock()
-		s.rx.player.flush()
-		s.rxMu.Unlock()
-	}
-	return nil
 }
 
 func complete(p Params) (*config, error) {
@@ -182,7 +173,11 @@ func (s *Session) WriteFrame(pcm []int16) {
 	}
 	now := s.clock()
 	s.in.measure(pcm, now)
-	s.tx.write(now, pcm, s.config.Load(), s.muted.Load(), s.transmit)
+	c := s.config.Load()
+	if c != nil && !s.open(c) {
+		c = nil
+	}
+	s.tx.write(now, pcm, c, s.muted.Load(), s.transmit)
 }
 
 // ReadFrame fills Frame samples for the loudspeaker: what is due now, or what stands in for it. It never blocks.
@@ -224,27 +219,35 @@ func (s *Session) SendDTMF(digits string) error {
 	return nil
 }
 
-// send puts one RTP packet on the wire. A refused or unreachable port is counted and never ends the call: the far end
-// may be about to open it, and signalling decides.
+// open tells whether sound may leave: keys stand where they must, and a far end that asks for checks has passed them.
+func (s *Session) open(c *config) bool {
+	_, ok := s.destinationOf(c, partRTP)
+	return ok && c.ready()
+}
+
+// send puts one RTP packet on the wire; the caller holds the sender's lock. A refused or unreachable port is counted and
+// never ends the call: the far end may be about to open it, and signalling decides.
 func (s *Session) send(packet []byte) bool {
-	to, ok := s.destination()
+	c := s.config.Load()
+	if c == nil {
+		return false
+	}
+	to, ok := s.destinationOf(c, partRTP)
 	if !ok {
 		return false
 	}
+	if c.Secure.Kind != Clear {
+		if c.out == nil {
+			return false
+		}
+		packet, ok = c.out.protectRTP(packet)
+		s.watchKey(c)
+		if !ok {
+			return false
+		}
+	}
 	_, err := s.rtp.WriteToUDPAddrPort(packet, to)
 	return err == nil
-}
-
-// destination is where RTP goes now.
-func (s *Session) destination() (netip.AddrPort, bool) {
-	c := s.config.Load()
-	if c == nil {
-		return netip.AddrPort{}, false
-	}
-	if l := s.latched.Load(); l != nil && l.config == c.number {
-		return l.from, true
-	}
-	return c.Remote, c.Remote.IsValid()
 }
 
 // Close says BYE, ends the session's goroutines and waits for them. Frames written later are dropped, frames read
@@ -255,8 +258,8 @@ func (s *Session) Close() error {
 	if s.closed.Swap(true) {
 		return s.ended
 	}
-	s.stop()
 	s.sendReport(true)
+	s.stop()
 	err := s.rtp.Close()
 	if e := s.rtcp.Close(); err == nil {
 		err = e

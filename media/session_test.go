@@ -103,7 +103,7 @@ func TestWithLatchTheFarEndIsFoundBehindItsNAT(t *testing.T) {
 		v.add(10 * time.Millisecond)
 	}
 	until(t, func() bool { return a.Stats().PacketsReceived == 9 })
-	if to, _ := a.destination(); to != b.LocalRTP() {
+	if to, _ := a.destinationOf(a.config.Load(), partRTP); to != b.LocalRTP() {
 		t.Errorf("sound goes to %v, want the far end's real address %v", to, b.LocalRTP())
 	}
 	// another source no longer gets in

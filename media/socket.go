@@ -12,7 +12,7 @@ import (
 
 // listenPair binds RTP to an even port and RTCP to the next (RFC 3550 §11), in a random order, so that a port that has
 // just been used by another call is not the next one taken.
-func listenPair(ip netip.Addr, low, high int) (rtp, rtcp *net.UDPConn, err error) {
+func listenPair(ip netip.Addr, low, high, class int) (rtp, rtcp *net.UDPConn, err error) {
 	network := "udp4"
 	if ip.Is6() && !ip.Is4In6() {
 		network = "udp6"
@@ -27,8 +27,8 @@ func listenPair(ip netip.Addr, low, high int) (rtp, rtcp *net.UDPConn, err error
 		port = rtp.LocalAddr().(*net.UDPAddr).Port
 		if port%2 == 0 && port < 65535 {
 			if rtcp, err = bind(port + 1); err == nil {
-				prepare(rtp)
-				prepare(rtcp)
+				prepare(rtp, class)
+				prepare(rtcp, class)
 				return nil
 			}
 		} else {
@@ -64,6 +64,21 @@ func listenPair(ip netip.Addr, low, high int) (rtp, rtcp *net.UDPConn, err error
 		err = errors.New("the range holds no pair")
 	}
 	return nil, nil, fmt.Errorf("%w on %v from %d to %d: %w", ErrNoPort, ip, low, high, err)
+}
+
+// NoDSCP is the value of Config.DSCP for packets without a mark.
+const NoDSCP = -1
+
+// trafficClass is the octet of the IP header for a Config.DSCP: DSCP in the upper six bits.
+func trafficClass(dscp int) int {
+	const expedited = 46 // EF, telephony (RFC 4594 §4.1)
+	switch {
+	case dscp == 0:
+		return expedited << 2
+	case dscp < 0 || dscp > 63:
+		return 0
+	}
+	return dscp << 2
 }
 
 // maxDatagram is the largest packet that is read whole; larger ones are cut, and then refused.

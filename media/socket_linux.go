@@ -8,18 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// expedited is DSCP EF in the upper six bits (RFC 4594 §4.1, telephony).
-const expedited = 0xb8
-
-// prepare asks for priority and for the kernel's time of reception. Both are best effort.
-func prepare(c *net.UDPConn) {
+// prepare asks for priority (class, the octet of the IP header) and for the kernel's time of reception. Both are best effort.
+func prepare(c *net.UDPConn, class int) {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return
 	}
 	_ = raw.Control(func(fd uintptr) {
-		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_TOS, expedited)
-		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_TCLASS, expedited)
+		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_TOS, class)
+		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_TCLASS, class)
 		_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
 	})
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func TestSocketsAskForPriorityAndTheKernelsReceiveTime(t *testing.T) {
-	rtp, rtcp, err := listenPair(loopback(0).Addr(), 0, 0)
+	rtp, rtcp, err := listenPair(loopback(0).Addr(), 0, 0, trafficClass(0))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,10 @@ func (s *Session) Stats() Stats {
 	var st Stats
 	c := s.config.Load()
 	if c != nil {
-		st.Codec = c.Codec.Name
+		st.Codec, st.Secure = c.Codec.Name, c.suite()
+		if c.out != nil {
+			st.KeyLeft = c.out.left()
+		}
 	}
 	s.tx.mu.Lock()
 	st.PacketsSent, st.SendErrors = s.tx.packets, s.tx.failed
@@ -49,8 +52,13 @@ func (s *Session) Stats() Stats {
 	now := s.clock()
 	st.InLevel, st.OutLevel = round(s.in.value(now)), round(s.out.value(now))
 	st.Muted = s.muted.Load()
-	if at := s.lastAt.Load(); at != 0 {
-		st.LastPacket = s.began.Add(time.Duration(at - 1))
+	st.SecureErrors = s.secureErrors.Load()
+	last := time.Duration(s.lastAt.Load() - 1)
+	if last >= 0 {
+		st.LastPacket = s.began.Add(last)
+	}
+	if c != nil && c.Receive {
+		st.Silent = max(now-max(last, c.since), 0)
 	}
 	return st
 }

@@ -1,0 +1,94 @@
+package media
+
+import (
+	"context"
+	"net/netip"
+	"time"
+)
+
+// check finds or makes the agents of c and has them driven.
+func (s *Session) check(c, old *config) {
+	if c.ICE == nil {
+		return
+	}
+	now := s.clock()
+	for part, candidates := range [2][]netip.AddrPort{c.ICE.Candidates, c.ICE.RTCPCandidates} {
+		if part == partRTCP && c.Mux {
+			continue
+		}
+		if old != nil && old.agents[part] != nil && old.agents[part].params.equal(c.ICE) {
+			a := old.agents[part]
+			a.mu.Lock()
+			a.add(candidates, now)
+			a.mu.Unlock()
+			c.agents[part] = a
+			continue
+		}
+		c.agents[part] = newAgent(*c.ICE, part+1, candidates, now)
+	}
+	select {
+	case s.checks <- struct{}{}:
+	default:
+	}
+}
+
+// drive sends what the agents want sent, until the session ends.
+func (s *Session) drive(ctx context.Context) {
+	t := time.NewTimer(time.Hour)
+	defer t.Stop()
+	for {
+		next := time.Hour
+		if c := s.config.Load(); c != nil {
+			now := s.clock()
+			for part, a := range c.agents {
+				if a == nil {
+					continue
+				}
+				out, at := a.tick(now)
+				for _, p := range out {
+					_, _ = s.socket(part).WriteToUDPAddrPort(p.data, p.to)
+				}
+				next = min(next, at-now)
+			}
+		}
+		t.Reset(max(next, time.Millisecond))
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		case <-s.checks:
+		}
+	}
+}
+
+// takeSTUN passes a check, or the answer to one, on to its agent. Without an agreement about checks they are a
+// stranger's, but for the keepalives of the far end itself.
+func (s *Session) takeSTUN(part int, data []byte, from netip.AddrPort, at time.Duration) {
+	c := s.config.Load()
+	if c == nil {
+		return
+	}
+	a := c.agents[part]
+	if a == nil {
+		if to, ok := s.destinationOf(c, part); !ok || from != to {
+			s.stranger(from, at)
+		}
+		return
+	}
+	_, had := a.chosen()
+	reply, ours := a.take(data, from, s.clock())
+	if !ours {
+		s.stranger(from, at)
+		return
+	}
+	if reply != nil {
+		_, _ = s.socket(part).WriteToUDPAddrPort(reply, from)
+	}
+	if _, has := a.chosen(); has && !had {
+		s.log.Info("the far end's address was found by checks", "part", part)
+	}
+	select { // what was asked may have made a check due
+	case s.checks <- struct{}{}:
+	default:
+	}
+}
