@@ -138,9 +138,12 @@ func TestSTUNKeepsABindingOpenAndTellsWhatChanged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		var mu sync.Mutex
 		var told []string
 		server.answer(mappedTo("198.51.100.7:4711"))
 		stop := f.STUN(fakeRemote, 29*time.Second, func(m netip.AddrPort, err error) {
+			mu.Lock()
+			defer mu.Unlock()
 			if err != nil {
 				if !errors.Is(err, ErrTimeout) {
 					t.Error(err)
@@ -153,6 +156,8 @@ func TestSTUNKeepsABindingOpenAndTellsWhatChanged(t *testing.T) {
 		expect := func(want ...string) {
 			t.Helper()
 			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
 			if strings.Join(told, " ") != strings.Join(want, " ") {
 				t.Errorf("told %q, want %q", told, want)
 			}
@@ -171,7 +176,7 @@ func TestSTUNKeepsABindingOpenAndTellsWhatChanged(t *testing.T) {
 		before := server.asked()
 		time.Sleep(29*time.Second + 3*10*time.Second)
 		expect("silent")
-		if n := server.asked() - before; n < 15 || n > 18 {
+		if n := server.asked() - before; n < 15 || n > 20 { // the fourth round may have begun
 			t.Errorf("%d requests in three silent rounds", n)
 		}
 		time.Sleep(5 * time.Minute)
@@ -252,12 +257,13 @@ func TestStopCanBeCalledByWhoIsTold(t *testing.T) {
 		defer l.Close()
 		f, _ := l.ServeUDP(ours)
 		told := 0
-		var stop func()
-		stop = f.STUN(fakeRemote, 25*time.Second, func(netip.AddrPort, error) {
+		stop := make(chan func(), 1)
+		stop <- f.STUN(fakeRemote, 25*time.Second, func(netip.AddrPort, error) {
 			told++
-			stop()
+			(<-stop)()
 		})
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if told != 1 {
 			t.Errorf("told %d times", told)
 		}
@@ -279,6 +285,7 @@ func TestAMethodThatBeginsLikeSTUNIsStillSIP(t *testing.T) {
 			tx.Respond(NewResponse(req, 501, ""))
 		}})
 		wire.in <- requestText("1NVITE", "digit", fakeRemote)
+		synctest.Wait()
 		wire.in <- "\r\n\r\n" + requestText("!", "mark", fakeRemote)
 		synctest.Wait()
 		if strings.Join(got, " ") != "1NVITE !" {
