@@ -208,7 +208,7 @@ func TestABlindTransferIsFollowedToItsEnd(t *testing.T) {
 			a := newPhone(t, "alice")
 			b := newPhone(t, "bob", func(c *Config) {
 				c.Refer = func(s *Session, r *Refer) {
-					if r.Target.URI.User != "carol" || !strings.Contains(r.ReferredBy, "alice") {
+					if r.Target.URI.User != "carol" || r.ReferredBy == nil || r.ReferredBy.URI.User != "alice" {
 						t.Errorf("Refer-To %v, Referred-By %q", r.Target, r.ReferredBy)
 					}
 					if tc.steps == nil {

@@ -21,12 +21,7 @@ func (s *Session) end(code int, phrase, why string, headers ...transaction.Heade
 		if code < 300 || code > 699 {
 			code = 480
 		}
-		res := transaction.NewResponse(s.invite, code, phrase)
-		res.Headers = append(append(res.Headers, headers...), extra...)
-		if err := s.tx.Respond(res); errors.Is(err, transaction.ErrCancelled) {
-			return // the far end was first: its HandleCancel is on the way here
-		}
-		s.finish(Ended{Cause: CauseRejected, ByUs: true, Code: code, Reason: phrase})
+		s.endWith(code, phrase, nil, append(headers, extra...))
 	case s.state == accepted: // the BYE waits for the ACK (§15)
 		s.finish(Ended{Cause: CauseBye, ByUs: true})
 	case s.state == confirmed:
@@ -34,6 +29,16 @@ func (s *Session) end(code int, phrase, why string, headers ...transaction.Heade
 		s.finish(Ended{Cause: CauseBye, ByUs: true})
 		s.ua.bye(&s.id, why)
 	}
+}
+
+// endWith refuses an INVITE that came in.
+func (s *Session) endWith(code int, phrase string, contact []transaction.Address, headers []transaction.Header) {
+	res := transaction.NewResponse(s.invite, code, phrase)
+	res.Contact, res.Headers = contact, append(res.Headers, headers...)
+	if err := s.tx.Respond(res); errors.Is(err, transaction.ErrCancelled) {
+		return // the far end was first: its HandleCancel is on the way here
+	}
+	s.finish(Ended{Cause: CauseRejected, ByUs: true, Code: code, Reason: phrase})
 }
 
 func (s *Session) forgetAll() {
@@ -65,6 +70,8 @@ func (s *Session) byed(tx *transaction.ServerTx, req *transaction.Request) {
 	e := Ended{Cause: CauseBye, Code: why.code(), Reason: why.text}
 	if t := s.refer; t != nil && t.accepted { // it hung up on us because it reached the target
 		s.endTransfer(TransferDone{OK: true, Code: 200})
+		e.Cause = CauseTransferred
+	} else if s.given() {
 		e.Cause = CauseTransferred
 	}
 	s.finish(e)

@@ -89,6 +89,7 @@ const (
 	CauseNetwork     Cause = "network"            // time-out, flow lost, dialog unknown to the far end
 	CauseNoMedia     Cause = "no media"           // their answer cannot be used
 	CauseTransferred Cause = "transferred"
+	CauseReplaced    Cause = "replaced" // an incoming session took its place (RFC 3891)
 )
 
 // Ended is the last event of a session.
@@ -99,8 +100,24 @@ type Ended struct {
 	Reason string // reason phrase, or the text of a Reason header: raw, from outside
 	// Response is the final response that refused our INVITE, nil otherwise.
 	Response *transaction.Response
+	// Targets is where a 3xx sends us, the best first; it is for the Handler to decide whether to go there.
+	Targets []transaction.Address
 }
 
+// Asked: the exchange asks for what a person would do (NOTIFY with Event talk or hold); Config.Asked has let it in.
+type Asked struct{ What Wish }
+
+// Wish is what an exchange may ask of a phone.
+type Wish string
+
+// Wishes.
+const (
+	WishAnswer Wish = "answer"
+	WishResume Wish = "resume"
+	WishHold   Wish = "hold"
+)
+
+func (Asked) sessionEvent()            {}
 func (Progress) sessionEvent()         {}
 func (MediaChanged) sessionEvent()     {}
 func (Answered) sessionEvent()         {}

@@ -98,19 +98,6 @@ func TestCredentialsAreNotShownToStrangers(t *testing.T) {
 	}
 }
 
-func TestReplacesIsNotDoneWithoutSayingSo(t *testing.T) {
-	virtually(t, func(t *testing.T, w *world) {
-		p := w.phone("phone")
-		s := w.script(p)
-		s.call("c1", "Require: replaces\r\nReplaces: x;to-tag=a;from-tag=b\r\n", peerSDP)
-		if m := s.recv("SIP/2.0 4"); m.code() != 420 || m.get("Unsupported") != "replaces" {
-			t.Fatalf("%s %v", m.start, m.h)
-		}
-		s.call("c2", "Replaces: x;to-tag=a;from-tag=b\r\n", peerSDP) // may be ignored (RFC 3891 §3): it rings as any other
-		s.recv("SIP/2.0 180")
-	})
-}
-
 func TestMessagesWithoutWhatADialogNeedsDoNoHarm(t *testing.T) {
 	virtually(t, func(t *testing.T, w *world) {
 		p := w.phone("phone")

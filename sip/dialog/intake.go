@@ -13,13 +13,21 @@ const allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NO
 // name.
 const (
 	supported  = extensions + ", 100rel"
-	extensions = "timer"
+	extensions = "timer, replaces, norefersub"
 )
+
+// abilities says what we can do, in the requests and responses that make dialogs (RFC 3261 §13.2.1, RFC 6665 §8.2.2).
+func (u *UA) abilities() transaction.Headers {
+	h := transaction.Headers{{Name: "Allow", Value: allow}, {Name: "Supported", Value: extensions}}
+	if u.cfg.Asked != nil {
+		h.Add("Allow-Events", "talk, hold, refer")
+	}
+	return h
+}
 
 // describe says in an INVITE or UPDATE what we can do.
 func (u *UA) describe(req *transaction.Request) {
-	req.Headers.Add("Allow", allow)
-	req.Headers.Add("Supported", extensions)
+	req.Headers = append(req.Headers, u.abilities()...)
 }
 
 // intake brings what the transaction layer tells to the loop.
@@ -93,12 +101,20 @@ func required(tx *transaction.ServerTx, req *transaction.Request) bool {
 }
 
 func (u *UA) request(tx *transaction.ServerTx, req *transaction.Request) {
+	if req.Method != "INVITE" && req.Method != "BYE" && req.Headers.Has("Replaces") {
+		respond(tx, 400, "Only an INVITE replaces a call") // RFC 3891 §3
+		return
+	}
 	if req.ToTag() == "" {
 		u.outside(tx, req)
 		return
 	}
 	s := u.sessions[key{req.CallID, req.ToTag()}]
 	if s == nil || !s.knows(req.FromTag()) {
+		if x := u.usages[key{req.CallID, req.ToTag()}]; x != nil {
+			x.inside(tx, req)
+			return
+		}
 		respond(tx, 481, "")
 		return
 	}
@@ -124,6 +140,10 @@ func (u *UA) outside(tx *transaction.ServerTx, req *transaction.Request) {
 		}
 	case "BYE", "UPDATE", "INFO", "PRACK":
 		respond(tx, 481, "")
+	case "REFER":
+		if required(tx, req) {
+			u.referred(nil, tx, req)
+		}
 	default:
 		u.h.Request(tx, req)
 	}
@@ -155,8 +175,12 @@ func (s *Session) inside(tx *transaction.ServerTx, req *transaction.Request) {
 		s.byed(tx, req)
 		return
 	}
-	if req.Method == "NOTIFY" && s.refers {
+	if req.Method == "NOTIFY" && s.refers && !isAny(eventOf(req.Headers), "talk", "hold") {
 		s.notified(tx, req)
+		return
+	}
+	if req.Method == "SUBSCRIBE" { // a transfer's subscription outlives the call (RFC 5057 §4.1)
+		s.ua.referRefreshed(&s.id, tx, req)
 		return
 	}
 	if s.state == ended {
@@ -178,9 +202,9 @@ func (s *Session) inside(tx *transaction.ServerTx, req *transaction.Request) {
 	case "INFO":
 		s.informed(tx, req)
 	case "REFER":
-		s.referred(tx, req)
+		s.ua.referred(s, tx, req)
 	case "NOTIFY":
-		respond(tx, 481, "Subscription does not exist")
+		s.asked(tx, req)
 	default:
 		s.ua.NotAllowed(tx)
 	}

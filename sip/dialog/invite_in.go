@@ -31,9 +31,13 @@ func (u *UA) invited(tx *transaction.ServerTx, req *transaction.Request) {
 		respond(tx, 415, "", transaction.Header{Name: "Accept", Value: "application/sdp"})
 		return
 	}
+	old, ok := u.replacing(tx, req)
+	if !ok {
+		return
+	}
 	s := &Session{
 		ua: u, id: fromInvite(req, tx.LocalTag()), peer: req.Source, localTag: tx.LocalTag(), invite: req, theirs: theirs,
-		tx: tx, oks: map[uint32]*unacked{}, terms: offer.New(rand.Uint64()>>2, Local{}),
+		tx: tx, oks: map[uint32]*unacked{}, terms: offer.New(rand.Uint64()>>2, Local{}), moves: moves{replaces: old},
 	}
 	var can bool
 	if s.rel.on, can = u.wanted100rel(req); !can {
@@ -87,8 +91,7 @@ func (s *Session) local(l Local) Local {
 func (s *Session) response(code int, reason string) *transaction.Response {
 	res := transaction.NewResponse(s.invite, code, reason)
 	res.Contact = []transaction.Address{s.id.contact}
-	res.Headers.Add("Allow", allow)
-	res.Headers.Add("Supported", extensions)
+	res.Headers = append(res.Headers, s.ua.abilities()...)
 	return res
 }
 
@@ -185,6 +188,7 @@ func (s *Session) accept(media Local, headers []transaction.Header) {
 	}
 	s.emit(Answered{})
 	s.wind(iv, iv.refresher == "uas")
+	s.takeOver()
 }
 
 // media is what was agreed, with the hint that a private address behind a public one is a NAT's.

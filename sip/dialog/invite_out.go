@@ -24,6 +24,8 @@ type Invite struct {
 
 	Media   Local
 	Headers transaction.Headers // further headers, such as P-Asserted-Identity
+	// Replaces is the far end's dialog that this call is to take the place of (RFC 3891); nil: none.
+	Replaces *Replaces
 
 	CallID, Tag string // chosen when empty
 	// SessionID is our UUID in Session-ID (RFC 7989): that of the call which this one goes on for, as after a transfer; chosen
@@ -76,6 +78,10 @@ func (u *UA) Invite(in Invite, data any) *Session {
 	}
 	s.askTimer(req)
 	req.Headers = append(req.Headers, in.Headers...)
+	if in.Replaces != nil { // who does not know it must not ring a second time (RFC 3891 §4)
+		req.Headers.Add("Require", "replaces")
+		req.Headers.Add("Replaces", in.Replaces.String())
+	}
 	s.identify(&s.id, nil)
 	s.invite = req
 	a := &attempt{s: s, forks: map[string]*fork{}, late: in.LateOffer, base: s.terms}
@@ -141,7 +147,7 @@ func (a *attempt) final(res *transaction.Response, err error) {
 	case res.Success():
 		a.success(res)
 	default:
-		a.s.finish(Ended{Cause: CauseRejected, Code: res.Status, Reason: res.Reason, Response: res})
+		a.s.finish(Ended{Cause: CauseRejected, Code: res.Status, Reason: res.Reason, Response: res, Targets: targets(res)})
 	}
 }
 

@@ -88,9 +88,7 @@ func (s *Session) next() {
 		s.modify.owed = false
 		s.emit(HoldChanged{ByUs: s.terms.ByUs(), ByThem: s.terms.ByThem()})
 	}
-	if s.refer != nil && !s.refer.asked && s.terms.ByUs() {
-		s.ask()
-	}
+	s.holdAgreed()
 }
 
 func (s *Session) again(late bool) {
@@ -240,8 +238,7 @@ func (s *Session) refused(hold bool, code int, why string) {
 	if m.want == hold {
 		m.want = s.terms.ByUs()
 		switch {
-		case s.refer != nil && !s.refer.asked:
-			s.endTransfer(TransferDone{Code: code, Reason: why})
+		case s.holdFailed(code, why):
 		case m.owed:
 			m.owed = false
 			s.emit(Refused{Op: m.op, Code: code, Reason: why})

@@ -38,6 +38,7 @@ type Session struct {
 	modify modify
 	refer  *transfer
 	refers bool // we have sent a REFER
+	moves
 }
 
 // state of a session. An ended one stays for 64·T1, to answer what is still on its way.
@@ -57,16 +58,19 @@ const limit = 64 * transaction.T1
 func (u *UA) add(s *Session) { u.sessions[key{s.id.callID, s.localTag}] = s }
 
 // emit tells the handler.
-func (s *Session) emit(e Event) { s.ua.h.Event(s, e) }
+func (s *Session) emit(e Event) {
+	s.ua.h.Event(s, e)
+	if s.follower != nil {
+		s.follower.follow(e)
+	}
+}
 
 // finish ends the session for the handler: exactly once.
 func (s *Session) finish(e Ended) {
 	if s.state == ended {
 		return
 	}
-	if t := s.refer; t != nil {
-		s.endTransfer(TransferDone{Code: e.Code, Reason: "The call ended first"})
-	}
+	s.transferEnds(e)
 	s.state = ended
 	s.modify.retry.stop()
 	s.modify.limit.stop()
@@ -138,7 +142,14 @@ func (s *Session) Resume() { s.do(func() { s.want(false, OpResume) }) }
 // Transfer puts the far end on hold, and once that is confirmed asks it to call target (RFC 3515 REFER).
 // It ends in one TransferDone.
 func (s *Session) Transfer(target transaction.Address, referredBy transaction.Address) {
-	s.do(func() { s.startTransfer(target, referredBy) })
+	s.do(func() { s.startTransfer(target, referredBy, nil) })
+}
+
+// TransferTo connects the far end with that of other (attended transfer): both are put on hold, and once both holds are confirmed the
+// far end is asked to call other's in the place of our call with it (RFC 5589 §7.1). It ends in one TransferDone; when that is
+// OK, both sessions end with CauseTransferred. other's end follows when its far end hangs up, or after five seconds.
+func (s *Session) TransferTo(other *Session, referredBy transaction.Address) {
+	s.do(func() { s.startTransfer(transaction.Address{}, referredBy, other) })
 }
 
 // Send sends a request in the dialog: any method but INVITE, ACK, BYE, CANCEL. done, if not nil, gets the final response

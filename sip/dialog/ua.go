@@ -47,7 +47,9 @@ type Config struct {
 	// Screen sees each INVITE outside of a dialog before any check. When it returns true, it has answered it itself
 	// (403, or a 407 challenge) and the request is forgotten. It runs on the loop. nil: everybody is let in.
 	Screen func(tx *transaction.ServerTx, req *transaction.Request) bool
-	// Refer sees each REFER inside a dialog, to Accept or Reject it. nil: 603.
+	// Refer sees each REFER that passed every check, to Accept or Reject it. s is the call that it came in, or that its
+	// Target-Dialog names (RFC 4538); nil: neither, so whoever sent it is to be judged by r.Request alone. It runs on the
+	// loop. nil: 603 to all.
 	Refer func(s *Session, r *Refer)
 	// Reliable is our stand on reliable provisional responses (RFC 3262).
 	Reliable Reliable
@@ -58,6 +60,14 @@ type Config struct {
 	// Prompt sees each offer of an UPDATE; when a person would have to decide about it, it returns true, and the UPDATE is refused
 	// with 504 (RFC 3311 §5.2). It runs on the loop. nil: no offer needs that.
 	Prompt func(s *Session, sdp []byte) bool
+	// NoReferSub asks far ends to take a transfer without telling how it goes (Refer-Sub: false, RFC 4488): its BYE tells.
+	NoReferSub bool
+	// Replaces sees each INVITE that would take the place of one of our calls; false refuses it with 403. nil: whoever Screen
+	// lets in and who knows the secret tags of the call may replace it.
+	Replaces func(old *Session, req *transaction.Request) bool
+	// Asked decides whether the sender of a NOTIFY with Event talk or hold may answer and hold this call in the person's place.
+	// nil: nobody, and the events are not offered.
+	Asked func(s *Session, req *transaction.Request) bool
 	// Options passes OPTIONS outside of dialogs to Handler.Request instead of answering 200.
 	Options bool
 
@@ -88,6 +98,8 @@ type UA struct {
 	// Owned by the loop.
 	sessions map[key]*Session
 	streams  map[netip.AddrPort]*transaction.Flow // connections for what is too large for UDP
+	usages   map[key]usage                        // dialogs without a session: subscriptions, and REFERs outside of calls
+	refers   []*Refer                             // that came in and are still told how they go
 	pending  int                                  // requests of ours, and 2xx of ours, that wait for the far end
 	idle     chan struct{}
 	closing  bool
@@ -110,7 +122,7 @@ func New(cfg Config, h Handler) *UA {
 		cfg.ReferWait = 64 * transaction.T1
 	}
 	cfg.MinSE = max(cfg.MinSE, leastSE)
-	u := &UA{cfg: cfg, h: h, log: cfg.Logger, loop: newLoop(), sessions: map[key]*Session{}, streams: map[netip.AddrPort]*transaction.Flow{}}
+	u := &UA{cfg: cfg, h: h, log: cfg.Logger, loop: newLoop(), sessions: map[key]*Session{}, usages: map[key]usage{}, streams: map[netip.AddrPort]*transaction.Flow{}}
 	u.ctx, u.cancel = context.WithCancel(context.Background())
 	u.layer = transaction.New(cfg.Transaction, intake{u})
 	return u

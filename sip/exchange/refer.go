@@ -30,7 +30,7 @@ func (s *Server) refer(d *dialog.Session, r *dialog.Refer) {
 	case l.moving != nil:
 		r.Reject(491, "")
 		return
-	case len(r.Target.URI.Headers) > 0:
+	case r.Replaces != nil:
 		r.Reject(488, "Attended transfer is not possible here")
 		return
 	case r.Target.URI.Scheme != "sip" && r.Target.URI.Scheme != "tel":
