@@ -38,6 +38,7 @@ type sender struct {
 	first   uint32 // timestamp of the first of them
 	talking bool   // the stream is continuous up to here; else the next packet has the marker
 	gain    float32
+	remind  *reminder
 
 	dtmf  dtmfSender
 	event [rtpHeader + eventOctets]byte
@@ -113,6 +114,7 @@ func (t *sender) encode(pcm []int16, c *config, muted bool) {
 		}
 		t.gain = want
 	}
+	t.remind.mix(t.frame[:])
 	if c.kind != t.coding {
 		t.coding = c.kind
 		t.g722.Reset()

@@ -41,6 +41,8 @@ type Session struct {
 	past    []*outbound      // our keys of this session; guarded by control
 
 	in, out      meter
+	taps         taps
+	remind       *reminder // under rxMu
 	strangers    atomic.Uint64
 	secureErrors atomic.Uint64
 	lastAt       atomic.Int64 // clock of the last packet + 1, 0 before the first
@@ -173,11 +175,12 @@ func (s *Session) WriteFrame(pcm []int16) {
 	}
 	now := s.clock()
 	s.in.measure(pcm, now)
-	c := s.config.Load()
+	c, muted := s.config.Load(), s.muted.Load()
 	if c != nil && !s.open(c) {
 		c = nil
 	}
-	s.tx.write(now, pcm, c, s.muted.Load(), s.transmit)
+	s.taps.sent(pcm, c, muted)
+	s.tx.write(now, pcm, c, muted, s.transmit)
 }
 
 // ReadFrame fills Frame samples for the loudspeaker: what is due now, or what stands in for it. It never blocks.
@@ -185,9 +188,12 @@ func (s *Session) ReadFrame(pcm []int16) {
 	c, now := s.config.Load(), s.clock()
 	if s.closed.Load() || c == nil || !c.Receive || len(pcm) != Frame {
 		clear(pcm)
+		s.taps.heard(pcm)
 	} else {
 		s.rxMu.Lock()
 		s.rx.player.get(now, pcm)
+		s.taps.heard(pcm)
+		s.remind.mix(pcm)
 		s.rxMu.Unlock()
 	}
 	s.out.measure(pcm, now)

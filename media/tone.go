@@ -3,6 +3,7 @@ package media
 import (
 	"math"
 	"strings"
+	"time"
 )
 
 // Tone is a call progress tone: frequencies sounding together in a rhythm.
@@ -59,6 +60,25 @@ func CallWaiting(region string) Tone {
 	return Tone{Name: "call waiting", Hz: []float64{425}, Cadence: []int{200, 200, 200, 200}, Repeat: 1, Level: -24}
 }
 
+// Every is the tone with a pause behind its rounds, so that it begins again every d until it is stopped.
+func (t Tone) Every(d time.Duration) Tone {
+	rounds, once := max(t.Repeat, 1), t.Cadence
+	t.Cadence, t.Repeat = nil, 0
+	length := 0
+	for range rounds {
+		t.Cadence = append(t.Cadence, once...)
+	}
+	for _, ms := range t.Cadence {
+		length += ms
+	}
+	rest := max(0, int(d/time.Millisecond)-length)
+	if len(t.Cadence)%2 == 0 {
+		t.Cadence = append(t.Cadence, 0)
+	}
+	t.Cadence = append(t.Cadence, rest)
+	return t
+}
+
 func family(region string) string {
 	switch strings.ToUpper(region) {
 	case "GB", "UK", "IE", "IM", "JE", "GG", "AU", "NZ", "HK", "SG", "MT", "CY", "IN", "ZA":
@@ -102,6 +122,9 @@ func NewTonePlayer(t Tone) *TonePlayer {
 	}
 	return p
 }
+
+// restart plays the tone from its beginning.
+func (p *TonePlayer) restart() { p.pos, p.round = 0, 0 }
 
 // Mix adds the tone's next samples to pcm and tells whether the tone still lasts.
 func (p *TonePlayer) Mix(pcm []int16) bool {

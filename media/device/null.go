@@ -12,10 +12,11 @@ type source struct {
 	*clock
 	name text.Text
 	fill func(frame []int16)
+	null bool // there is nothing behind it
 }
 
 func newNullCapture() *source {
-	return &source{clock: newClock(), name: text.Clean("no microphone"), fill: func(frame []int16) { clear(frame) }}
+	return &source{clock: newClock(), null: true, name: text.Clean("no microphone"), fill: func(frame []int16) { clear(frame) }}
 }
 
 // newToneCapture is a sine of hz, 12 dB below full scale: loud enough to be found, not so loud that it clips.

@@ -75,6 +75,7 @@ type mic struct {
 	*seat
 	in    atomic.Pointer[intake]
 	piece atomic.Int64 // how much sound the server sends at a time, a time.Duration
+	heard atomic.Bool  // what the sink is given now came from the server
 	wake  chan struct{}
 }
 
@@ -116,12 +117,14 @@ func (m *mic) loop(sink func([]int16)) {
 			} else if in.ring.len() > most {
 				in.ring.discard(max(2*Frame, samplesOf(piece)))
 			}
+			m.heard.Store(true)
 			for in.ring.read(frame) {
 				sink(frame)
 			}
 			k.served(now)
 		}
 		for range k.owed(now, in != nil) {
+			m.heard.Store(false)
 			clear(frame)
 			sink(frame)
 		}
