@@ -87,11 +87,10 @@ func TestDevicesAreSwitchedInACallWithoutAGapAndWithoutAClick(t *testing.T) {
 		if err := h.Connect(s); err != nil {
 			t.Fatal(err)
 		}
-		c, err := complete(Params{Codec: PCMU, Send: true})
+		c, err := complete(Params{Codec: PCMU, Send: true, Remote: loopback(9)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.Send = true // the tap hears what would be sent
 		s.config.Store(c)
 		if err := h.PlayTone(Tone{Hz: []float64{500}, Level: -12}); err != nil {
 			t.Fatal(err)
