@@ -74,11 +74,11 @@ func TestDigitsArriveOnceEachUnderLossReorderingAndDuplicates(t *testing.T) {
 func TestBrokenEventsAreNoDigits(t *testing.T) {
 	var d dtmfReceiver
 	for _, payload := range [][]byte{nil, {1}, {1, 2, 3}, {16, 10, 0, 160}, {255, 255, 255, 255}} {
-		if r := d.packet(1, 100, payload); r != 0 {
+		if r := d.packet(1, 100, payload, 0); r != 0 {
 			t.Errorf("%v is the digit %q", payload, r)
 		}
 	}
-	if r := d.packet(1, 100, []byte{11, 0x80, 0, 0}); r != '#' {
+	if r := d.packet(1, 100, []byte{11, 0x80, 0, 0}, 0); r != '#' {
 		t.Errorf("an end packet alone is %q, want #", r)
 	}
 }

@@ -3,11 +3,13 @@ package media
 import "time"
 
 const (
-	// tick is one unit of the RTP timestamp: every codec here runs at 8000 per second.
-	tick = time.Second / 8000
+	// units per second of the buffer's own time, in which a tick of every codec's clock and a sample are whole.
+	units     = 48000
+	perSample = units / Rate
 	// slots of the jitter buffer: 2.5 s of 20 ms packets. A larger jump of the sequence number is another stream.
 	slots = 128
-	// maxPayload is 120 ms of any codec here; nobody sends more in a packet, and 60 ms is the largest agreed ptime.
+	// maxPayload is 120 ms of G.711 and G.722, and twice what Opus makes of 120 ms of speech; 60 ms is the largest
+	// agreed ptime.
 	maxPayload = 960
 	// transitWindow is how long the fastest packet sets the base that delays are measured from; clock drift of
 	// 200 ppm moves it by 0.4 ms.
@@ -48,7 +50,7 @@ type slot struct {
 	state slotState
 	kind  kind
 	seq   int64
-	ts    int64
+	ts    int64 // units
 	n     int
 	data  [maxPayload]byte
 }
@@ -60,8 +62,12 @@ type jitterBuffer struct {
 	begun   bool
 	ssrc    uint32
 	highest int64 // extended sequence number
-	lastTS  int64 // extended timestamp of the last packet
 	next    int64 // the sequence number to play next
+
+	clocks [2]anchor // 8000 and 48000 ticks per second
+	turn   int       // the clock in use
+	turned int64     // the first packet on it
+	last   struct{ seq, end int64 }
 
 	fastest minimum
 	hist    [bins]float64
@@ -69,20 +75,31 @@ type jitterBuffer struct {
 	target  time.Duration
 }
 
+// anchor is one packet of a clock, from which the time of others on the same clock is counted.
+type anchor struct {
+	known bool
+	ts    uint32
+	at    int64 // units
+}
+
 // put takes a packet that came at the given time. reset tells that it begins a new stream, which discards all.
 func (j *jitterBuffer) put(ssrc uint32, seq uint16, ts uint32, k kind, payload []byte, at time.Duration) (v verdict, reset bool) {
-	s, t := j.extend(seq, ts)
-	if !j.begun || ssrc != j.ssrc || s-j.highest > slots || j.highest-s > slots || j.jumped(at-time.Duration(t)*tick) {
+	s := j.extend(seq)
+	t := j.place(s, ts, k)
+	if !j.begun || ssrc != j.ssrc || s-j.highest > slots || j.highest-s > slots || j.jumped(at-span(t)) {
 		reset = j.begun
-		j.restart(ssrc, seq, ts)
-		s, t = j.extend(seq, ts)
+		j.restart(ssrc, seq)
+		s, t = j.extend(seq), j.place(j.highest, ts, k)
 	}
 	sl := &j.slots[s%slots]
 	if sl.state != empty && sl.seq == s {
 		return duplicate, reset
 	}
-	j.observe(at, at-time.Duration(t)*tick)
-	j.lastTS = t
+	j.observe(at, at-span(t))
+	j.anchor(s, t, ts, k)
+	if s >= j.last.seq {
+		j.last.seq, j.last.end = s, t+int64(k.samples(payload))*perSample
+	}
 	if s < j.next {
 		return late, reset
 	}
@@ -100,7 +117,7 @@ func (j *jitterBuffer) note(ssrc uint32, seq uint16) {
 	if !j.begun || ssrc != j.ssrc {
 		return
 	}
-	s := j.highest + int64(int16(seq-uint16(j.highest)))
+	s := j.extend(seq)
 	if s < j.next || s-j.highest > slots {
 		return
 	}
@@ -134,7 +151,7 @@ func (j *jitterBuffer) take(sl *slot) {
 
 // delay is how long after its fastest possible arrival the sound of timestamp ts would be played at the given time.
 func (j *jitterBuffer) delay(at time.Duration, ts int64) time.Duration {
-	return at - time.Duration(ts)*tick - j.fastest.value()
+	return at - span(ts) - j.fastest.value()
 }
 
 func (j *jitterBuffer) wanted() time.Duration {
@@ -144,8 +161,38 @@ func (j *jitterBuffer) wanted() time.Duration {
 	return j.target
 }
 
-func (j *jitterBuffer) extend(seq uint16, ts uint32) (s, t int64) {
-	return j.highest + int64(int16(seq-uint16(j.highest))), j.lastTS + int64(int32(ts-uint32(j.lastTS)))
+// span is a number of units as a time.
+func span(n int64) time.Duration { return time.Duration(n * 62500 / 3) }
+
+func (j *jitterBuffer) extend(seq uint16) int64 {
+	return j.highest + int64(int16(seq-uint16(j.highest)))
+}
+
+// place finds the time of a packet, in units since the beginning of the stream. Where the stream changes to a codec
+// with another clock under the same SSRC (RFC 7160 §4.1 tells senders not to, and they do), the new timestamps mean
+// nothing beside the old ones: the first of them takes the place behind the last packet.
+func (j *jitterBuffer) place(s int64, ts uint32, k kind) int64 {
+	i := clockOf(k)
+	if a := &j.clocks[i]; a.known && (i == j.turn || s < j.turned) {
+		return a.at + int64(int32(ts-a.ts))*int64(units/k.clock())
+	}
+	return j.last.end
+}
+
+// anchor remembers a packet that has been placed.
+func (j *jitterBuffer) anchor(s, t int64, ts uint32, k kind) {
+	i := clockOf(k)
+	if i != j.turn && (s >= j.turned || !j.clocks[j.turn].known) {
+		j.turn, j.turned = i, s
+	}
+	j.clocks[i] = anchor{true, ts, t}
+}
+
+func clockOf(k kind) int {
+	if k == kindOpus {
+		return 1
+	}
+	return 0
 }
 
 func (j *jitterBuffer) jumped(transit time.Duration) bool {
@@ -156,14 +203,15 @@ func (j *jitterBuffer) jumped(transit time.Duration) bool {
 	return d > transitJump || d < -transitJump
 }
 
-func (j *jitterBuffer) restart(ssrc uint32, seq uint16, ts uint32) {
+func (j *jitterBuffer) restart(ssrc uint32, seq uint16) {
 	for i := range j.slots {
 		j.slots[i].state = empty
 	}
 	j.begun, j.ssrc = true, ssrc
 	j.highest = int64(seq) + 1<<16 // so that older numbers stay positive
-	j.next = j.highest
-	j.lastTS = int64(ts) + 1<<32
+	j.next, j.turned = j.highest, j.highest
+	j.clocks = [2]anchor{}
+	j.last.seq, j.last.end = j.highest, 0
 	j.fastest.n = 0
 	j.hist, j.count, j.target = [bins]float64{}, 0, startTarget
 }

@@ -9,7 +9,10 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"time"
+
+	"offhook/media/codec/opus"
 )
 
 // Rate and Frame are the sound of this package: 16,000 samples per second, 160 samples per frame of 10 ms.
@@ -33,20 +36,34 @@ var (
 // Codec is a coding of speech as SDP names it.
 type Codec struct {
 	Name     string `json:"name"`
-	PT       uint8  `json:"pt"`        // the static payload type (RFC 3551 §6)
+	PT       uint8  `json:"pt"`        // the static payload type (RFC 3551 §6); of Opus, the one that is offered
 	RTPClock int    `json:"rtp_clock"` // ticks per second; 8000 even for G.722 (RFC 3551 §4.5.2)
 	Rate     int    `json:"rate"`      // samples per second
+	Channels int    `json:"channels"`  // as SDP must say: 2 for Opus, whatever is sent (RFC 7587 §7)
+	Fmtp     string `json:"fmtp"`      // format parameters to offer, what we like to receive; "" none
 }
 
 // The codecs that this package speaks.
 var (
-	G722 = Codec{Name: "G722", PT: 9, RTPClock: 8000, Rate: 16000}
-	PCMU = Codec{Name: "PCMU", PT: 0, RTPClock: 8000, Rate: 8000}
-	PCMA = Codec{Name: "PCMA", PT: 8, RTPClock: 8000, Rate: 8000}
+	Opus = Codec{Name: "opus", PT: 107, RTPClock: 48000, Rate: 16000, Channels: 2,
+		Fmtp: "maxplaybackrate=16000;sprop-maxcapturerate=16000;stereo=0;sprop-stereo=0;useinbandfec=1"}
+	G722 = Codec{Name: "G722", PT: 9, RTPClock: 8000, Rate: 16000, Channels: 1}
+	PCMU = Codec{Name: "PCMU", PT: 0, RTPClock: 8000, Rate: 8000, Channels: 1}
+	PCMA = Codec{Name: "PCMA", PT: 8, RTPClock: 8000, Rate: 8000, Channels: 1}
 )
 
-// Codecs returns a new list of the codecs to offer, best first: G.722, µ-law, A-law.
-func Codecs() []Codec { return []Codec{G722, PCMU, PCMA} }
+// Codecs returns a new list of the codecs that can be offered now, best first: Opus where it works, G.722, µ-law, A-law.
+func Codecs() []Codec {
+	list := []Codec{G722, PCMU, PCMA}
+	if opus.Available() {
+		list = slices.Insert(list, 0, Opus)
+	}
+	return list
+}
+
+// WarmOpus prepares Opus in the background, about a tenth of a second and 30 MB. A program that offers Opus calls it
+// when it starts, or the first moments of its first Opus call are silent.
+func WarmOpus() { opus.Warm() }
 
 // Params is what offer and answer agreed on. The zero time, type or address of a field means its default.
 type Params struct {
@@ -57,6 +74,10 @@ type Params struct {
 	RecvPT     uint8         // payload type of Codec in what we receive; static types of known codecs are understood too
 	DTMFSendPT uint8         // telephone-event that the far end accepts; 0 none
 	DTMFRecvPT uint8         // telephone-event that we offered; 0 none
+	DTMFClock  int           // clock of telephone-event as agreed; default: Codec's, as RFC 4733 §2.1 wants
+	DTMF       DTMFMode      // how SendDTMF sends
+	DTMFListen bool          // find digits in what is heard, for far ends that send no events; OnDTMF is then called by ReadFrame
+	Fmtp       string        // the far end's format parameters of Codec, without the payload type; obeyed for Opus
 	PTime      time.Duration // of the packets we send, 10–60 ms; default 20 ms
 	Send       bool          // false: held, nothing is sent
 	Receive    bool          // false: what comes is not played
@@ -109,6 +130,7 @@ type Stats struct {
 	LossPercent     float64       `json:"loss_percent"`        // lost on the network since the start
 	RecentLoss      float64       `json:"recent_loss"`         // lost or late, over about the last ten seconds
 	Concealed       float64       `json:"concealed_percent"`   // of the sound played since the start
+	Recovered       float64       `json:"recovered_percent"`   // lost, but repeated in the next packet (Opus)
 	Stretched       float64       `json:"stretched_percent"`   // added or removed to follow the network
 	Jitter          time.Duration `json:"jitter_ns"`           // RFC 3550 A.8
 	RoundTrip       time.Duration `json:"round_trip_ns"`       // 0 until the far end's RTCP tells

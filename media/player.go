@@ -8,17 +8,6 @@ import (
 	"offhook/media/resample"
 )
 
-// kind is what a payload holds.
-type kind uint8
-
-const (
-	noSound kind = iota
-	kindPCMU
-	kindPCMA
-	kindG722
-	kindCN
-)
-
 const (
 	// slack is how far above the wanted delay sound may lie before it is shortened, and shortage how far below before
 	// it is lengthened; between them nothing is touched.
@@ -32,8 +21,7 @@ const (
 	// unread is a pause in reading after which what has piled up is old: the session was not on the headset.
 	unread = 200 * time.Millisecond
 
-	past    = 2*maxLag + pitchWindow // played sound that is kept for concealment and stretching
-	samples = Rate / 8000            // per tick
+	past = 2*maxLag + pitchWindow // played sound that is kept for concealment and stretching
 )
 
 // player turns packets into a steady stream of samples: it decodes when sound is due, conceals what is missing, and
@@ -46,10 +34,11 @@ type player struct {
 	cn   comfortNoise
 
 	started bool
-	head    int64 // timestamp of the next sample to come behind the line
+	head    int64 // time of the next sample to come behind the line, in units
 	coding  kind
 	g722    *codec.G722Decoder
 	up      *resample.Resampler
+	opus    opusPlayer
 	narrow  [maxPayload]int16
 
 	lastGet time.Duration
@@ -59,7 +48,7 @@ type player struct {
 	recent  [8]time.Duration
 	turn    int
 
-	played, concealed, stretched uint64 // samples
+	played, concealed, recovered, stretched uint64 // samples
 }
 
 func newPlayer() *player {
@@ -77,6 +66,7 @@ func (p *player) put(ssrc uint32, seq uint16, ts uint32, k kind, payload []byte,
 			p.loss.begin(p.line.before(0))
 		}
 		p.started, p.cn.active = false, false
+		p.opus.gap = 0
 	}
 	return v
 }
@@ -86,6 +76,7 @@ func (p *player) flush() {
 	p.jb.begun = false
 	p.jb.fastest.n = 0
 	p.started, p.cn.active, p.loss.active = false, false, false
+	p.opus.gap = 0
 	p.line.reset()
 }
 
@@ -106,10 +97,11 @@ func (p *player) get(now time.Duration, frame []int16) {
 
 // skipOld drops what came while nobody listened and starts anew with what is still fresh.
 func (p *player) skipOld(now time.Duration) {
-	for sl := p.jb.peek(); sl != nil && p.jb.delay(now, sl.ts) > p.jb.wanted()+slack; sl = p.jb.peek() {
+	for sl := p.jb.peek(); sl != nil && p.jb.delay(now, sl.ts) > p.wanted()+slack; sl = p.jb.peek() {
 		p.jb.take(sl)
 	}
 	p.started, p.cn.active, p.loss.active = false, false, false
+	p.opus.gap = 0
 	p.line.reset()
 }
 
@@ -121,16 +113,16 @@ func (p *player) more(now time.Duration) {
 		return
 	}
 	// What waits is due when, played behind what is already in the line, it would be as late as wanted.
-	due := p.jb.delay(now, sl.ts)+time.Duration(p.line.len())*time.Second/Rate >= p.jb.wanted()
-	gap := sl.ts - p.head
+	due := p.jb.delay(now, sl.ts)+time.Duration(p.line.len())*time.Second/Rate >= p.wanted()
+	gap := int((sl.ts - p.head) / perSample)
 	switch {
 	case !p.started && !due:
 		p.standIn(p.line.room(Frame), false)
 	case !p.started, gap <= 0, due:
 		p.play(sl)
+	case p.recover(sl, gap):
 	default:
-		n := min(int(gap)*samples, Frame)
-		p.standIn(p.line.room(n), true)
+		p.standIn(p.line.room(min(gap, Frame)), true)
 	}
 }
 
@@ -147,6 +139,7 @@ func (p *player) standIn(dst []int16, moved bool) {
 		if p.loss.active && p.loss.audible() {
 			p.loss.fill(dst)
 		}
+	case p.coding == kindOpus && p.concealOpus(dst, moved):
 	default:
 		if !p.loss.active {
 			p.loss.begin(p.line.before(n))
@@ -161,12 +154,13 @@ func (p *player) standIn(dst []int16, moved bool) {
 		}
 	}
 	if moved && p.started {
-		p.head += int64(n / samples)
+		p.head += int64(n) * perSample
 	}
 }
 
 // play decodes a packet behind the line.
 func (p *player) play(sl *slot) {
+	p.opus.follow(sl, p.jb.next)
 	p.jb.take(sl)
 	if !p.started {
 		p.started, p.turn = true, 0
@@ -181,13 +175,17 @@ func (p *player) play(sl *slot) {
 		p.coding = sl.kind
 		p.g722.Reset()
 		p.up.Reset()
+		p.opus.gap = 0
 		if !p.loss.active {
 			p.loss.begin(p.line.before(0))
 		}
 	}
 	p.cn.active = false
-	data, dst := sl.data[:sl.n], p.line.room(2*sl.n) // an octet is a tick, and two samples, in all three codecs
+	data := sl.data[:sl.n]
+	dst := p.line.room(sl.kind.samples(data))
 	switch sl.kind {
+	case kindOpus:
+		p.opus.decode(dst, data)
 	case kindG722:
 		p.g722.Decode(dst, data)
 	case kindPCMA:
@@ -200,12 +198,12 @@ func (p *player) play(sl *slot) {
 	if p.loss.active {
 		p.loss.blend(dst)
 	}
-	p.head += int64(sl.n)
+	p.head += int64(len(dst)) * perSample
 }
 
 // follow keeps the delay near what is wanted by cutting out or repeating one pitch period.
 func (p *player) follow(now time.Duration, frame int) {
-	if p.rest = max(p.rest-frame, 0); !p.started || p.cn.active || p.loss.active {
+	if p.rest = max(p.rest-frame, 0); !p.started || p.cn.active || p.loss.active || p.opus.gap > 0 {
 		return
 	}
 	ahead := time.Duration(p.line.len()) * time.Second / Rate
@@ -218,7 +216,7 @@ func (p *player) follow(now time.Duration, frame int) {
 	p.recent[p.turn%len(p.recent)] = delay
 	p.turn++
 	low := slices.Min(p.recent[:min(p.turn, len(p.recent))])
-	want := p.jb.wanted()
+	want := p.wanted()
 	if p.above++; low <= want+trim {
 		p.above = 0
 	}

@@ -214,7 +214,7 @@ func looksProtected(octets int, elapsed uint32, known bool) bool {
 		if known && elapsed > 0 && uint32(octets) == elapsed+uint32(tag) {
 			return true
 		}
-		if !known && octets%frameTicks == tag {
+		if !known && octets%frameOctets == tag {
 			return true
 		}
 	}

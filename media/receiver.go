@@ -106,20 +106,20 @@ func (s *Session) sound(c *config, p *rtp.Packet, at time.Duration) {
 		s.rx.source.seen(p.SSRC, p.SequenceNumber, s.rx.counts.late)
 		s.rx.player.jb.note(p.SSRC, p.SequenceNumber)
 		s.rxMu.Unlock()
-		if d := s.rx.dtmf.packet(p.SSRC, p.Timestamp, p.Payload); d != 0 && s.cfg.OnDTMF != nil {
+		if d := s.rx.dtmf.packet(p.SSRC, p.Timestamp, p.Payload, at); d != 0 && s.cfg.OnDTMF != nil {
 			s.cfg.OnDTMF(d)
 		}
 		return
 	}
 	k := c.kinds[p.PayloadType]
-	if k == noSound || len(p.Payload) == 0 || len(p.Payload) > maxPayload {
+	if !k.sound(p.Payload) {
 		s.malformed()
 		return
 	}
 	s.rxMu.Lock()
 	defer s.rxMu.Unlock()
 	s.rx.source.seen(p.SSRC, p.SequenceNumber, s.rx.counts.late)
-	s.rx.source.arrived(p.Timestamp, at)
+	s.rx.source.arrived(p.Timestamp, at, k.clock())
 	if !c.Receive {
 		return
 	}

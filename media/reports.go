@@ -91,8 +91,8 @@ func (s *Session) compose(bye bool) []rtcp.Packet {
 	ssrc, sending := t.ssrc, t.packets > t.sentAt
 	t.sentAt = t.packets
 	sr := &rtcp.SenderReport{SSRC: ssrc, NTPTime: ntp(s.began.Add(now)), Reports: blocks,
-		RTPTime:     t.ts + uint32(max(now-t.last, 0)/tick),
-		PacketCount: uint32(t.packets), OctetCount: uint32(t.octets)}
+		RTPTime:     t.ts + uint32(ticks(max(now-t.last, 0), t.clock)),
+		PacketCount: uint32(t.packets - t.earlier.packets), OctetCount: uint32(t.octets - t.earlier.octets)}
 	t.mu.Unlock()
 
 	var first rtcp.Packet = sr
@@ -153,6 +153,7 @@ func (s *Session) openRTCP(c *config, data []byte, at time.Duration) {
 // takeRTCP reads a compound packet. Only the two reports are understood; everything else is stepped over unread, so
 // that a hostile packet meets as little code as possible. BYE changes nothing: signalling ends calls.
 func (s *Session) takeRTCP(data []byte, at time.Duration) {
+	ours := s.tx.source()
 	for len(data) >= 8 {
 		var h rtcp.Header
 		if h.Unmarshal(data) != nil {
@@ -183,7 +184,7 @@ func (s *Session) takeRTCP(data []byte, at time.Duration) {
 			one = rr.Reports
 		}
 		for _, r := range one {
-			if r.SSRC == s.tx.ssrc {
+			if r.SSRC == ours {
 				s.heardBack(r, at)
 			}
 		}
@@ -201,7 +202,7 @@ func (s *Session) heardBack(r rtcp.ReceptionReport, at time.Duration) {
 	defer m.mu.Unlock()
 	m.heard = true
 	m.lost, m.lostSum = r.FractionLost, r.TotalLost
-	m.jitter = time.Duration(r.Jitter) * tick
+	m.jitter = ofTicks(int64(r.Jitter), s.tx.heardBack(r.FractionLost))
 	if r.LastSenderReport == 0 {
 		return
 	}

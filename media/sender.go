@@ -13,8 +13,10 @@ import (
 )
 
 const (
-	frameTicks = 8000 / 100 // RTP ticks, and octets in all three codecs, per frame
-	rtpHeader  = 12
+	rtpHeader = 12
+	frameRate = 100 // frames per second
+	// frameOctets are a frame in the codecs of one octet per tick, G.711 and G.722.
+	frameOctets = 8000 / frameRate
 	// frameGap without frames is not jitter of the microphone: the timestamp follows the clock (a held call, a
 	// headset that was busy elsewhere, a suspended machine).
 	frameGap = 200 * time.Millisecond
@@ -27,21 +29,28 @@ type sender struct {
 	seq  uint16
 	ts   uint32 // of the next frame
 	last time.Duration
+	// clock is what ts counts in, ticks per second. With another clock begins another SSRC (RFC 7160 §4.2), and earlier is
+	// what was sent before it.
+	clock   int
+	earlier struct{ packets, octets uint64 }
 
 	coding  kind
 	g722    *codec.G722Encoder
 	down    *resample.Resampler
+	opus    opusSender
 	frame   [Frame]int16
 	narrow  [Frame]int16
 	packet  [rtpHeader + maxPayload]byte
 	n       int    // octets of sound in packet
+	frames  int    // what they, or the samples that wait for Opus, are
 	first   uint32 // timestamp of the first of them
 	talking bool   // the stream is continuous up to here; else the next packet has the marker
 	gain    float32
 	remind  *reminder
+	inBand  bool // the frame holds a digit's tones
 
 	dtmf  dtmfSender
-	event [rtpHeader + eventOctets]byte
+	digit [rtpHeader + eventOctets]byte
 
 	packets, octets, failed uint64
 	sentAt                  uint64 // packets when RTCP last reported
@@ -54,7 +63,7 @@ func newSender() (*sender, error) {
 	}
 	return &sender{
 		ssrc: binary.BigEndian.Uint32(b[:]), ts: binary.BigEndian.Uint32(b[4:]), seq: binary.BigEndian.Uint16(b[8:]),
-		g722: codec.NewG722Encoder(), down: resample.New(Rate, 8000),
+		g722: codec.NewG722Encoder(), down: resample.New(Rate, 8000), clock: 8000,
 	}, nil
 }
 
@@ -62,8 +71,12 @@ func newSender() (*sender, error) {
 func (t *sender) write(now time.Duration, pcm []int16, c *config, muted bool, emit func([]byte) bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if c != nil && c.Send && c.kind.clock() != t.clock {
+		t.turn(c.kind.clock())
+	}
+	frameTicks := uint32(t.clock / frameRate)
 	if gap := now - t.last; t.last != 0 && gap > frameGap {
-		t.ts += uint32(gap/tick) - frameTicks
+		t.ts += uint32(ticks(gap, t.clock)) - frameTicks
 		t.pause()
 	}
 	t.last = now
@@ -74,27 +87,30 @@ func (t *sender) write(now time.Duration, pcm []int16, c *config, muted bool, em
 		t.dtmf.clear()
 		return
 	}
-	t.dtmf.wait(frameTicks)
-	if c.DTMFSendPT == 0 {
-		t.dtmf.clear()
-	} else if t.n == 0 {
-		busy, send, marker := t.dtmf.tick(ts, frameTicks, c.ptime*frameTicks, (*[eventOctets]byte)(t.event[rtpHeader:]))
-		if send {
-			t.emit(t.event[:], c.DTMFSendPT, t.dtmf.start, marker, emit)
-		}
-		if busy {
-			t.gain = 0
-			return
-		}
+	if t.event(ts, c, emit) {
+		return
 	}
-	t.encode(pcm, c, muted)
-	if t.n == frameTicks {
+	if c.kind != t.coding {
+		t.coding = c.kind
+		t.g722.Reset()
+		t.down.Reset()
+		t.opus.reset()
+		t.n, t.frames = 0, 0
+	}
+	if t.frames == 0 {
 		t.first = ts
 	}
-	if t.n >= c.ptime*frameTicks {
-		t.emit(t.packet[:rtpHeader+t.n], c.SendPT, t.first, !t.talking, emit)
-		t.talking, t.n = true, 0
+	t.encode(pcm, c, muted)
+	if t.frames < c.ptime {
+		return
 	}
+	if t.n > 0 {
+		t.emit(t.packet[:rtpHeader+t.n], c.SendPT, t.first, !t.talking, emit)
+		t.talking = true
+	} else { // Opus is not ready
+		t.talking = false
+	}
+	t.n, t.frames = 0, 0
 }
 
 // encode appends one frame to the packet.
@@ -104,7 +120,9 @@ func (t *sender) encode(pcm []int16, c *config, muted bool) {
 	if muted {
 		want = 0
 	}
-	if t.gain == want && want == 1 {
+	if t.inBand {
+		t.gain = 0 // the microphone comes back on a ramp
+	} else if t.gain == want && want == 1 {
 		copy(t.frame[:], pcm)
 	} else {
 		step := (want - t.gain) / Frame
@@ -115,14 +133,11 @@ func (t *sender) encode(pcm []int16, c *config, muted bool) {
 		t.gain = want
 	}
 	t.remind.mix(t.frame[:])
-	if c.kind != t.coding {
-		t.coding = c.kind
-		t.g722.Reset()
-		t.down.Reset()
-		t.n = 0
-	}
+	t.frames++
 	dst := t.packet[rtpHeader+t.n:]
 	switch c.kind {
+	case kindOpus:
+		t.n += t.opus.encode(dst, t.frame[:], t.frames == c.ptime, c.opus)
 	case kindG722:
 		t.n += t.g722.Encode(dst, t.frame[:])
 	case kindPCMA:
@@ -150,13 +165,14 @@ func (t *sender) emit(packet []byte, pt uint8, ts uint32, marker bool, emit func
 
 // pause ends the continuous stream: the next packet begins a talk spurt.
 func (t *sender) pause() {
-	t.talking, t.n, t.gain = false, 0, 0
+	t.talking, t.n, t.frames, t.gain = false, 0, 0, 0
+	t.opus.n = 0
 }
 
 // skip lets time pass for which there were no frames.
 func (t *sender) skip(frames int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.ts += uint32(frames) * frameTicks
+	t.ts += uint32(frames * t.clock / frameRate)
 	t.pause()
 }

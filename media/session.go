@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"offhook/media/codec/opus"
 )
 
 // Session is one RTP stream in each direction with its RTCP. Methods may be called from any goroutine, but WriteFrame
@@ -43,6 +45,7 @@ type Session struct {
 	in, out      meter
 	taps         taps
 	remind       *reminder // under rxMu
+	ear          *dtmfEar  // of the goroutine that reads
 	strangers    atomic.Uint64
 	secureErrors atomic.Uint64
 	lastAt       atomic.Int64 // clock of the last packet + 1, 0 before the first
@@ -60,6 +63,7 @@ type config struct {
 	kind     kind // of what is sent
 	ptime    int  // frames per packet
 	kinds    [128]kind
+	opus     opus.Settings
 	number   uint64        // of this Configure
 	latching uint64        // of the Configure that opened the search for the far end's address
 	at       time.Duration // of this Configure
@@ -125,17 +129,8 @@ func local(c *net.UDPConn) netip.AddrPort {
 
 func complete(p Params) (*config, error) {
 	c := &config{Params: p}
-	for _, k := range [...]struct {
-		codec Codec
-		kind  kind
-	}{{PCMU, kindPCMU}, {PCMA, kindPCMA}, {G722, kindG722}} {
-		c.kinds[k.codec.PT] = k.kind
-		if k.codec.Name == p.Codec.Name {
-			c.kind = k.kind
-		}
-	}
-	if c.kind == noSound {
-		return nil, fmt.Errorf("configure sound: codec %q is not known", p.Codec.Name)
+	if err := c.codecs(); err != nil {
+		return nil, err
 	}
 	// Type 0 is µ-law and nothing else (RFC 3551 §6): for other codecs it means that the static type is used.
 	if c.SendPT == 0 {
@@ -155,7 +150,7 @@ func complete(p Params) (*config, error) {
 	if c.PTime == 0 {
 		c.PTime = 20 * time.Millisecond
 	}
-	c.ptime = max(1, min(6, int(c.PTime/(10*time.Millisecond))))
+	c.ptime = c.frames()
 	c.Remote = netip.AddrPortFrom(p.Remote.Addr().Unmap(), p.Remote.Port())
 	c.RemoteRTCP = netip.AddrPortFrom(p.RemoteRTCP.Addr().Unmap(), p.RemoteRTCP.Port())
 	if !p.RemoteRTCP.IsValid() && p.Remote.Port() < 65535 {
@@ -195,6 +190,7 @@ func (s *Session) ReadFrame(pcm []int16) {
 		s.taps.heard(pcm)
 		s.remind.mix(pcm)
 		s.rxMu.Unlock()
+		s.hearDigits(c, pcm)
 	}
 	s.out.measure(pcm, now)
 }
@@ -213,7 +209,10 @@ func (s *Session) SendDTMF(digits string) error {
 	switch {
 	case s.closed.Load():
 		return ErrClosed
-	case c == nil || c.DTMFSendPT == 0 || !c.Send:
+	case c == nil:
+		return ErrNoDTMF
+	}
+	if _, ok := c.digits(); !ok {
 		return ErrNoDTMF
 	}
 	s.tx.mu.Lock()
@@ -271,6 +270,10 @@ func (s *Session) Close() error {
 		err = e
 	}
 	s.done.Wait()
+	s.tx.release()
+	s.rxMu.Lock()
+	s.rx.player.release()
+	s.rxMu.Unlock()
 	if err != nil {
 		s.ended = fmt.Errorf("close sound session: %w", err)
 	}

@@ -18,6 +18,7 @@ type source struct {
 	expectedPrior, receivedPrior uint32
 
 	timed   bool
+	clock   int     // ticks per second, 0 before the first packet
 	transit int64   // of the last packet, ticks
 	jitter  float64 // ticks
 
@@ -74,19 +75,30 @@ func (r *source) seen(ssrc uint32, seq uint16, lateSoFar uint64) {
 	}
 }
 
-// arrived updates the jitter with a packet of sound; at is its time of arrival.
-func (r *source) arrived(ts uint32, at time.Duration) {
-	transit := int64(uint32(at/tick) - ts)
+// arrived updates the jitter with a packet of sound; at is its time of arrival, clock what its timestamp counts in.
+func (r *source) arrived(ts uint32, at time.Duration, clock int) {
+	if clock != r.clock {
+		if r.clock != 0 {
+			r.jitter *= float64(clock) / float64(r.clock)
+		}
+		r.clock, r.timed = clock, false
+	}
+	transit := int64(uint32(ticks(at, clock)) - ts)
 	if r.timed {
 		d := int64(int32(uint32(transit) - uint32(r.transit)))
 		if d < 0 {
 			d = -d
 		}
-		if d < 8000*10 { // a restart of timestamps is not jitter
+		if d < int64(clock)*10 { // a restart of timestamps is not jitter
 			r.jitter += (float64(d) - r.jitter) / 16
 		}
 	}
 	r.timed, r.transit = true, transit
+}
+
+// jitterTime is the jitter as a time.
+func (r *source) jitterTime() time.Duration {
+	return time.Duration(r.jitter * float64(time.Second) / float64(max(r.clock, 1)))
 }
 
 func (r *source) expected() uint32 {

@@ -74,7 +74,7 @@ func TestJitterIsThatOfRFC3550(t *testing.T) {
 	j, last := 0.0, 0.0
 	for i := range 500 {
 		d := math.Floor(r.Float64() * 160) // ticks of delay, up to 20 ms
-		s.arrived(uint32(4294960000+160*i), time.Duration(160*i+int(d))*tick+time.Second)
+		s.arrived(uint32(4294960000+160*i), time.Duration(160*i+int(d))*time.Second/8000+time.Second, 8000)
 		if i > 0 {
 			j += (math.Abs(d-last) - j) / 16
 		}

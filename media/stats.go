@@ -23,10 +23,11 @@ func (s *Session) Stats() Stats {
 	src, p := &s.rx.source, s.rx.player
 	st.PacketsReceived, st.Lost = src.totals()
 	st.Late, st.Duplicates, st.Malformed = s.rx.counts.late, s.rx.counts.duplicates, s.rx.counts.malformed
-	st.Jitter = time.Duration(src.jitter * float64(tick))
+	st.Jitter = src.jitterTime()
 	st.RecentLoss = src.recent
 	st.Buffer = max(p.delay, 0)
 	st.Concealed, st.Stretched = share(p.concealed, p.played), share(p.stretched, p.played)
+	st.Recovered = share(p.recovered, p.played)
 	heard := src.known
 	s.rxMu.Unlock()
 

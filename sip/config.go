@@ -207,7 +207,10 @@ func readCodecs(names []string) ([]dialog.Codec, error) {
 		if i < 0 {
 			return nil, &ConfigError{"codecs", strconv.Quote(n) + " is not a codec of this phone"}
 		}
-		out = append(out, dialog.Codec{Name: have[i].Name, Clock: have[i].RTPClock, Channels: 1, PT: have[i].PT})
+		out = append(out, dialog.Codec{Name: have[i].Name, Clock: have[i].RTPClock, Channels: have[i].Channels, PT: have[i].PT, Fmtp: have[i].Fmtp})
+		if have[i].Name == media.Opus.Name {
+			media.WarmOpus()
+		}
 	}
 	if len(out) == 0 {
 		return nil, &ConfigError{"codecs", "the list is empty"}

@@ -129,7 +129,7 @@ func (l *leg) configure() {
 	}
 	err = l.media.Configure(media.Params{
 		Remote: remote, RemoteRTCP: a.RemoteRTCP, Codec: codec, SendPT: a.SendPT, RecvPT: a.RecvPT,
-		DTMFSendPT: a.DTMFSendPT, DTMFRecvPT: a.DTMFRecvPT, PTime: a.PTime,
+		DTMFSendPT: a.DTMFSendPT, DTMFRecvPT: a.DTMFRecvPT, Fmtp: a.Fmtp, PTime: a.PTime,
 		Send: a.Send && l.answered, Receive: a.Receive, Latch: a.Symmetric,
 	})
 	if err != nil {

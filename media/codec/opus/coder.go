@@ -12,6 +12,7 @@ type Settings struct {
 	Bitrate int  // bits per second, 6000–40000
 	FEC     bool // repeat the speech of the packet before, when there is loss
 	Loss    int  // percent of packets that the far end loses, 0–100
+	CBR     bool // every packet of one length: its length tells nothing of what is said (RFC 6562)
 }
 
 // complexity 5 costs half of 10, for a difference that is not heard at these rates.
@@ -84,6 +85,9 @@ func (e *Encoder) attach() error {
 		if err := e.c.SetPacketLossPerc(0); err != nil {
 			return err
 		}
+		if err := e.c.SetVBR(true); err != nil {
+			return err
+		}
 	}
 	if e.want.Bitrate != e.have.Bitrate {
 		if err := e.c.SetBitrate(e.want.Bitrate); err != nil {
@@ -97,6 +101,11 @@ func (e *Encoder) attach() error {
 	}
 	if e.want.Loss != e.have.Loss {
 		if err := e.c.SetPacketLossPerc(e.want.Loss); err != nil {
+			return err
+		}
+	}
+	if e.want.CBR != e.have.CBR {
+		if err := e.c.SetVBR(!e.want.CBR); err != nil {
 			return err
 		}
 	}
