@@ -208,8 +208,8 @@ func (l *Loaded) validate() (bad Problems) {
 		add("sip.rtp_ports", "%v", err)
 	}
 	for _, codec := range c.SIP.Codecs {
-		if !slices.Contains([]string{"G722", "PCMU", "PCMA"}, codec) {
-			add("sip.codecs", "%q is not a codec of this telephone; choose from G722, PCMU, PCMA", codec)
+		if !slices.Contains([]string{"opus", "G722", "PCMU", "PCMA"}, codec) {
+			add("sip.codecs", "%q is not a codec of this telephone; choose from opus, G722, PCMU, PCMA", codec)
 		}
 	}
 	if u, err := url.Parse(c.Salesforce.LoginURL); err != nil || u.Host == "" {

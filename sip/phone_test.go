@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"offhook/sip/dialog"
+	"offhook/media"
 	"offhook/sip/transaction"
 )
 
@@ -34,10 +35,10 @@ func TestACallBetweenTwoPhonesIsToldFromItsBeginningToItsEnd(t *testing.T) {
 		t.Fatalf("%+v", p)
 	}
 	b.Answer(in.Leg)
-	if e := wait[CallAnswered](t, a); e.Codec != "G722" || e.Leg != "out-1" {
+	if e := wait[CallAnswered](t, a); e.Codec != media.Codecs()[0].Name || e.Leg != "out-1" {
 		t.Fatalf("%+v", e)
 	}
-	if e := wait[CallAnswered](t, b); e.Codec != "G722" || e.Leg != in.Leg {
+	if e := wait[CallAnswered](t, b); e.Codec != media.Codecs()[0].Name || e.Leg != in.Leg {
 		t.Fatalf("%+v", e)
 	}
 	if _, ok := a.Quality("out-1"); !ok {
