@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"offhook/sip/dialog"
 	"offhook/media"
+	"offhook/sip/dialog"
 	"offhook/sip/transaction"
 )
 
@@ -221,7 +221,7 @@ func TestATakenPortAndBadSettingsAreTypedErrors(t *testing.T) {
 		"transport":      {Account: "sip:a@b", Transport: "tls"},
 		"registrar":      {Account: "sip:a@b", Registrar: "a b"},
 		"outbound_proxy": {Account: "sip:a@b", OutboundProxy: "http://x/"},
-		"codecs":         {Account: "sip:a@b", Codecs: []string{"opus"}},
+		"codecs":         {Account: "sip:a@b", Codecs: []string{"speex"}},
 		"rtp_ports":      {Account: "sip:a@b", RTPMin: 9, RTPMax: 4},
 	} {
 		_, err := Open(t.Context(), cfg)
