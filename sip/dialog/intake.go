@@ -52,6 +52,20 @@ func (in intake) HandleCancel(tx *transaction.ServerTx, cancel *transaction.Requ
 	})
 }
 
+// HandleEarlyCancel is an INVITE that came after its CANCEL: a call that was offered and taken back in one moment.
+func (in intake) HandleEarlyCancel(tx *transaction.ServerTx, cancel *transaction.Request) {
+	req, why := tx.Request().Clone(), reasonOf(cancel.Headers)
+	in.u.loop.run(func() {
+		if req.ToTag() != "" {
+			return // a re-INVITE
+		}
+		in.u.request(tx, req)
+		if s := in.u.sessions[key{req.CallID, tx.LocalTag()}]; s != nil {
+			s.cancelled(tx, why)
+		}
+	})
+}
+
 func (in intake) HandleStray(res *transaction.Response) {
 	res = res.Clone()
 	in.u.loop.run(func() {

@@ -20,10 +20,10 @@ const briefest = 20 * time.Second
 type sessionTimer struct {
 	interval time.Duration // agreed; 0: no timer
 	min      time.Duration // the largest Min-SE that we were told
+	raised   int           // how often
 	ours     bool          // we refresh
 	due      bool          // a refresh waits for its turn
 	plain    bool          // they refuse UPDATE: by re-INVITE
-	offer    []transaction.Header
 	refresh  *timer
 	expiry   *timer
 	ends     time.Time // when expiry fires
@@ -213,12 +213,16 @@ func (s *Session) laterRefresh() {
 	}
 }
 
+// maxRaised is how often a call's interval is raised: each server on the way may have a minimum of its own.
+const maxRaised = 8
+
 // raise takes a 422: the interval that they need (RFC 4028 §7.3). It is false when that says nothing new.
 func (s *Session) raise(res *transaction.Response) bool {
 	least := readMinSE(res.Headers)
-	if !res.Headers.Has("Min-SE") || least <= s.timer.min {
+	if !res.Headers.Has("Min-SE") || least <= s.timer.min || s.timer.raised == maxRaised {
 		return false
 	}
 	s.timer.min = least
+	s.timer.raised++
 	return true
 }

@@ -84,6 +84,12 @@ type Handler interface {
 	HandleFlowDown(flow *Flow, err error)
 }
 
+// EarlyCanceller is a Handler that wants to hear of INVITEs which were cancelled before they came: over UDP a CANCEL may overtake its
+// INVITE. The 487 has been sent, tx.Respond answers ErrAnswered; it is there for the record, for nobody is to be alerted.
+type EarlyCanceller interface {
+	HandleEarlyCancel(tx *ServerTx, cancel *Request)
+}
+
 // Stats counts what was dropped or repeated since New.
 type Stats struct {
 	Requests, Responses uint64 // that passed intake

@@ -67,11 +67,16 @@ func (l *Layer) newRequest(req *Request, top via) {
 	case 0:
 		return // closed
 	}
-	if req.Method == "INVITE" && l.early.take(&l.mu, key) {
-		// Its CANCEL overtook it: nobody is to be alerted by a call that has already been given up.
-		l.count.early.Add(1)
-		_ = tx.Respond(NewResponse(req, 487, ""))
-		return
+	if req.Method == "INVITE" {
+		if cancel := l.early.take(&l.mu, key); cancel != nil {
+			// Its CANCEL overtook it: nobody is to be alerted by a call that has already been given up.
+			l.count.early.Add(1)
+			_ = tx.Respond(NewResponse(req, 487, ""))
+			if h, ok := l.h.(EarlyCanceller); ok {
+				h.HandleEarlyCancel(tx, cancel)
+			}
+			return
+		}
 	}
 	l.h.HandleRequest(tx, req)
 	if req.Method == "INVITE" {
@@ -137,7 +142,7 @@ func (l *Layer) cancel(req *Request, top via) {
 	key := serverKey(req, top, "INVITE")
 	tx := l.server(key)
 	if tx == nil {
-		l.early.remember(&l.mu, key)
+		l.early.remember(&l.mu, key, req)
 		l.reply(req.Flow, req.Source, top, req.Method, req.raw, 481, ReasonPhrase(481), "")
 		return
 	}
@@ -147,8 +152,8 @@ func (l *Layer) cancel(req *Request, top via) {
 	}
 }
 
-// earlyCancels are the keys of INVITEs whose CANCEL came first.
-type earlyCancels map[string]time.Time
+// earlyCancels are the CANCELs that came before their INVITEs, by the key of those.
+type earlyCancels map[string]*Request
 
 // Over UDP a CANCEL may overtake its INVITE by a repetition or two.
 const (
@@ -156,7 +161,7 @@ const (
 	maxEarly = 1024
 )
 
-func (e *earlyCancels) remember(mu sync.Locker, key string) {
+func (e *earlyCancels) remember(mu sync.Locker, key string, cancel *Request) {
 	mu.Lock()
 	defer mu.Unlock()
 	now := time.Now()
@@ -164,8 +169,8 @@ func (e *earlyCancels) remember(mu sync.Locker, key string) {
 		*e = earlyCancels{}
 	}
 	if len(*e) >= maxEarly {
-		for k, at := range *e {
-			if now.Sub(at) > earlyFor {
+		for k, c := range *e {
+			if now.Sub(c.Received) > earlyFor {
 				delete(*e, k)
 			}
 		}
@@ -173,16 +178,19 @@ func (e *earlyCancels) remember(mu sync.Locker, key string) {
 			return // a flood of CANCELs; each was answered 481
 		}
 	}
-	(*e)[key] = now
+	(*e)[key] = cancel
 }
 
-// take reports and forgets a remembered CANCEL.
-func (e *earlyCancels) take(mu sync.Locker, key string) bool {
+// take returns and forgets a remembered CANCEL; nil: there is none.
+func (e *earlyCancels) take(mu sync.Locker, key string) *Request {
 	mu.Lock()
 	defer mu.Unlock()
-	at, ok := (*e)[key]
+	cancel := (*e)[key]
 	delete(*e, key)
-	return ok && time.Since(at) <= earlyFor
+	if cancel == nil || time.Since(cancel.Received) > earlyFor {
+		return nil
+	}
+	return cancel
 }
 
 // newServerTx makes a transaction that is not registered yet.
