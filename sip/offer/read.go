@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -18,6 +16,14 @@ var (
 	ErrSDP      = errors.New("the session description cannot be read")
 	ErrNoCommon = errors.New("no audio codec in common")
 )
+
+// ErrUnprotected is the ErrNoCommon of sound that would have to go in the clear, or with keys that cannot be used.
+var ErrUnprotected error = unprotected{}
+
+type unprotected struct{}
+
+func (unprotected) Error() string        { return "no protection of the sound in common" }
+func (unprotected) Is(target error) bool { return target == ErrNoCommon }
 
 // MaxSize and maxStreams limit what a stranger can make us look at.
 const (
@@ -64,10 +70,25 @@ type stream struct {
 	dir          direction
 	zeroAddr     bool // c=0.0.0.0: hold of RFC 2543
 	ptime        time.Duration
+	mid          string // RFC 9143
+	mux, xr      bool
+
+	fmtp   map[uint8]string
+	crypto bool  // there were a=crypto lines
+	keys   []Key // of those, what can be read
+
+	fingerprints []string
+	setup, tlsID string
+
+	ice      *ICE
+	mismatch bool // their ICE speaks of other addresses than their m-line
 }
 
 // remote is a description that came from the far end.
-type remote struct{ streams []stream }
+type remote struct {
+	streams []stream
+	bundle  []string // mids of the first a=group:BUNDLE
+}
 
 // readSDP reads a description leniently where it does not concern us (RFC 8866 §9 is strict about the order of lines
 // that no phone needs) and strictly where it does. It never panics.
@@ -86,23 +107,28 @@ func readSDP(body []byte) (remote, error) {
 	if len(d.MediaDescriptions) != len(mlines) {
 		return remote{}, fmt.Errorf("%w: the m= lines cannot be told apart", ErrSDP)
 	}
-	sessionDir, _ := directionOf(d.Attributes)
-	r := remote{streams: make([]stream, 0, len(mlines))}
+	base := stream{ptime: 20 * time.Millisecond, dir: sendrecv}
+	var baseICE iceAttributes
+	base.readAttributes(d.Attributes, &baseICE)
+	r := remote{streams: make([]stream, 0, len(mlines)), bundle: bundleOf(d.Attributes)}
 	for i, m := range d.MediaDescriptions {
 		st := stream{
-			media: mlines[i][0], proto: mlines[i][2], formats: mlines[i][3:],
-			port: m.MediaName.Port.Value, dir: sessionDir, ptime: 20 * time.Millisecond,
-		}
-		if dir, ok := directionOf(m.Attributes); ok {
-			st.dir = dir
+			media: mlines[i][0], proto: mlines[i][2], formats: mlines[i][3:], port: m.MediaName.Port.Value,
+			dir: base.dir, ptime: base.ptime, xr: base.xr, setup: base.setup, tlsID: base.tlsID,
 		}
 		conn := m.ConnectionInformation
 		if conn == nil {
 			conn = d.ConnectionInformation
 		}
 		st.addr = connAddr(conn)
-		st.zeroAddr = st.addr.IsValid() && st.addr.IsUnspecified()
-		st.readAttributes(m.Attributes)
+		ice := baseICE
+		st.readAttributes(m.Attributes, &ice)
+		if len(st.fingerprints) == 0 { // those of the medium stand instead of those of the session (RFC 8122 §5)
+			st.fingerprints = base.fingerprints
+		}
+		st.checkICE(ice.ICE, ice.refused)
+		st.zeroAddr = st.addr.IsValid() && st.addr.IsUnspecified() && st.ice == nil
+		st.readFormats()
 		r.streams = append(r.streams, st)
 	}
 	return r, nil
@@ -130,8 +156,9 @@ func reduceSDP(body []byte) ([]byte, [][]string, error) {
 		conn = ""
 		attrs.Reset()
 	}
-	for raw := range bytes.SplitSeq(body, []byte{'\n'}) {
-		line := strings.TrimRight(string(raw), "\r \t")
+	body = bytes.TrimRight(bytes.TrimPrefix(body, []byte("\uFEFF")), "\x00")
+	for raw := range bytes.FieldsFuncSeq(body, func(r rune) bool { return r == '\n' || r == '\r' }) {
+		line := strings.TrimRight(string(raw), " \t")
 		if line == "" {
 			continue
 		}
@@ -182,22 +209,6 @@ func rtpProto(proto string) bool {
 	return false
 }
 
-func directionOf(attrs []sdp.Attribute) (direction, bool) {
-	for _, a := range attrs {
-		switch strings.ToLower(a.Key) {
-		case "sendrecv":
-			return sendrecv, true
-		case "sendonly":
-			return sendonly, true
-		case "recvonly":
-			return recvonly, true
-		case "inactive":
-			return inactive, true
-		}
-	}
-	return sendrecv, false
-}
-
 // connAddr reads a c= line; a host name or nonsense gives the zero Addr: then the far end's address is learned from
 // its packets.
 func connAddr(c *sdp.ConnectionInformation) netip.Addr {
@@ -210,127 +221,4 @@ func connAddr(c *sdp.ConnectionInformation) netip.Addr {
 		return netip.Addr{}
 	}
 	return a.Unmap()
-}
-
-// static are the payload types that need no rtpmap (RFC 3551 §6) and mean something to us.
-var static = map[uint8]Codec{
-	0: {Name: "PCMU", Clock: 8000, Channels: 1, PT: 0},
-	3: {Name: "GSM", Clock: 8000, Channels: 1, PT: 3},
-	8: {Name: "PCMA", Clock: 8000, Channels: 1, PT: 8},
-	9: {Name: "G722", Clock: 8000, Channels: 1, PT: 9},
-}
-
-func (st *stream) readAttributes(attrs []sdp.Attribute) {
-	maps := map[uint8]Codec{}
-	maxptime := 0
-	for _, a := range attrs {
-		switch strings.ToLower(a.Key) {
-		case "rtpmap":
-			if c, ok := parseRTPMap(a.Value); ok {
-				if _, twice := maps[c.PT]; !twice {
-					maps[c.PT] = c
-				}
-			}
-		case "ptime":
-			if ms, err := strconv.Atoi(strings.TrimSpace(a.Value)); err == nil && ms >= 10 && ms <= 200 {
-				st.ptime = time.Duration(ms/10*10) * time.Millisecond
-			}
-		case "maxptime":
-			if ms, err := strconv.Atoi(strings.TrimSpace(a.Value)); err == nil && ms >= 10 && ms <= 2000 {
-				maxptime = ms / 10 * 10
-			}
-		case "rtcp": // RFC 3605
-			st.rtcp = parseRTCP(a.Value, st.addr)
-		}
-	}
-	if limit := time.Duration(maxptime) * time.Millisecond; limit > 0 {
-		st.ptime = min(st.ptime, limit)
-	}
-	for _, f := range st.formats {
-		n, err := strconv.ParseUint(f, 10, 7)
-		if err != nil {
-			continue
-		}
-		pt := uint8(n)
-		c, ok := maps[pt]
-		if !ok {
-			c, ok = static[pt]
-		}
-		if ok && !slices.ContainsFunc(st.codecs, func(have Codec) bool { return have.PT == pt }) {
-			st.codecs = append(st.codecs, c)
-		}
-	}
-	if !st.rtcp.IsValid() && st.port > 0 && st.port < 65535 && st.addr.IsValid() {
-		st.rtcp = netip.AddrPortFrom(st.addr, uint16(st.port+1))
-	}
-}
-
-// parseRTPMap reads "96 opus/48000/2".
-func parseRTPMap(v string) (Codec, bool) {
-	num, enc, ok := strings.Cut(strings.TrimSpace(v), " ")
-	pt, err := strconv.ParseUint(num, 10, 7)
-	parts := strings.Split(strings.TrimSpace(enc), "/")
-	if !ok || err != nil || len(parts) < 2 || parts[0] == "" {
-		return Codec{}, false
-	}
-	clock, err := strconv.Atoi(parts[1])
-	if err != nil || clock <= 0 {
-		return Codec{}, false
-	}
-	c := Codec{Name: parts[0], Clock: clock, Channels: 1, PT: uint8(pt)}
-	if len(parts) > 2 {
-		if ch, err := strconv.Atoi(parts[2]); err == nil && ch > 0 {
-			c.Channels = ch
-		}
-	}
-	return c, true
-}
-
-// parseRTCP reads "53020" or "53020 IN IP4 192.0.2.1".
-func parseRTCP(v string, addr netip.Addr) netip.AddrPort {
-	f := strings.Fields(v)
-	if len(f) == 0 {
-		return netip.AddrPort{}
-	}
-	port, err := strconv.ParseUint(f[0], 10, 16)
-	if err != nil || port == 0 {
-		return netip.AddrPort{}
-	}
-	if len(f) >= 4 {
-		if a, err := netip.ParseAddr(f[3]); err == nil && a.Zone() == "" {
-			addr = a.Unmap()
-		}
-	}
-	if !addr.IsValid() {
-		return netip.AddrPort{}
-	}
-	return netip.AddrPortFrom(addr, uint16(port))
-}
-
-// Same reports whether two codecs are the same format; payload types do not matter.
-func (c Codec) Same(d Codec) bool {
-	return strings.EqualFold(c.Name, d.Name) && c.Clock == d.Clock && max(c.Channels, 1) == max(d.Channels, 1)
-}
-
-// find returns the stream's entry for c.
-func (st *stream) find(c Codec) (Codec, bool) {
-	i := slices.IndexFunc(st.codecs, c.Same)
-	if i < 0 {
-		return Codec{}, false
-	}
-	return st.codecs[i], true
-}
-
-// dtmf is the payload type of telephone-event on the clock of the audio (RFC 4733 §2.1), 0 for none.
-func (st *stream) dtmf(clock int) uint8 {
-	if c, ok := st.find(Codec{Name: "telephone-event", Clock: clock}); ok {
-		return c.PT
-	}
-	return 0
-}
-
-// usable reports whether we can take the stream at all: plain RTP audio. Keys (SAVP) are not ours yet, and an
-// offer that demands them must not be answered in the clear.
-func (st *stream) usable() bool {
-	return st.media == "audio" && (st.proto == "RTP/AVP" || st.proto == "RTP/AVPF")
 }

@@ -1,14 +1,10 @@
 package offer
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"net/netip"
 	"slices"
-	"strconv"
-	"strings"
-	"time"
-
-	"github.com/pion/sdp/v3"
 )
 
 // Terms is the state of offer and answer of one session (RFC 3264). It is a value: an exchange works on a copy, which
@@ -16,52 +12,113 @@ import (
 type Terms struct {
 	id, version uint64 // of our o= line
 	local       Local
-	sent        string // our last description, to see whether the version must grow
+	sent        [sha256.Size]byte // of our last description, to see whether the version must grow; the text holds keys
 
-	shape []mline // the m-lines of the session, which keep number and order for ever (RFC 3264 §8)
-	audio int     // which of them is ours
+	shape  []mline // the m-lines of the session, which keep number and order for ever (RFC 3264 §8)
+	audio  int     // which of them is ours
+	bundle bool    // it is in a BUNDLE group
 
 	byUs    bool // our hold in the last description of ours
 	byThem  bool
 	agreed  bool // there is an answer
 	media   Media
-	offered []Codec   // our open offer
+	offered []Codec   // our open offer, formats of all kinds
 	offDir  direction // and its direction
+
+	numbers []Codec     // what payload types mean in this session when they come to us (RFC 3264 §8.3.2)
+	keys    []*Key      // what we encrypt with, by suite
+	assoc   association // of DTLS
 }
 
-// mline remembers an m-line that we answer or repeat with port 0.
-type mline struct{ media, proto, format string }
+// mline remembers an m-line that we answer or repeat.
+type mline struct{ media, proto, format, mid string }
 
 // New starts the terms of a session: id is that of our o= line, l our side.
 func New(id uint64, l Local) Terms { return Terms{id: id, version: 1, local: l} }
 
 // Offer writes an offer: all that we can do, what is in use first. Its direction follows our own hold only, whatever the far
-// end's was, so that its hold is for it to say (RFC 6337 §5.3).
+// end's was, so that its hold is for it to say (RFC 6337 §5.3). What protects the sound stays what it is.
 func (t Terms) Offer(hold bool) (Terms, []byte, error) {
 	t.offDir = sendrecv
 	if hold {
 		t.offDir = sendonly
 	}
 	t.byUs = hold
-	t.offered = slices.Clone(t.local.Codecs)
-	if t.agreed {
-		for i, c := range t.offered {
-			if c.Same(t.media.Codec) { // keeps the number that the session knows (RFC 3264 §8.3.2)
-				c.PT = t.media.RecvPT
-				t.offered = slices.Insert(slices.Delete(t.offered, i, i+1), 0, c)
-				break
-			}
+	how := t.offerProtection()
+	if len(t.shape) == 0 {
+		t.shape = []mline{{media: "audio", proto: how.proto, format: "0"}}
+	} else if !t.agreed {
+		t.shape = slices.Clone(t.shape)
+		t.shape[t.audio].proto = how.proto
+	}
+	t.offered = t.formats()
+	d := description{formats: t.offered, dir: t.offDir, ptime: t.local.PTime, on: true, mux: t.local.Mux, xr: t.local.XR}
+	if how.sdes {
+		d.keys = t.offerKeys()
+	}
+	if how.dtls {
+		d.setup = "actpass" // in later offers too; the association that there is keeps its roles (RFC 8842 §5.5)
+	}
+	d.ice = t.local.ICE.ours()
+	body, err := t.write(d)
+	return t, body, err
+}
+
+// formats are those of an offer, with numbers that mean nothing else in this session.
+func (t *Terms) formats() []Codec {
+	codecs := slices.Clone(t.local.Codecs)
+	if i := slices.IndexFunc(codecs, t.media.Codec.Same); t.agreed && i > 0 {
+		c := codecs[i]
+		codecs = slices.Insert(slices.Delete(codecs, i, i+1), 0, c)
+	}
+	out := make([]Codec, 0, len(codecs)+3)
+	clocks := []int{8000}
+	for _, c := range codecs {
+		c.PT = t.number(c, c.PT)
+		out = append(out, c)
+		if c.Clock != 8000 && !slices.Contains(clocks, c.Clock) {
+			clocks = append(clocks, c.Clock)
 		}
 	}
-	dtmf := t.local.DTMF
-	if t.agreed && t.media.DTMFRecvPT != 0 {
-		dtmf = t.media.DTMFRecvPT
+	if t.local.CN {
+		out = append(out, comfortNoise)
 	}
-	if len(t.shape) == 0 {
-		t.shape = []mline{{"audio", "RTP/AVP", "0"}}
+	if t.local.DTMF != 0 {
+		for _, clock := range clocks {
+			e := telephoneEvent(clock)
+			e.PT = t.number(e, t.local.DTMF)
+			out = append(out, e)
+		}
 	}
-	body, err := t.write(t.offered, dtmf, t.offDir, t.local.PTime, true)
-	return t, body, err
+	return out
+}
+
+// number is the payload type of a format in this session: the one that it has, else the wanted one, else a free one.
+func (t *Terms) number(c Codec, want uint8) uint8 {
+	if i := slices.IndexFunc(t.numbers, c.Same); i >= 0 {
+		return t.numbers[i].PT
+	}
+	free := func(pt uint8) bool {
+		return !slices.ContainsFunc(t.numbers, func(n Codec) bool { return n.PT == pt }) &&
+			!slices.ContainsFunc(t.local.Codecs, func(n Codec) bool { return n.PT == pt && !n.Same(c) }) &&
+			(pt != t.local.DTMF || c.Same(telephoneEvent(8000)))
+	}
+	if !free(want) {
+		for want = 96; want < 127 && !free(want); want++ {
+		}
+	}
+	t.learn(c, want)
+	return want
+}
+
+// learn makes pt the number of c and of nothing else.
+func (t *Terms) learn(c Codec, pt uint8) {
+	c.PT = pt
+	if slices.ContainsFunc(t.numbers, func(n Codec) bool { return n.PT == pt && n.Same(c) }) {
+		return
+	}
+	t.numbers = slices.DeleteFunc(slices.Clone(t.numbers), func(n Codec) bool { return n.PT == pt || n.Same(c) })
+	t.numbers = append(t.numbers, c)
 }
 
 // Answer reads an offer and writes the answer: same number and order of m-lines, the offered profile and numbers, port 0 for
@@ -71,16 +128,17 @@ func (t Terms) Answer(offer []byte, hold bool) (Terms, []byte, error) {
 	if err != nil {
 		return t, nil, err
 	}
-	i, codec, err := t.choose(r)
+	pick, err := t.choose(r)
 	if err != nil {
 		return t, nil, err
 	}
 	t.shape = t.shape[:0:0]
 	for _, st := range r.streams {
-		t.shape = append(t.shape, mline{st.media, st.proto, st.formats[0]})
+		t.shape = append(t.shape, mline{st.media, st.proto, st.formats[0], st.mid})
 	}
-	t.audio = i
-	st := r.streams[i]
+	t.audio = pick.stream
+	st := r.streams[t.audio]
+	t.bundle = st.mid != "" && slices.Contains(r.bundle, st.mid)
 	theirs := st.dir
 	if st.zeroAddr {
 		theirs.recv = false
@@ -92,18 +150,48 @@ func (t Terms) Answer(offer []byte, hold bool) (Terms, []byte, error) {
 	dir := ours.and(theirs.reverse())
 	t.byUs = hold
 	t.byThem = !theirs.recv || st.port == 0
-	mine := codec
-	if k := slices.IndexFunc(t.local.Codecs, codec.Same); k >= 0 {
+	mine := pick.codec
+	if k := slices.IndexFunc(t.local.Codecs, mine.Same); k >= 0 {
 		mine = t.local.Codecs[k]
 	}
-	mine.PT = codec.PT
-	dtmf := uint8(0)
-	if t.local.DTMF != 0 {
-		dtmf = st.dtmf(codec.Clock)
+	mine.PT = pick.codec.PT
+	formats := []Codec{mine}
+	if c, ok := st.find(comfortNoise); ok && t.local.CN && mine.Clock == comfortNoise.Clock {
+		formats = append(formats, c)
 	}
-	t.agree(st, mine, mine.PT, mine.PT, dtmf, dtmf, dir)
+	events := Codec{}
+	if c, ok := st.dtmf(mine.Clock); ok && t.local.DTMF != 0 {
+		events = telephoneEvent(c.Clock)
+		events.PT = c.PT
+		formats = append(formats, events)
+	}
+	for _, c := range formats {
+		t.learn(c, c.PT)
+	}
+	d := description{formats: formats, dir: dir, ptime: st.ptime, on: st.port != 0, mux: st.mux && t.local.Mux, xr: st.xr && t.local.XR,
+		settled: true}
+	how := agreement{theirs: pick.codec, recvPT: mine.PT, events: events, recvEvents: events.PT, dir: dir, mux: d.mux}
+	how.codec = mine
+	how.ice = st.ice != nil && t.local.ICE.ours()
+	switch pick.protection {
+	case SDES:
+		key := *t.ownKey(pick.key.Suite)
+		key.Tag = pick.key.Tag
+		d.keys = []Key{key}
+		how.send, how.recv = &key, &pick.key
+	case Handshake:
+		how.dtls = t.associate(st, pick.client)
+		if d.setup = "passive"; pick.client {
+			d.setup = "active"
+		}
+		if st.setup == "holdconn" {
+			d.setup = st.setup
+		}
+	}
+	t.agree(st, how)
+	d.ice, d.mismatch = how.ice, st.mismatch && t.local.ICE.ours()
 	t.offered = nil
-	body, err := t.write([]Codec{mine}, dtmf, dir, st.ptime, st.port != 0)
+	body, err := t.write(d)
 	return t, body, err
 }
 
@@ -120,20 +208,23 @@ func (t Terms) Accept(answer []byte) (Terms, error) {
 		return t, fmt.Errorf("%w: the answer has too few m= lines", ErrSDP)
 	}
 	st := r.streams[t.audio]
-	if !t.usable(st) || st.port == 0 {
+	if st.port == 0 || st.media != "audio" || !t.reachable(st) {
 		return t, ErrNoCommon
+	}
+	p, err := t.acceptProtection(st)
+	if err != nil {
+		return t, err
 	}
 	for _, c := range st.codecs {
 		k := slices.IndexFunc(t.offered, c.Same)
-		if k < 0 {
+		if k < 0 || !slices.ContainsFunc(t.local.Codecs, c.Same) {
 			continue
 		}
-		recvDTMF, sendDTMF := t.local.DTMF, st.dtmf(c.Clock)
-		if t.agreed && t.media.DTMFRecvPT != 0 {
-			recvDTMF = t.media.DTMFRecvPT
-		}
-		if recvDTMF == 0 || sendDTMF == 0 {
-			recvDTMF, sendDTMF = 0, 0
+		how := agreement{codec: t.offered[k], theirs: c, recvPT: t.offered[k].PT, mux: st.mux && t.local.Mux, offered: true}
+		if e, ok := st.dtmf(c.Clock); ok && t.local.DTMF != 0 {
+			if i := slices.IndexFunc(t.offered, e.Same); i >= 0 {
+				how.events, how.recvEvents = e, t.offered[i].PT
+			}
 		}
 		theirs := st.dir
 		if st.zeroAddr {
@@ -146,119 +237,70 @@ func (t Terms) Accept(answer []byte) (Terms, error) {
 			t.byThem = true
 			// To a hold some phones answer inactive without holding us; so an "inactive" then changes nothing.
 		}
-		t.agree(st, t.offered[k], c.PT, t.offered[k].PT, sendDTMF, recvDTMF, t.offDir.and(theirs.reverse()))
+		how.dir = t.offDir.and(theirs.reverse())
+		how.ice = st.ice != nil && t.local.ICE.ours()
+		how.send, how.recv = p.send, p.recv
+		if p.protection == Handshake {
+			how.dtls = t.associate(st, p.client)
+		}
+		t.agree(st, how)
 		t.offered = nil
 		return t, nil
 	}
 	return t, ErrNoCommon
 }
 
-// choose picks the first audio stream and codec that both can do, in the offerer's order (RFC 3264 §6.1).
-func (t *Terms) choose(r remote) (int, Codec, error) {
-	for i, st := range r.streams {
-		if !t.usable(st) || st.port == 0 {
-			continue
-		}
-		for _, c := range st.codecs {
-			if slices.ContainsFunc(t.local.Codecs, c.Same) {
-				return i, c, nil
-			}
-		}
-	}
-	if t.agreed && t.audio < len(r.streams) && r.streams[t.audio].port == 0 && r.streams[t.audio].media == "audio" {
-		return t.audio, t.media.Codec, nil // they switched the stream off (RFC 3264 §8.2)
-	}
-	return 0, Codec{}, ErrNoCommon
+// agreement is what one exchange came to.
+type agreement struct {
+	codec, theirs Codec // ours with our parameters, theirs with their number
+	recvPT        uint8
+	events        Codec // telephone-event with their number; zero: none
+	recvEvents    uint8
+	dir           direction
+	mux, ice      bool
+	offered       bool // by us
+	send, recv    *Key
+	dtls          *DTLS
 }
 
-// usable: a stream that we can take at all, at an address that our socket can reach.
-func (t *Terms) usable(st stream) bool {
-	ours := t.local.RTP.Addr().Unmap()
-	return st.usable() && (!ours.IsValid() || !st.addr.IsValid() || st.zeroAddr || ours.Is4() == st.addr.Is4())
-}
-
-func (t *Terms) agree(st stream, c Codec, sendPT, recvPT, sendDTMF, recvDTMF uint8, dir direction) {
+func (t *Terms) agree(st stream, a agreement) {
 	m := Media{
-		Codec: c, SendPT: sendPT, RecvPT: recvPT, DTMFSendPT: sendDTMF, DTMFRecvPT: recvDTMF,
-		PTime: st.ptime, Send: dir.send, Receive: dir.recv,
+		Codec: a.codec, SendPT: a.theirs.PT, RecvPT: a.recvPT, DTMFSendPT: a.events.PT, DTMFRecvPT: a.recvEvents, DTMFClock: a.events.Clock,
+		PTime: st.ptime, Send: a.dir.send, Receive: a.dir.recv, Fmtp: a.theirs.Fmtp, Profile: st.proto,
+		SendKey: a.send, RecvKey: a.recv, DTLS: a.dtls, Mux: a.mux, XR: st.xr, Controlling: a.offered,
 	}
-	if st.addr.IsValid() && !st.addr.IsUnspecified() && st.port > 0 && st.port <= 65535 {
+	m.Codec.PT = a.recvPT
+	_, m.CN = st.find(comfortNoise)
+	if a.ice {
+		m.ICE = t.remoteICE(*st.ice)
+	}
+	switch {
+	case st.addr.IsValid() && !st.addr.IsUnspecified() && st.port > 0 && st.port <= 65535:
 		m.Remote = netip.AddrPortFrom(st.addr, uint16(st.port))
 		m.RemoteRTCP = st.rtcp
-	} else {
+	case m.ICE != nil: // the address is found by checks
+	default:
 		m.Send = false // nowhere to send to
 		m.Symmetric = true
 		if t.agreed && st.port != 0 { // c=0.0.0.0: what they send still comes from where it came from
 			m.Remote, m.RemoteRTCP = t.media.Remote, t.media.RemoteRTCP
 		}
 	}
+	if m.Mux {
+		m.RemoteRTCP = m.Remote
+	}
+	if st.port == 0 && t.agreed { // switched off: the rest is as it was, for when it comes back
+		m.SendKey, m.RecvKey, m.DTLS, m.ICE, m.Mux = t.media.SendKey, t.media.RecvKey, t.media.DTLS, t.media.ICE, t.media.Mux
+	} else if a.dtls == nil {
+		t.assoc.live = false
+	}
 	t.media, t.agreed = m, true
 }
 
-// write makes our description from the shape of the session. Each different one has the next version (RFC 3264 §8).
-func (t *Terms) write(codecs []Codec, dtmf uint8, dir direction, ptime time.Duration, on bool) ([]byte, error) {
-	body, err := t.marshal(codecs, dtmf, dir, ptime, on)
-	if err != nil {
-		return nil, err
-	}
-	if t.sent != "" && string(body) != t.sent {
-		t.version++
-		if body, err = t.marshal(codecs, dtmf, dir, ptime, on); err != nil {
-			return nil, err
-		}
-	}
-	t.sent = string(body)
-	return body, nil
-}
-
-func (t *Terms) marshal(codecs []Codec, dtmf uint8, dir direction, ptime time.Duration, on bool) ([]byte, error) {
-	ip := t.local.RTP.Addr().Unmap()
-	if !ip.IsValid() || ip.IsUnspecified() || t.local.RTP.Port() == 0 {
-		return nil, fmt.Errorf("media address %v cannot be described", t.local.RTP)
-	}
-	family := "IP4"
-	if ip.Is6() {
-		family = "IP6"
-	}
-	ip = ip.WithZone("")
-	d := sdp.SessionDescription{
-		Origin: sdp.Origin{Username: "-", SessionID: t.id, SessionVersion: t.version,
-			NetworkType: "IN", AddressType: family, UnicastAddress: ip.String()},
-		SessionName:           "-",
-		ConnectionInformation: &sdp.ConnectionInformation{NetworkType: "IN", AddressType: family, Address: &sdp.Address{Address: ip.String()}},
-		TimeDescriptions:      []sdp.TimeDescription{{}},
-	}
-	for i, m := range t.shape {
-		name := sdp.MediaName{Media: m.media, Protos: strings.Split(m.proto, "/"), Formats: []string{m.format}}
-		if i != t.audio {
-			d.MediaDescriptions = append(d.MediaDescriptions, &sdp.MediaDescription{MediaName: name})
-			continue
-		}
-		name.Formats = nil
-		if on {
-			name.Port.Value = int(t.local.RTP.Port())
-		}
-		md := &sdp.MediaDescription{MediaName: name}
-		for _, c := range codecs {
-			channels := uint16(0) // one channel is not written (RFC 8866 §6.6)
-			if c.Channels > 1 {
-				channels = uint16(c.Channels)
-			}
-			md.WithCodec(c.PT, c.Name, uint32(c.Clock), channels, c.Fmtp)
-		}
-		if dtmf != 0 {
-			md.WithCodec(dtmf, "telephone-event", 8000, 0, "0-16")
-		}
-		if ptime > 0 {
-			md.WithValueAttribute("ptime", strconv.Itoa(int(ptime/time.Millisecond)))
-		}
-		if rtcp := t.local.RTCP; rtcp.IsValid() && rtcp.Port() != t.local.RTP.Port()+1 {
-			md.WithValueAttribute("rtcp", strconv.Itoa(int(rtcp.Port())))
-		}
-		md.WithPropertyAttribute(dir.String())
-		d.MediaDescriptions = append(d.MediaDescriptions, md)
-	}
-	return d.Marshal()
+// remoteICE keeps the candidates that our socket can reach.
+func (t *Terms) remoteICE(i ICE) *ICE {
+	i.Candidates = slices.DeleteFunc(slices.Clone(i.Candidates), func(c ICECandidate) bool { return !t.family(c.Addr.Addr()) })
+	return &i
 }
 
 // Media is what is agreed; the zero value before the first answer.
@@ -282,6 +324,6 @@ func (t Terms) Check(offer []byte) error {
 	if err != nil {
 		return err
 	}
-	_, _, err = t.choose(r)
+	_, err = t.choose(r)
 	return err
 }

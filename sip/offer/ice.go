@@ -1,0 +1,93 @@
+package offer
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// maxCandidates of one stream are kept.
+const maxCandidates = 64
+
+// iceText reports whether s is of ice-chars, within the lengths of RFC 8839 §5.4.
+func iceText(s string, least int) bool {
+	if len(s) < least || len(s) > 256 {
+		return false
+	}
+	for _, r := range s {
+		if (r < '0' || r > '9') && (r|0x20 < 'a' || r|0x20 > 'z') && r != '+' && r != '/' {
+			return false
+		}
+	}
+	return true
+}
+
+// parseCandidate reads "1 1 UDP 2130706431 192.0.2.1 4000 typ host …" (RFC 8839 §5.1). Candidates of TCP, and names instead of
+// addresses (".local"), are not ours.
+func parseCandidate(v string) (ICECandidate, bool) {
+	f := strings.Fields(v)
+	if len(f) < 8 || !strings.EqualFold(f[2], "UDP") || !strings.EqualFold(f[6], "typ") {
+		return ICECandidate{}, false
+	}
+	component, err := strconv.ParseUint(f[1], 10, 16)
+	if err != nil || component < 1 || component > 2 {
+		return ICECandidate{}, false
+	}
+	priority, err := strconv.ParseUint(f[3], 10, 32)
+	if err != nil {
+		return ICECandidate{}, false
+	}
+	addr, err := netip.ParseAddr(f[4])
+	if err != nil || addr.Zone() != "" || addr.IsUnspecified() || addr.IsMulticast() {
+		return ICECandidate{}, false
+	}
+	port, err := strconv.ParseUint(f[5], 10, 16)
+	if err != nil || port == 0 {
+		return ICECandidate{}, false
+	}
+	return ICECandidate{Addr: netip.AddrPortFrom(addr.Unmap(), uint16(port)), Component: int(component), Priority: uint32(priority)}, true
+}
+
+// checkICE settles what the lines of a stream said: nil without credentials. When no candidate is the address of the m-line,
+// something between changed one and not the other, and ICE must not be used (RFC 8839 §4.2.5).
+func (st *stream) checkICE(ice ICE, refused bool) {
+	if !iceText(ice.Ufrag, 4) || !iceText(ice.Pwd, 22) || refused {
+		return
+	}
+	trickle := !st.addr.IsValid() || st.addr.IsUnspecified() || st.port == 9
+	at := netip.AddrPortFrom(st.addr, uint16(st.port))
+	if !trickle && st.port != 0 && len(ice.Candidates) > 0 &&
+		!slices.ContainsFunc(ice.Candidates, func(c ICECandidate) bool { return c.Component == 1 && c.Addr == at }) {
+		st.mismatch = true
+		return
+	}
+	st.ice = &ice
+}
+
+// iceLines are ours: credentials and one host candidate for each component.
+func (t *Terms) iceLines(mux bool) [][2]string {
+	own := t.local.ICE
+	lines := [][2]string{{"ice-ufrag", own.Ufrag}, {"ice-pwd", own.Pwd}}
+	addrs := []netip.AddrPort{t.local.RTP}
+	if !mux {
+		addrs = append(addrs, t.local.rtcp())
+	}
+	for i, a := range addrs {
+		lines = append(lines, [2]string{"candidate", fmt.Sprintf("1 %d UDP %d %v %d typ host",
+			i+1, 126<<24|65535<<8|(256-(i+1)), a.Addr().Unmap().WithZone(""), a.Port())})
+	}
+	return append(lines, [2]string{"end-of-candidates", ""})
+}
+
+// rtcp is where we receive RTCP.
+func (l Local) rtcp() netip.AddrPort {
+	if l.RTCP.IsValid() {
+		return netip.AddrPortFrom(l.RTP.Addr(), l.RTCP.Port())
+	}
+	return netip.AddrPortFrom(l.RTP.Addr(), l.RTP.Port()+1)
+}
+
+// ours reports whether we have credentials that a peer would take.
+func (i *ICE) ours() bool { return i != nil && iceText(i.Ufrag, 4) && iceText(i.Pwd, 22) }
