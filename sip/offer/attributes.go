@@ -253,5 +253,11 @@ func telephoneEvent(clock int) Codec {
 	return Codec{Name: "telephone-event", Clock: clock, Channels: 1, Fmtp: "0-16"}
 }
 
-// comfortNoise of codecs on 8 kHz (RFC 3389 §4).
+// comfortNoise of codecs on 8 kHz, which has a number for good (RFC 3389 §4).
 var comfortNoise = Codec{Name: "CN", Clock: 8000, Channels: 1, PT: 13}
+
+// noise reports whether they take it.
+func (st *stream) noise() bool {
+	c, ok := st.find(comfortNoise)
+	return ok && c.PT == comfortNoise.PT
+}

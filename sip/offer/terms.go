@@ -156,8 +156,8 @@ func (t Terms) Answer(offer []byte, hold bool) (Terms, []byte, error) {
 	}
 	mine.PT = pick.codec.PT
 	formats := []Codec{mine}
-	if c, ok := st.find(comfortNoise); ok && t.local.CN && mine.Clock == comfortNoise.Clock {
-		formats = append(formats, c)
+	if st.noise() && t.local.CN && mine.Clock == comfortNoise.Clock {
+		formats = append(formats, comfortNoise)
 	}
 	events := Codec{}
 	if c, ok := st.dtmf(mine.Clock); ok && t.local.DTMF != 0 {
@@ -270,7 +270,7 @@ func (t *Terms) agree(st stream, a agreement) {
 		SendKey: a.send, RecvKey: a.recv, DTLS: a.dtls, Mux: a.mux, XR: st.xr, Controlling: a.offered,
 	}
 	m.Codec.PT = a.recvPT
-	_, m.CN = st.find(comfortNoise)
+	m.CN = st.noise()
 	if a.ice {
 		m.ICE = t.remoteICE(*st.ice)
 	}

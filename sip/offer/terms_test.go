@@ -3,6 +3,8 @@ package offer
 import (
 	"errors"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -287,23 +289,43 @@ func FuzzSDP(f *testing.F) {
 	f.Add(offerOf("m=audio 6000 RTP/AVP 0 8 96", "a=rtpmap:96 telephone-event/8000", "a=sendonly", "a=rtcp:7 IN IP4 1.2.3.4"))
 	f.Add(offerOf("m=image 7 udptl t38", "m=audio 6000/2 RTP/AVP 0", "a=ptime:20", "c=IN IP4 224.1.1.1/127"))
 	f.Add([]byte("v=0\no=\nm=a a a a"))
+	files, _ := filepath.Glob("testdata/peers/*.sdp")
+	for _, name := range files {
+		b, _ := os.ReadFile(name)
+		f.Add(b)
+	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		a, answer, err := New(1, testLocal).Answer(body, false)
-		if err == nil {
-			r, err := readSDP(answer)
-			if err != nil {
-				t.Fatalf("our answer cannot be read: %v\n%s", err, answer)
+		for _, l := range []Local{testLocal, able("192.0.2.1"), able("2001:db8::1")} {
+			a, answer, err := New(1, l).Answer(body, false)
+			if check := New(1, l).Check(body); (check == nil) != (err == nil) {
+				t.Fatalf("checked %v, answered %v", check, err)
 			}
-			if offered, _ := readSDP(body); len(offered.streams) != len(r.streams) {
-				t.Fatalf("%d streams answered with %d", len(offered.streams), len(r.streams))
+			if err == nil {
+				r, err := readSDP(answer)
+				if err != nil {
+					t.Fatalf("our answer cannot be read: %v\n%s", err, answer)
+				}
+				if offered, _ := readSDP(body); len(offered.streams) != len(r.streams) {
+					t.Fatalf("%d streams answered with %d", len(offered.streams), len(r.streams))
+				}
+				b, offer, err := a.Offer(true)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if r, err := readSDP(offer); err != nil || r.streams[b.audio].port == 0 {
+					t.Fatalf("our offer cannot be read: %v\n%s", err, offer)
+				}
+				if strings.Contains(a.media.Profile, "SAVP") && a.media.Protection() == Automatic {
+					t.Fatalf("%s in the clear", a.media.Profile)
+				}
+				a.Answer(body, true)
+			} else if !errors.Is(err, ErrSDP) && !errors.Is(err, ErrNoCommon) {
+				t.Fatalf("untyped error %v", err)
 			}
-			if _, _, err := a.Offer(true); err != nil {
-				t.Fatal(err)
+			b, _, _ := New(1, l).Offer(false)
+			if b, err := b.Accept(body); err == nil && b.media.Codec.Name == "" {
+				t.Fatal("accepted without a codec")
 			}
-		} else if !errors.Is(err, ErrSDP) && !errors.Is(err, ErrNoCommon) {
-			t.Fatalf("untyped error %v", err)
 		}
-		b, _, _ := New(1, testLocal).Offer(false)
-		b.Accept(body)
 	})
 }
