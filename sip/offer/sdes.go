@@ -170,6 +170,6 @@ func (t *Terms) takeKey(st stream) (Key, bool) {
 
 // Rekey returns terms that make new SDES keys for the next description. Those of running sessions otherwise stay.
 func (t Terms) Rekey() Terms {
-	t.keys = nil
+	t.keys, t.stale = nil, true
 	return t
 }

@@ -1,7 +1,6 @@
 package offer
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -12,7 +11,8 @@ import (
 type Terms struct {
 	id, version uint64 // of our o= line
 	local       Local
-	sent        [sha256.Size]byte // of our last description, to see whether the version must grow; the text holds keys
+	stale       bool    // what was sent last is not what we would say now
+	sent        *string // our last description, to see whether the version must grow; it holds keys, and a pointer shows none
 
 	shape  []mline // the m-lines of the session, which keep number and order for ever (RFC 3264 §8)
 	audio  int     // which of them is ours
@@ -316,7 +316,7 @@ func (t Terms) ByUs() bool { return t.byUs }
 func (t Terms) ByThem() bool { return t.byThem }
 
 // WithLocal returns the terms with another side of ours, for the next description.
-func (t Terms) WithLocal(l Local) Terms { t.local = l; return t }
+func (t Terms) WithLocal(l Local) Terms { t.local, t.stale = l, true; return t }
 
 // Check says whether an offer could be answered, without answering it. The error wraps ErrSDP or ErrNoCommon.
 func (t Terms) Check(offer []byte) error {

@@ -1,7 +1,6 @@
 package offer
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"strconv"
 	"strings"
@@ -29,16 +28,14 @@ func (t *Terms) write(d description) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var none [sha256.Size]byte
-	sum := sha256.Sum256(body)
-	if t.sent != none && sum != t.sent {
+	if t.sent != nil && *t.sent != string(body) {
 		t.version++
 		if body, err = t.marshal(d); err != nil {
 			return nil, err
 		}
-		sum = sha256.Sum256(body)
 	}
-	t.sent = sum
+	sent := string(body)
+	t.sent, t.stale = &sent, false
 	return body, nil
 }
 
