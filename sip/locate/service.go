@@ -42,7 +42,7 @@ func (r *Resolver) find(ctx context.Context, t Target) ([]Server, error) {
 	wg.Wait()
 	var out []Server
 	var why error
-	any := false
+	any, asked := false, 0
 	for i, s := range services {
 		for _, rec := range r.order(records[i]) {
 			any = true
@@ -50,7 +50,7 @@ func (r *Resolver) find(ctx context.Context, t Target) ([]Server, error) {
 				closed = &Error{t.Host, "says that it takes no calls over " + s.transport, ErrNoService}
 				continue
 			}
-			if len(out) >= maxServers || rec.Port == 0 {
+			if asked++; len(out) >= maxServers || asked > maxServers || rec.Port == 0 {
 				continue
 			}
 			found, err := r.hostServers(ctx, t, s.transport, strings.TrimSuffix(rec.Target, "."), int(rec.Port))
