@@ -167,28 +167,49 @@ func (l *Layer) receive(f *Flow, start startLine, source netip.AddrPort, msg sip
 		problem = refused(400, "the method of CSeq is not that of the request")
 	}
 	if problem != nil {
-		l.count.malformed.Add(1)
-		l.refuse(f, source, start.method, &c.raw, problem)
+		l.reject(f, source, start.method, c, problem)
 		return
 	}
-	l.count.requests.Add(1)
 	if c.maxForwards < 0 {
 		c.maxForwards = 70
 	}
-	l.takeRequest(&Request{
+	req := &Request{
 		Method: start.method, URI: start.uri, Route: c.route, RecordRoute: c.recordRoute, From: c.from, To: c.to, Contact: c.contact,
 		CallID: c.callID, CSeq: c.cseq, MaxForwards: c.maxForwards, Headers: c.other, ContentType: c.contentType, Body: msg.Body(),
 		Flow: f, Source: source, Received: time.Now(), raw: &c.raw,
-	}, c.top)
+	}
+	inside := req.ToTag() != ""
+	free := inside || l.limit != nil && l.server(serverKey(req, c.top, req.Method)) != nil
+	switch admission, why := l.admit(f, source, req.Method, inside, free); {
+	case why != nil && why.status == 503:
+		l.reply(f, source, c.top, req.Method, &c.raw, 503, ReasonPhrase(503), "", "Retry-After: 5")
+	case why != nil:
+		l.refuse(f, source, req.Method, &c.raw, why)
+	case admission == Admit:
+		l.count.requests.Add(1)
+		l.takeRequest(req, c.top)
+	}
+}
+
+// reject counts a request that cannot be understood, and answers it if its sender may have answers.
+func (l *Layer) reject(f *Flow, source netip.AddrPort, method string, c common, problem *refusal) {
+	l.count.malformed.Add(1)
+	admission, why := l.admit(f, source, method, c.to.Tag() != "", false)
+	if why != nil {
+		problem = why
+	}
+	if admission != Drop {
+		l.refuse(f, source, method, &c.raw, problem)
+	}
 }
 
 // malformed answers a message that was not given to the parser, as far as it can be answered.
 func (l *Layer) malformed(f *Flow, source netip.AddrPort, c checked) {
-	l.count.malformed.Add(1)
 	if c.start.method == "" {
+		l.count.malformed.Add(1)
 		l.log.Debug("message dropped", "why", c.problem.why, "from", source)
 		return
 	}
 	got, _ := validate(splitFields(c.fields), true)
-	l.refuse(f, source, c.start.method, &got.raw, c.problem)
+	l.reject(f, source, c.start.method, got, c.problem)
 }

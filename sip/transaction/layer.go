@@ -33,6 +33,14 @@ type Config struct {
 	// QueueLen bounds what may wait per Call-ID; 0 means 128. When it is full, a request is answered 503 and provisional
 	// responses are dropped. ACK and CANCEL have four times the room; final responses are never dropped.
 	QueueLen int
+	// Admit is asked of every request, those that cannot be understood included, before it costs anything; toTag says that it belongs to a dialog.
+	// It runs on the goroutine that reads the flow and must not block. nil admits everything.
+	Admit func(flow *Flow, source netip.AddrPort, method string, toTag bool) Admission
+	// RequestRate is how many requests per second outside of dialogs one source (an IPv4 address, an IPv6 /64) may begin for long; repeats, ACK and
+	// CANCEL are free. What is more is dropped on UDP and answered 503 on a connection, where nobody repeats it. 0: no limit.
+	RequestRate float64
+	// RequestBurst is how many of them may come at once; 0 means twice RequestRate, at least 20.
+	RequestBurst int
 	// MaxQueues bounds the Call-IDs that have something waiting at one moment; 0 means 4096.
 	MaxQueues int
 }
@@ -100,6 +108,8 @@ type Stats struct {
 	Merged              uint64 // requests answered 482 (RFC 3261 §8.2.2.2)
 	EarlyCancels        uint64 // INVITEs that came after their CANCEL
 	STUN                uint64 // STUN messages that nobody here asked for
+	Dropped             uint64 // requests that Config.Admit had dropped
+	Refused             uint64 // requests that Config.Admit had answered 403
 	Limited             uint64 // connections and requests of a source that had too many
 	ClientTx, ServerTx  int    // running now
 	Queues              int    // Call-IDs with something waiting now
@@ -112,6 +122,8 @@ type Layer struct {
 	log    *slog.Logger
 	parser *sip.Parser
 	secret string // of stateless tags
+
+	limit *limiter // nil without a limit
 
 	life context.Context // ends with Close
 	die  context.CancelFunc
@@ -131,7 +143,7 @@ type Layer struct {
 
 	wg    sync.WaitGroup
 	count struct {
-		requests, responses, malformed, garbage, stray, overflow, merged, early, limited, stun atomic.Uint64
+		requests, responses, malformed, garbage, stray, overflow, merged, early, limited, stun, dropped, refused atomic.Uint64
 	}
 }
 
@@ -141,8 +153,12 @@ func New(cfg Config, h Handler) *Layer {
 	silence()
 	cfg = cfg.withDefaults()
 	life, die := context.WithCancel(context.Background())
+	var limit *limiter
+	if cfg.RequestRate > 0 {
+		limit = newLimiter(cfg.RequestRate, cfg.RequestBurst)
+	}
 	return &Layer{
-		cfg: cfg, h: h, log: cfg.Logger, life: life, die: die,
+		limit: limit, cfg: cfg, h: h, log: cfg.Logger, life: life, die: die,
 		parser:    sip.NewParser(sip.WithHeadersParsers(parserFields())),
 		secret:    randomHex(16),
 		flows:     map[*Flow]struct{}{},
@@ -199,6 +215,7 @@ func (l *Layer) Stats() Stats {
 		Requests: l.count.requests.Load(), Responses: l.count.responses.Load(), Malformed: l.count.malformed.Load(),
 		Garbage: l.count.garbage.Load(), Stray: l.count.stray.Load(), Overflow: l.count.overflow.Load(),
 		Merged: l.count.merged.Load(), EarlyCancels: l.count.early.Load(), Limited: l.count.limited.Load(), STUN: l.count.stun.Load(),
+		Dropped: l.count.dropped.Load(), Refused: l.count.refused.Load(),
 	}
 	l.mu.Lock()
 	s.ClientTx, s.ServerTx = len(l.clients), len(l.servers)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,6 +22,7 @@ type streamConn struct {
 	ready []byte // the message that is being handed over
 	chunk []byte
 	spoke bool // a whole message came
+	half  bool // a part of one did, and the rest has until the read deadline
 
 	once     sync.Once
 	gone     chan struct{} // closed when the reader has let go
@@ -60,6 +62,7 @@ func (c *streamConn) next() error {
 		if done || err != nil {
 			return err
 		}
+		c.hurry()
 		n, err := c.conn.Read(c.chunk)
 		if n > 0 {
 			c.lastRead.Store(time.Now().UnixNano())
@@ -71,7 +74,22 @@ func (c *streamConn) next() error {
 			if told := alertError(c.f.peer, err, false); c.f.secure != nil && told != nil {
 				return told
 			}
+			if c.half && errors.Is(err, os.ErrDeadlineExceeded) {
+				return errors.New("the far end stopped in the middle of a message")
+			}
 			return err
+		}
+	}
+}
+
+// hurry gives the rest of a message that has begun as long as a transaction has: whoever sends a byte now and then would hold memory for ever.
+func (c *streamConn) hurry() {
+	if half := len(c.in) > 0; half != c.half && (c.spoke || c.f.dialled) {
+		c.half = half
+		if half {
+			c.conn.SetReadDeadline(time.Now().Add(mute))
+		} else {
+			c.conn.SetReadDeadline(time.Time{})
 		}
 	}
 }
@@ -118,6 +136,10 @@ func (c *streamConn) cut() (bool, error) {
 		}
 		if !c.spoke && !c.f.dialled {
 			c.spoke = true
+			c.conn.SetReadDeadline(time.Time{})
+		}
+		if c.half {
+			c.half = false
 			c.conn.SetReadDeadline(time.Time{})
 		}
 		c.ready = bytes.Clone(c.in[:total])
