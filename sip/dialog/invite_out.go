@@ -224,7 +224,7 @@ func (s *Session) stray(res *transaction.Response) {
 	switch {
 	case s.call != nil && res.CSeq == s.call.o.req.CSeq:
 		s.call.success(res)
-	case s.modify.ack != nil && res.CSeq == s.modify.ack.req.CSeq:
-		s.modify.ack.send(s.ua)
+	case s.modify.acks[res.CSeq] != nil:
+		s.modify.acks[res.CSeq].send(s.ua)
 	}
 }

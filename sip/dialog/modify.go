@@ -19,10 +19,11 @@ type modify struct {
 	limit *timer
 	tries int // 491 in a row
 	retry *timer
-	ack   *ack // of our last re-INVITE
+	acks  map[uint32]*ack // to the 2xx of our re-INVITEs, by CSeq: a lost one is wanted again, also after the next re-INVITE
 
 	move     bool // our address has changed: the far end must hear of it
 	media    bool // that of our media too
+	local    Local
 	moves    int  // how often that happened
 	updating bool // an UPDATE of ours has no final response
 }
@@ -103,6 +104,9 @@ func (s *Session) reinvite(hold, late bool) {
 	s.ua.describe(req)
 	s.askTimer(req)
 	moves := m.moves
+	if m.media {
+		t = t.WithLocal(m.local)
+	}
 	if !late {
 		var err error
 		if hold == t.ByUs() && !m.media { // nothing is to change: the same description, with its version (RFC 4028 §7.4)
@@ -119,8 +123,8 @@ func (s *Session) reinvite(hold, late bool) {
 	m.busy = true
 	o := &outgoing{ua: s.ua, d: &s.id, req: req}
 	o.onResponse = func(res *transaction.Response) {
-		if res.Success() && m.ack != nil && m.ack.req.CSeq == res.CSeq {
-			m.ack.send(s.ua)
+		if a := m.acks[res.CSeq]; res.Success() && a != nil {
+			a.send(s.ua)
 		}
 	}
 	m.o, m.limit = o, s.ua.after(modifyTime, func() { o.cancel(nil) })
@@ -154,7 +158,7 @@ func (s *Session) reinviteDone(o *outgoing, t offer.Terms, hold, late bool, res 
 				t, err = t.Accept(body)
 			}
 		}
-		m.ack = s.ua.newAck(&s.id, o.req, answer)
+		s.acknowledge(o.req, answer)
 		if s.state == ended { // our BYE has overtaken it
 			return
 		}
@@ -180,6 +184,16 @@ func (s *Session) reinviteDone(o *outgoing, t offer.Terms, hold, late bool, res 
 	default:
 		s.refused(hold, res.Status, res.Reason)
 	}
+}
+
+// acknowledge sends the ACK to a 2xx of our re-INVITE, and keeps it as long as that may be repeated.
+func (s *Session) acknowledge(invite *transaction.Request, answer []byte) {
+	m := &s.modify
+	if m.acks == nil {
+		m.acks = map[uint32]*ack{}
+	}
+	m.acks[invite.CSeq] = s.ua.newAck(&s.id, invite, answer)
+	s.ua.after(limit, func() { delete(m.acks, invite.CSeq) })
 }
 
 func (s *Session) reinviteFailed(hold bool, err error) {

@@ -130,8 +130,8 @@ func (s *Session) Refresh(flow *transaction.Flow, dst netip.AddrPort, contact tr
 		s.id.flow, s.id.dst, s.id.contact = flow, dst, contact
 		m.move, m.moves, m.tries = true, m.moves+1, 0
 		if len(media) > 0 {
-			m.media = true
-			s.terms = s.terms.WithLocal(s.local(media[0]))
+			m.media, m.local = true, s.local(media[0])
+			s.terms = s.terms.WithLocal(m.local)
 		}
 		if s.state == early {
 			s.moved()
