@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -99,6 +100,7 @@ type UA struct {
 	sessions map[key]*Session
 	streams  map[netip.AddrPort]*transaction.Flow // connections for what is too large for UDP
 	usages   map[key]usage                        // dialogs without a session: subscriptions, and REFERs outside of calls
+	watching []*Subscription                      // ours
 	refers   []*Refer                             // that came in and are still told how they go
 	pending  int                                  // requests of ours, and 2xx of ours, that wait for the far end
 	idle     chan struct{}
@@ -147,6 +149,9 @@ func (u *UA) Close(ctx context.Context) error {
 		u.closing = true
 		for _, s := range u.sessions {
 			s.end(480, "Temporarily Unavailable", "")
+		}
+		for _, s := range slices.Clone(u.watching) {
+			s.stop(0, "")
 		}
 		u.idle = idle
 		u.busy(0)
