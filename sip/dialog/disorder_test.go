@@ -22,6 +22,7 @@ type disorder struct {
 	l       line // their side of the dialog
 	pending []msg
 	cseq    int
+	rseq    string // of the last reliable response of the phone
 	told    []string
 }
 
@@ -32,6 +33,9 @@ func (d *disorder) drain() {
 		case p := <-d.s.in:
 			m := parseMsg(d.t, p.data)
 			if strings.HasPrefix(m.start, "SIP/2.0") {
+				if m.get("RSeq") != "" {
+					d.rseq = m.get("RSeq")
+				}
 				if strings.HasSuffix(m.get("CSeq"), "INVITE") && m.tag("To") != "" && !d.c.Outgoing() {
 					d.l.to = m.get("To")
 				}
@@ -56,9 +60,15 @@ var bodies = []string{
 	strings.Replace(peerSDP, "c=IN IP4 127.0.0.1", "c=IN IP4 0.0.0.0", 1),
 }
 
+// timings are session intervals of all kinds, and what allows an UPDATE.
+var timings = []string{
+	"", "", allowsUpdate, "Supported: timer\r\nSession-Expires: 90;refresher=uac\r\n", "Session-Expires: 90;refresher=uas\r\n" + allowsUpdate,
+	"Supported: timer\r\nSession-Expires: 1\r\n", "Session-Expires: x\r\n", "Session-Expires: 0\r\n", "Min-SE: 100\r\n", "Min-SE: 9999999999\r\nRetry-After: 3\r\n", "Retry-After: 1\r\n",
+}
+
 func (d *disorder) person() {
 	target := transaction.Address{URI: transaction.URI{Scheme: "sip", User: "carol", Host: "192.0.2.9"}}
-	what := pick(d, "ring", "answer", "answer", "reject", "end", "hold", "hold", "resume", "resume", "transfer", "reinvite", "late", "info", "early")
+	what := pick(d, "ring", "answer", "answer", "reject", "end", "hold", "hold", "resume", "resume", "transfer", "reinvite", "late", "info", "early", "early", "progress", "move", "move with media")
 	d.note("person: %s", what)
 	switch l := local(30000); what {
 	case "ring":
@@ -85,13 +95,19 @@ func (d *disorder) person() {
 		d.c.Send("INFO", nil, "", nil, nil)
 	case "early":
 		d.c.Progress(183, "", &l)
+	case "progress":
+		d.c.Progress(182, "", nil)
+	case "move":
+		d.c.Refresh(d.p.flow, d.s.addr(), transaction.Address{})
+	case "move with media":
+		d.c.Refresh(d.p.flow, d.s.addr(), transaction.Address{}, local(uint16(30000+2*d.r.IntN(100))))
 	}
 }
 
 // request is one of theirs.
 func (d *disorder) request() {
 	l := d.l
-	l.method = pick(d, "ACK", "ACK", "ACK", "BYE", "CANCEL", "INVITE", "INVITE", "UPDATE", "INFO", "NOTIFY", "OPTIONS", "REFER", "PRACK")
+	l.method = pick(d, "ACK", "ACK", "ACK", "BYE", "CANCEL", "INVITE", "INVITE", "UPDATE", "INFO", "NOTIFY", "OPTIONS", "REFER", "PRACK", "PRACK", "PRACK")
 	l.branch, l.extra, l.kind = "", "", ""
 	switch d.r.IntN(5) {
 	case 0:
@@ -115,7 +131,10 @@ func (d *disorder) request() {
 			return
 		}
 	case "INVITE", "UPDATE":
-		l.body = pick(d, bodies...)
+		l.body, l.extra = pick(d, bodies...), pick(d, timings...)
+	case "PRACK":
+		l.body = pick(d, append(bodies, "", "", "")...)
+		l.extra = "RAck: " + pick(d, d.rseq, d.rseq, "1", "x") + " " + pick(d, "10", "10", "11") + " INVITE\r\n"
 	case "NOTIFY":
 		l.extra = "Event: refer\r\nSubscription-State: " + pick(d, "active;expires=60", "terminated;reason=noresource", "") + "\r\n"
 		l.kind, l.body = "message/sipfrag", pick(d, "SIP/2.0 100 Trying", "SIP/2.0 180 Ringing", "SIP/2.0 200 OK", "SIP/2.0 486 Busy", "x")
@@ -131,20 +150,25 @@ func (d *disorder) response() {
 	}
 	i := d.r.IntN(len(d.pending))
 	m := d.pending[i]
-	status := pick(d, "100 Trying", "180 Ringing", "183 Progress", "199 Gone", "200 OK", "200 OK", "200 OK", "202 Accepted", "302 Moved", "401 Who", "408 Late", "481 Unknown", "486 Busy", "488 No", "491 Glare", "500 No", "603 No")
+	status := pick(d, "100 Trying", "180 Ringing", "183 Progress", "199 Gone", "200 OK", "200 OK", "200 OK", "202 Accepted", "302 Moved", "401 Who", "408 Late", "422 Brief", "481 Unknown", "486 Busy", "488 No", "491 Glare", "500 No", "603 No")
 	tag := pick(d, "t1", "t1", "t1", "t2", "")
 	d.note("they: %s to %s", status, strings.Fields(m.start)[0])
-	d.s.reply(m, status, tag, "", pick(d, bodies...))
+	extra := pick(d, timings...)
+	if status[0] == '1' && d.r.IntN(2) == 0 {
+		extra = reliable(1 + d.r.IntN(4))
+	}
+	d.s.reply(m, status, tag, extra, pick(d, bodies...))
 	if status[0] != '1' && d.r.IntN(3) > 0 {
 		d.pending = append(d.pending[:i], d.pending[i+1:]...)
 	}
 }
 
 func TestWhateverBothSidesDoACallEndsOnceAndLeavesNothing(t *testing.T) {
-	const rounds = 300
+	const rounds = 400
 	for seed := range uint64(rounds) {
 		virtually(t, func(t *testing.T, w *world) {
-			p, s := w.phone("phone"), w.script(nil)
+			p := w.phone("phone", reliableConfig([]Reliable{ReliableOff, ReliableSupported}[seed%2]), timed(time.Duration(seed%3)*time.Minute, 0))
+			s := w.script(nil)
 			s.to = p.flow.LocalAddr()
 			d := &disorder{t: t, r: rand.New(rand.NewPCG(seed, 7)), p: p, s: s, cseq: 10}
 			defer func() {
@@ -153,7 +177,7 @@ func TestWhateverBothSidesDoACallEndsOnceAndLeavesNothing(t *testing.T) {
 				}
 			}()
 			if d.r.IntN(2) == 0 {
-				d.l = s.call("call", "", pick(d, peerSDP, peerSDP, ""))
+				d.l = s.call("call", pick(d, "", "Require: 100rel\r\n", "Supported: 100rel, timer\r\n"), pick(d, peerSDP, peerSDP, ""))
 				d.c = p.incoming()
 			} else {
 				d.c = p.invite(s.uri(), func(in *Invite) { in.LateOffer = d.r.IntN(4) == 0 })
