@@ -193,9 +193,22 @@ func TestANewAssociationTakesOverWithoutSilence(t *testing.T) {
 	if err := errors.Join(e.b.Configure(e.pb), e.a.Configure(e.pa)); err != nil {
 		t.Fatal(err)
 	}
-	heard := talk(t, e.v, e.a, e.b, tone, 30) // while the handshake is under way
-	e.wait(t, 2)
-	heard = append(heard, talk(t, e.v, e.a, e.b, tone, 60)...)
+	var heard []int16
+	var in, out [Frame]int16
+	for i := range 90 {
+		if i == 30 {
+			e.wait(t, 2)
+		}
+		tone.frame(in[:])
+		e.a.WriteFrame(in[:])
+		until(t, func() bool { // the side that is ready first may send a packet that the other cannot read yet
+			b := e.b.Stats()
+			return b.PacketsReceived+b.SecureErrors >= e.a.Stats().PacketsSent
+		})
+		e.b.ReadFrame(out[:])
+		heard = append(heard, out[:]...)
+		e.v.add(10 * time.Millisecond)
+	}
 	if e.a.config.Load().out == first {
 		t.Error("the keys are the old ones")
 	}

@@ -52,8 +52,13 @@ func FuzzRTP(f *testing.F) {
 
 func FuzzRTCP(f *testing.F) {
 	v, s, p := target(f)
+	p.XR = true
+	if err := s.Configure(p); err != nil {
+		f.Fatal(err)
+	}
 	for _, pk := range [][]rtcp.Packet{
 		{&rtcp.SenderReport{SSRC: 1, NTPTime: 1 << 40, Reports: []rtcp.ReceptionReport{{SSRC: s.tx.ssrc, FractionLost: 9, LastSenderReport: 1}}}},
+		{&rtcp.ReceiverReport{SSRC: 1}, &rtcp.ExtendedReport{Reports: []rtcp.ReportBlock{&rtcp.VoIPMetricsReportBlock{SSRC: s.tx.ssrc, RFactor: 90, MOSCQ: 44}}}},
 		{&rtcp.ReceiverReport{SSRC: 1}, rtcp.NewCNAMESourceDescription(1, "x"), &rtcp.Goodbye{Sources: []uint32{1}}},
 	} {
 		b, err := rtcp.Marshal(pk)
@@ -67,7 +72,7 @@ func FuzzRTCP(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s.handleRTCP(data, p.RemoteRTCP, v.now())
 		v.add(time.Millisecond)
-		if st := s.Stats(); st.RemoteLoss < 0 || st.RemoteLoss > 100 || st.RoundTrip < 0 || st.RemoteMOS > 4.5 {
+		if st := s.Stats(); st.RemoteLoss < 0 || st.RemoteLoss > 100 || st.RoundTrip < 0 || st.RemoteMOS > 5 || st.RemoteRFactor > 100 {
 			t.Fatalf("impossible figures: %+v", st)
 		}
 		if _, err := rtcp.Marshal(s.compose(false)); err != nil {

@@ -150,7 +150,7 @@ type Stats struct {
 	SecureErrors uint64 `json:"secure_errors"` // protected packets that could not be verified, and packets that were not as agreed: dropped
 	KeyLeft      uint64 `json:"key_left"`      // packets that our key may still protect; 0 without a key
 
-	// Ours, as VoIP metrics count (RFC 3611 §4.7): bursts are stretches with few than 16 good packets between losses.
+	// Ours, as VoIP metrics count (RFC 3611 §4.7): bursts are stretches with fewer than 16 good packets between losses.
 	RFactor      float64 `json:"r_factor"`      // narrow-band scale of G.107, 0–93.2; 0 until something was heard
 	ListeningMOS float64 `json:"listening_mos"` // without the conversation's delay
 	BurstLoss    float64 `json:"burst_percent"` // share of packets missing in bursts, and between them

@@ -12,6 +12,7 @@ type receiver struct {
 	player *player
 	source source
 	counts counts
+	runs   runs
 
 	// of the receiving goroutine alone
 	packet    rtp.Packet
@@ -105,6 +106,7 @@ func (s *Session) sound(c *config, p *rtp.Packet, at time.Duration) {
 		s.rxMu.Lock()
 		s.rx.source.seen(p.SSRC, p.SequenceNumber, s.rx.counts.late)
 		s.rx.player.jb.note(p.SSRC, p.SequenceNumber)
+		s.rx.runs.seen(p.SSRC, p.SequenceNumber)
 		s.rxMu.Unlock()
 		if d := s.rx.dtmf.packet(p.SSRC, p.Timestamp, p.Payload, at); d != 0 && s.cfg.OnDTMF != nil {
 			s.cfg.OnDTMF(d)
@@ -120,12 +122,14 @@ func (s *Session) sound(c *config, p *rtp.Packet, at time.Duration) {
 	defer s.rxMu.Unlock()
 	s.rx.source.seen(p.SSRC, p.SequenceNumber, s.rx.counts.late)
 	s.rx.source.arrived(p.Timestamp, at, k.clock())
+	s.rx.runs.seen(p.SSRC, p.SequenceNumber)
 	if !c.Receive {
 		return
 	}
 	switch s.rx.player.put(p.SSRC, p.SequenceNumber, p.Timestamp, k, p.Payload, at) {
 	case late:
 		s.rx.counts.late++
+		s.rx.runs.discard(p.SSRC, p.SequenceNumber)
 	case duplicate:
 		s.rx.counts.duplicates++
 	}

@@ -21,7 +21,7 @@ type reports struct {
 	lost      uint8 // in 1/256, of the last interval
 	lostSum   uint32
 	jitter    time.Duration
-	sentSR    bool
+	far       farMetrics // from its VoIP metrics
 }
 
 const (
@@ -100,6 +100,9 @@ func (s *Session) compose(bye bool) []rtcp.Packet {
 		first = &rtcp.ReceiverReport{SSRC: ssrc, Reports: blocks}
 	}
 	packets := []rtcp.Packet{first, rtcp.NewCNAMESourceDescription(ssrc, s.cfg.CNAME)}
+	if c := s.config.Load(); c != nil && c.XR && len(blocks) > 0 {
+		packets = append(packets, &rtcp.ExtendedReport{SenderSSRC: ssrc, Reports: []rtcp.ReportBlock{s.voipMetrics(blocks[0].SSRC)}})
+	}
 	if bye {
 		packets = append(packets, &rtcp.Goodbye{Sources: []uint32{ssrc}})
 	}
@@ -150,7 +153,7 @@ func (s *Session) openRTCP(c *config, data []byte, at time.Duration) {
 	s.takeRTCP(data, at)
 }
 
-// takeRTCP reads a compound packet. Only the two reports are understood; everything else is stepped over unread, so
+// takeRTCP reads a compound packet. Only the two reports and VoIP metrics are understood; everything else is stepped over unread, so
 // that a hostile packet meets as little code as possible. BYE changes nothing: signalling ends calls.
 func (s *Session) takeRTCP(data []byte, at time.Duration) {
 	ours := s.tx.source()
@@ -182,6 +185,11 @@ func (s *Session) takeRTCP(data []byte, at time.Duration) {
 				return
 			}
 			one = rr.Reports
+		case rtcp.TypeExtendedReport:
+			if !s.takeXR(data[:n]) {
+				s.malformed()
+				return
+			}
 		}
 		for _, r := range one {
 			if r.SSRC == ours {

@@ -29,6 +29,7 @@ func (s *Session) Stats() Stats {
 	st.Concealed, st.Stretched = share(p.concealed, p.played), share(p.stretched, p.played)
 	st.Recovered = share(p.recovered, p.played)
 	heard := src.known
+	ratio, spread := s.rx.runs.ratio(), s.rx.runs.read()
 	s.rxMu.Unlock()
 
 	s.reports.mu.Lock()
@@ -39,6 +40,11 @@ func (s *Session) Stats() Stats {
 		st.RemoteJitter = r.jitter
 		st.RemoteMOS = mos(r.roundTrip/2+besidesNetwork+2*r.jitter, st.RemoteLoss, 1)
 	}
+	if f := r.far; f.conversation > 0 { // it knows better than we can guess
+		st.RemoteMOS = f.conversation
+	}
+	st.RemoteRFactor, st.RemoteListeningMOS, st.RemoteDiscard = r.far.rFactor, r.far.listening, r.far.discard
+	st.RemoteBuffer, st.RemoteDelay = r.far.buffer, r.far.delay
 	s.reports.mu.Unlock()
 
 	if all := st.PacketsReceived + st.Lost; all > 0 {
@@ -47,7 +53,10 @@ func (s *Session) Stats() Stats {
 	if heard {
 		oneWay := st.RoundTrip/2 + st.Buffer + besidesNetwork
 		st.MOS = mos(oneWay, st.RecentLoss, 1)
-		st.MeanMOS = mos(oneWay, min(100, st.LossPercent+share(st.Late, st.PacketsReceived)), 1)
+		missing := min(100, st.LossPercent+share(st.Late, st.PacketsReceived))
+		st.MeanMOS = mos(oneWay, missing, ratio)
+		st.RFactor, st.ListeningMOS = max(0, rating(oneWay, missing, ratio)), mos(0, missing, ratio)
+		st.BurstLoss, st.GapLoss = round(100*spread.burstShare), round(100*spread.gapShare)
 	}
 	st.Strangers = s.strangers.Load()
 	now := s.clock()
