@@ -377,7 +377,12 @@ func (tx *ClientTx) sendCancel() {
 	}
 	tx.mu.Unlock()
 	v, _ := parseVia(tx.via)
-	if _, err := tx.l.send(tx.flow, tx.dst, cancel, v.branch(), nil, nil); err != nil {
+	_, err := tx.l.send(tx.flow, tx.dst, cancel, v.branch(), nil, nil)
+	if field := (*FieldError)(nil); errors.As(err, &field) { // of the reason: for its sake the far end must not go on ringing
+		cancel.Headers = nil
+		_, err = tx.l.send(tx.flow, tx.dst, cancel, v.branch(), nil, nil)
+	}
+	if err != nil {
 		tx.l.log.Debug("CANCEL not sent", "error", err)
 	}
 }

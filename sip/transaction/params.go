@@ -206,5 +206,12 @@ func isGenValue(s string) bool {
 	return true
 }
 
-// clean reports that s may stand in a message as it is: no CR, LF or NUL.
-func clean(s string) bool { return !strings.ContainsAny(s, "\r\n\x00") }
+// clean reports that s may stand in a message as it is: no CR, LF or NUL, and no other control character than a tab (RFC 3261 §25.1).
+func clean(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] < 0x20 && s[i] != '\t' || s[i] == 0x7f {
+			return false
+		}
+	}
+	return true
+}

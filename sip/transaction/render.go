@@ -14,22 +14,26 @@ func (r *Request) wire(viaLine, userAgent string) ([]byte, error) {
 	switch {
 	case !isToken(r.Method):
 		return nil, &FieldError{"method", "not a token"}
-	case r.URI.String() == "" || r.URI.Scheme == "*":
+	case !r.URI.writable():
 		return nil, &FieldError{"Request-URI", "empty"}
-	case r.From.URI.IsZero():
+	case !r.From.URI.writable():
 		return nil, &FieldError{"From", "empty"}
-	case r.To.URI.IsZero():
+	case !r.To.URI.writable():
 		return nil, &FieldError{"To", "empty"}
-	case r.CallID == "" || !clean(r.CallID):
-		return nil, &FieldError{"Call-ID", "empty or with a line break"}
+	case r.CallID == "" || !clean(r.CallID) || strings.ContainsAny(r.CallID, lws):
+		return nil, &FieldError{"Call-ID", "empty, or with white space or a line break"}
 	case r.CSeq > 1<<31-1:
 		return nil, &FieldError{"CSeq", "too large"}
 	}
 	b := bytes.NewBuffer(make([]byte, 0, 768+len(r.Body)))
 	line(b, r.Method, " ", r.URI.String(), " SIP/2.0")
 	line(b, "Via: ", viaLine)
-	addresses(b, "Route", r.Route)
-	addresses(b, "Record-Route", r.RecordRoute)
+	if err := addresses(b, "Route", r.Route); err != nil {
+		return nil, err
+	}
+	if err := addresses(b, "Record-Route", r.RecordRoute); err != nil {
+		return nil, err
+	}
 	forwards := r.MaxForwards
 	if forwards <= 0 {
 		forwards = 70
@@ -39,7 +43,9 @@ func (r *Request) wire(viaLine, userAgent string) ([]byte, error) {
 	line(b, "To: ", r.To.String())
 	line(b, "Call-ID: ", r.CallID)
 	line(b, "CSeq: ", strconv.FormatUint(uint64(r.CSeq), 10), " ", r.Method)
-	addresses(b, "Contact", r.Contact)
+	if err := addresses(b, "Contact", r.Contact); err != nil {
+		return nil, err
+	}
 	if err := fields(b, r.Headers, "User-Agent", userAgent); err != nil {
 		return nil, err
 	}
@@ -65,7 +71,9 @@ func (r *Response) wire(raw *rawFields, topVia, tag, server string) ([]byte, err
 			line(b, "Record-Route: ", v)
 		}
 	}
-	addresses(b, "Contact", r.Contact)
+	if err := addresses(b, "Contact", r.Contact); err != nil {
+		return nil, err
+	}
 	if raw.stamp != nil {
 		if h := raw.stamp.Load(); h != nil && !r.Headers.Has(h.Name) {
 			line(b, h.Name, ": ", h.Value)
@@ -113,10 +121,14 @@ func line(b *bytes.Buffer, parts ...string) {
 	b.WriteString("\r\n")
 }
 
-func addresses(b *bytes.Buffer, name string, list []Address) {
+func addresses(b *bytes.Buffer, name string, list []Address) error {
 	for _, a := range list {
+		if !a.URI.writable() && (a.URI.Scheme != "*" || name != "Contact") {
+			return &FieldError{name, "without a URI"}
+		}
 		line(b, name, ": ", a.String())
 	}
+	return nil
 }
 
 // fields writes the other fields, and product under its name unless there is one.

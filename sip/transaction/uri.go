@@ -233,7 +233,7 @@ func (u URI) IsZero() bool { return u.Scheme == "" }
 
 // Equal compares as RFC 3261 §19.1.4 says; tel numbers without visual separators (RFC 3966 §4).
 func (u URI) Equal(v URI) bool {
-	if u.Scheme != v.Scheme || !strings.EqualFold(u.Host, v.Host) || u.Port != v.Port ||
+	if u.Scheme != v.Scheme || !sameHost(u.Host, v.Host) || u.Port != v.Port ||
 		u.Password != v.Password || u.Opaque != v.Opaque {
 		return false
 	}
@@ -266,6 +266,32 @@ func (u URI) Equal(v URI) bool {
 		}
 	}
 	return true
+}
+
+// sameHost compares names without case, and IPv6 addresses however they are written (RFC 5118 §4.5).
+func sameHost(a, b string) bool {
+	if strings.EqualFold(a, b) {
+		return true
+	}
+	if !strings.Contains(a, ":") || !strings.Contains(b, ":") {
+		return false
+	}
+	x, err := netip.ParseAddr(a)
+	y, err2 := netip.ParseAddr(b)
+	return err == nil && err2 == nil && x == y
+}
+
+// writable reports that the URI has what its scheme cannot do without.
+func (u URI) writable() bool {
+	switch u.Scheme {
+	case "", "*":
+		return false
+	case "sip", "sips":
+		return u.Host != ""
+	case "tel":
+		return u.User != ""
+	}
+	return isScheme(u.Scheme) && u.Opaque != ""
 }
 
 func telDigits(s string) string {

@@ -47,7 +47,11 @@ func parseVia(raw string) (via, error) {
 	} else {
 		v.host = sentBy
 	}
-	if !isHost(v.host) && !strings.Contains(v.host, ":") {
+	if strings.HasPrefix(sentBy, "[") {
+		if a, err := netip.ParseAddr(v.host); err != nil || !a.Is6() {
+			return bad("not an IPv6 address")
+		}
+	} else if !isHost(v.host) {
 		return bad("not a host")
 	}
 	if port != "" {
@@ -73,8 +77,16 @@ func (v via) rfc3261() bool {
 	return len(b) > len(magicCookie) && strings.EqualFold(b[:len(magicCookie)], magicCookie)
 }
 
-// sentBy is host:port for keys (RFC 3261 §17.2.3).
-func (v via) sentBy() string { return strings.ToLower(v.host) + ":" + strconv.Itoa(v.portOr(5060)) }
+// sentBy is host:port for keys (RFC 3261 §17.2.3). An IPv6 address has many ways to be written and one here.
+func (v via) sentBy() string {
+	host := strings.ToLower(v.host)
+	if strings.Contains(host, ":") {
+		if a, err := netip.ParseAddr(host); err == nil {
+			host = a.String()
+		}
+	}
+	return host + ":" + strconv.Itoa(v.portOr(5060))
+}
 
 func (v via) portOr(def int) int {
 	if v.port == 0 {
@@ -96,7 +108,7 @@ func (v via) replyTo(source netip.AddrPort) netip.AddrPort {
 // in when it was asked for (RFC 3581 §4). Everything else stays as it came.
 func (v via) stamped(source netip.AddrPort) string {
 	rport := v.params.Has("rport")
-	if a, err := netip.ParseAddr(v.host); err == nil && a.Unmap() == source.Addr() && !rport {
+	if a, err := netip.ParseAddr(v.host); err == nil && a.Unmap().WithZone("") == source.Addr().WithZone("") && !rport {
 		return v.raw
 	}
 	var b strings.Builder
@@ -135,5 +147,5 @@ func (v via) seen() netip.AddrPort {
 			port = int(n)
 		}
 	}
-	return netip.AddrPortFrom(a, uint16(port))
+	return netip.AddrPortFrom(a.Unmap().WithZone(""), uint16(port))
 }
