@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -84,9 +85,10 @@ func TestHoldsRefreshesMovesAndLateOffersOfBothSidesNeverLeaveTwoOffersOpen(t *t
 			timers := []time.Duration{0, 90 * time.Second, 2 * time.Minute}
 			a := w.phone("alice", timed(timers[r.IntN(3)], 0), reliableConfig(ReliableSupported))
 			b := w.phone("bob", timed(timers[r.IntN(3)], 0), reliableConfig(ReliableSupported))
-			ref, losing := newReferee(t, fmt.Sprint("round ", seed)), true
+			ref := newReferee(t, fmt.Sprint("round ", seed))
+			var calm atomic.Bool
 			w.net.Lose(func(from, to netip.AddrPort, data []byte) bool {
-				lost := losing && loss.IntN(100) < 15
+				lost := !calm.Load() && loss.IntN(100) < 15
 				ref.saw(from, to, data, lost)
 				return lost
 			})
@@ -115,7 +117,7 @@ func TestHoldsRefreshesMovesAndLateOffersOfBothSidesNeverLeaveTwoOffersOpen(t *t
 					time.Sleep(time.Duration(r.IntN(1+1<<r.IntN(16))) * time.Millisecond)
 				}
 			}
-			losing = false
+			calm.Store(true)
 			time.Sleep(3 * time.Minute)
 			synctest.Wait()
 			h, over := held(a, x)
@@ -125,7 +127,7 @@ func TestHoldsRefreshesMovesAndLateOffersOfBothSidesNeverLeaveTwoOffersOpen(t *t
 			}
 			if over == 0 {
 				survived++
-				m, n := x.terms.Media(), y.terms.Media()
+				m, n := x.now().Media(), y.now().Media()
 				if h.ByUs != g.ByThem || h.ByThem != g.ByUs || m.Send != n.Receive || m.Receive != n.Send || m.Remote.Port() != ports[1] || n.Remote.Port() != ports[0] {
 					t.Errorf("round %d: alice %+v %+v, bob %+v %+v, ports %v", seed, h, m, g, n, ports)
 				}

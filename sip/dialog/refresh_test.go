@@ -75,7 +75,7 @@ func TestACallMovesToANewFlowByUPDATEOrReInviteWithItsHold(t *testing.T) {
 			}
 			next[Refreshed](p, c)
 			synctest.Wait()
-			if c.terms.ByUs() != tc.held {
+			if c.now().ByUs() != tc.held {
 				t.Fatal("the hold was lost")
 			}
 			c.Resume()

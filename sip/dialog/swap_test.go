@@ -65,7 +65,7 @@ func TestAServerThatConnectsUsToSomebodyElseSwapsTheSound(t *testing.T) {
 		if h := next[HoldChanged](p, c); h.ByThem {
 			t.Fatalf("%+v", h)
 		}
-		if m := c.terms.Media(); m.Remote.String() != "192.0.2.79:49000" || m.Codec.Name != "PCMU" {
+		if m := c.now().Media(); m.Remote.String() != "192.0.2.79:49000" || m.Codec.Name != "PCMU" {
 			t.Fatalf("%+v", m)
 		}
 	})
@@ -88,7 +88,7 @@ func TestALateOfferWhileWeHoldStaysAHold(t *testing.T) {
 		ack.body = strings.Replace(theirSDP("777", "192.0.2.77", 47000, "8"), "a=rtpmap", "a=recvonly\r\na=rtpmap", 1)
 		s.request(ack)
 		synctest.Wait()
-		if !c.terms.ByUs() || c.terms.ByThem() {
+		if !c.now().ByUs() || c.now().ByThem() {
 			t.Fatal("the hold is gone")
 		}
 	})
@@ -185,7 +185,7 @@ func TestAnUPDATEThatAPersonWouldHaveToDecideAboutIsRefusedWith504(t *testing.T)
 				t.Fatal(m.start)
 			}
 		}
-		if m := c.terms.Media(); m.Remote.Port() != 48000 {
+		if m := c.now().Media(); m.Remote.Port() != 48000 {
 			t.Fatalf("%+v", m)
 		}
 	})

@@ -230,7 +230,7 @@ func TestARefreshNeitherEndsAHoldNorChangesTheDescription(t *testing.T) {
 				s.recv("ACK")
 			}
 			synctest.Wait()
-			if c.terms.ByUs() != !theirs || c.terms.ByThem() != theirs {
+			if c.now().ByUs() != !theirs || c.now().ByThem() != theirs {
 				t.Fatal("the hold is lost")
 			}
 			for len(p.events) > 0 {
@@ -267,7 +267,7 @@ func TestCallsOfADayLastWithEitherRefresherAndALossyNetwork(t *testing.T) {
 			if refreshes[0]+refreshes[1] < 50 {
 				t.Errorf("call %d: %v refreshes in a day", i, refreshes)
 			}
-			if x.terms.ByUs() != (i >= 4) || y.terms.ByThem() != (i >= 4) {
+			if x.now().ByUs() != (i >= 4) || y.now().ByThem() != (i >= 4) {
 				t.Errorf("call %d: the hold is lost", i)
 			}
 			w.net.Lose(func(netip.AddrPort, netip.AddrPort, []byte) bool { return true }) // one cable is pulled
