@@ -2,6 +2,7 @@ package media
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -428,3 +429,6 @@ func FuzzSRTP(f *testing.F) {
 		}
 	})
 }
+
+// base64Key is a key as SDP and ffmpeg write it.
+func base64Key(k *SRTPKey) string { return base64.StdEncoding.EncodeToString(k.KeySalt) }
