@@ -18,9 +18,11 @@ type Config struct {
 	Logger *slog.Logger
 	// UserAgent becomes the User-Agent of requests and the Server of responses that have none of their own.
 	UserAgent string
-	// Trace sees every chunk that goes over a socket, in order per flow, on the goroutine that reads or writes; it must
+	// Trace sees every message that goes over a socket, in order per flow, on the goroutine that reads or writes; it must
 	// not block. nil traces nothing.
 	Trace func(TraceMessage)
+	// TraceHide are names of header fields whose values Trace does not see, beyond the secrets that it never sees (Redact).
+	TraceHide []string
 	// UDPMax is the largest request in bytes that Send puts on UDP; 0 means 1300 (RFC 3261 §18.1.1), negative no limit.
 	UDPMax int
 	// DialTimeout limits DialTCP, DialTLS with its handshake, and the handshake of a TLS connection that came in; 0 means 5 s.

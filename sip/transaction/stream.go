@@ -59,6 +59,9 @@ func (c *streamConn) Read(p []byte) (int, error) {
 func (c *streamConn) next() error {
 	for {
 		done, err := c.cut()
+		if err != nil && len(c.in) > 0 {
+			c.f.trace(false, c.in, c.f.remote)
+		}
 		if done || err != nil {
 			return err
 		}
@@ -66,11 +69,13 @@ func (c *streamConn) next() error {
 		n, err := c.conn.Read(c.chunk)
 		if n > 0 {
 			c.lastRead.Store(time.Now().UnixNano())
-			c.f.trace(false, c.chunk[:n], c.f.remote)
 			c.in = append(c.in, c.chunk[:n]...)
 			continue
 		}
 		if err != nil {
+			if len(c.in) > 0 {
+				c.f.trace(false, c.in, c.f.remote)
+			}
 			if told := alertError(c.f.peer, err, false); c.f.secure != nil && told != nil {
 				return told
 			}
@@ -127,6 +132,7 @@ func (c *streamConn) cut() (bool, error) {
 			if len(c.in) < total {
 				return false, nil
 			}
+			c.f.trace(false, c.in[:total], c.f.remote) // whole: a chunk could begin within a secret
 			c.f.l.malformed(c.f, c.f.remote, m)
 			c.in = c.in[total:]
 			continue
@@ -142,6 +148,7 @@ func (c *streamConn) cut() (bool, error) {
 			c.half = false
 			c.conn.SetReadDeadline(time.Time{})
 		}
+		c.f.trace(false, c.in[:total], c.f.remote)
 		c.ready = bytes.Clone(c.in[:total])
 		c.in = c.in[:copy(c.in, c.in[total:])]
 		c.f.start, c.f.source = m.start, c.f.remote
@@ -153,6 +160,7 @@ func (c *streamConn) cut() (bool, error) {
 func (c *streamConn) keepalives() error {
 	for bytes.HasPrefix(c.in, []byte("\r\n")) {
 		if bytes.HasPrefix(c.in, []byte("\r\n\r\n")) {
+			c.f.trace(false, c.in[:4], c.f.remote)
 			c.in = c.in[4:]
 			if err := c.f.write([]byte("\r\n"), netip.AddrPort{}); err != nil {
 				return err
@@ -162,6 +170,7 @@ func (c *streamConn) keepalives() error {
 		if len(c.in) == 3 && c.in[2] == '\r' {
 			return nil // the other half of a ping is on its way
 		}
+		c.f.trace(false, c.in[:2], c.f.remote)
 		c.in = c.in[2:]
 		c.pongs.Store(true)
 	}
