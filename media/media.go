@@ -113,6 +113,9 @@ type Config struct {
 	// OnSecure hears when keys stand, and when there can be none. It is called on a goroutine of its own, in order.
 	OnSecure func(SecureState)
 
+	// Now is the time since an arbitrary start, for packets and playing alike; nil: the machine's clock. For simulations.
+	Now func() time.Duration
+
 	now func() time.Duration // tests: time since an arbitrary start, for packets and playing alike
 }
 

@@ -80,6 +80,9 @@ func Listen(cfg Config) (*Session, error) {
 	if !cfg.LocalIP.IsValid() {
 		cfg.LocalIP = netip.IPv4Unspecified()
 	}
+	if cfg.now == nil {
+		cfg.now = cfg.Now
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}

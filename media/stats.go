@@ -52,8 +52,13 @@ func (s *Session) Stats() Stats {
 	}
 	if heard {
 		oneWay := st.RoundTrip/2 + st.Buffer + besidesNetwork
-		st.MOS = mos(oneWay, st.RecentLoss, 1)
-		missing := min(100, st.LossPercent+share(st.Late, st.PacketsReceived))
+		// What Opus recovered is not lost to the ear.
+		kept := 1.0
+		if all := st.Recovered + st.Concealed; all > 0 {
+			kept = st.Concealed / all
+		}
+		st.MOS = mos(oneWay, kept*st.RecentLoss, 1)
+		missing := kept * min(100, st.LossPercent+share(st.Late, st.PacketsReceived))
 		st.MeanMOS = mos(oneWay, missing, ratio)
 		st.RFactor, st.ListeningMOS = max(0, rating(oneWay, missing, ratio)), mos(0, missing, ratio)
 		st.BurstLoss, st.GapLoss = round(100*spread.burstShare), round(100*spread.gapShare)
