@@ -163,71 +163,104 @@ func (d *disorder) response() {
 	}
 }
 
+// disorderly is one call in which anything may happen.
+func disorderly(t *testing.T, seed uint64, source rand.Source) {
+	virtually(t, func(t *testing.T, w *world) {
+		p := w.phone("phone", reliableConfig([]Reliable{ReliableOff, ReliableSupported}[seed%2]), timed(time.Duration(seed%3)*time.Minute, 0))
+		s := w.script(nil)
+		s.to = p.flow.LocalAddr()
+		d := &disorder{t: t, r: rand.New(source), p: p, s: s, cseq: 10}
+		defer func() {
+			if t.Failed() {
+				t.Logf("round %d: %s", seed, strings.Join(d.told, "; "))
+			}
+		}()
+		if d.r.IntN(2) == 0 {
+			d.l = s.call("call", pick(d, "", "Require: 100rel\r\n", "Supported: 100rel, timer\r\n"), pick(d, peerSDP, peerSDP, ""))
+			d.c = p.incoming()
+		} else {
+			d.c = p.invite(s.uri(), func(in *Invite) { in.LateOffer = d.r.IntN(4) == 0 })
+			inv := s.recv("INVITE")
+			d.l = back(inv, "", 0)
+			d.pending = append(d.pending, inv)
+		}
+		for range 40 {
+			if d.r.IntN(4) > 0 {
+				synctest.Wait()
+			}
+			d.drain()
+			switch d.r.IntN(8) {
+			case 0, 1:
+				d.person()
+			case 2, 3:
+				d.request()
+			case 4, 5, 6:
+				d.response()
+			case 7:
+				time.Sleep(pick(d, time.Millisecond, 100*time.Millisecond, time.Second, 3*time.Second, 33*time.Second))
+			}
+		}
+		d.c.End("")
+		ends := map[*Session]int{d.c: 0}
+		for len(p.calls) > 0 { // an INVITE without our tag is another call
+			c := <-p.calls
+			c.End("")
+			ends[c] = 0
+		}
+		p.settled()
+		for len(p.events) > 0 {
+			ev := <-p.events
+			if ends[ev.s] > 0 {
+				t.Errorf("%T after the end", ev.e)
+			}
+			if _, ok := ev.e.(Ended); ok {
+				ends[ev.s]++
+			}
+		}
+		for _, n := range ends {
+			if n != 1 {
+				t.Errorf("ended %d times", n)
+			}
+		}
+	})
+}
+
 func TestWhateverBothSidesDoACallEndsOnceAndLeavesNothing(t *testing.T) {
 	const rounds = 400
 	for seed := range uint64(rounds) {
-		virtually(t, func(t *testing.T, w *world) {
-			p := w.phone("phone", reliableConfig([]Reliable{ReliableOff, ReliableSupported}[seed%2]), timed(time.Duration(seed%3)*time.Minute, 0))
-			s := w.script(nil)
-			s.to = p.flow.LocalAddr()
-			d := &disorder{t: t, r: rand.New(rand.NewPCG(seed, 7)), p: p, s: s, cseq: 10}
-			defer func() {
-				if t.Failed() {
-					t.Logf("round %d: %s", seed, strings.Join(d.told, "; "))
-				}
-			}()
-			if d.r.IntN(2) == 0 {
-				d.l = s.call("call", pick(d, "", "Require: 100rel\r\n", "Supported: 100rel, timer\r\n"), pick(d, peerSDP, peerSDP, ""))
-				d.c = p.incoming()
-			} else {
-				d.c = p.invite(s.uri(), func(in *Invite) { in.LateOffer = d.r.IntN(4) == 0 })
-				inv := s.recv("INVITE")
-				d.l = back(inv, "", 0)
-				d.pending = append(d.pending, inv)
-			}
-			for range 40 {
-				if d.r.IntN(4) > 0 {
-					synctest.Wait()
-				}
-				d.drain()
-				switch d.r.IntN(8) {
-				case 0, 1:
-					d.person()
-				case 2, 3:
-					d.request()
-				case 4, 5, 6:
-					d.response()
-				case 7:
-					time.Sleep(pick(d, time.Millisecond, 100*time.Millisecond, time.Second, 3*time.Second, 33*time.Second))
-				}
-			}
-			d.c.End("")
-			ends := map[*Session]int{d.c: 0}
-			for len(p.calls) > 0 { // an INVITE without our tag is another call
-				c := <-p.calls
-				c.End("")
-				ends[c] = 0
-			}
-			p.settled()
-			for len(p.events) > 0 {
-				ev := <-p.events
-				if ends[ev.s] > 0 {
-					t.Errorf("%T after the end", ev.e)
-				}
-				if _, ok := ev.e.(Ended); ok {
-					ends[ev.s]++
-				}
-			}
-			for _, n := range ends {
-				if n != 1 {
-					t.Errorf("ended %d times", n)
-				}
-			}
-		})
+		disorderly(t, seed, rand.NewPCG(seed, 7))
 		if t.Failed() {
 			return
 		}
 	}
+}
+
+// choices are what a fuzzer wrote: each byte decides one thing; when there are no more, chance does.
+type choices struct {
+	data []byte
+	rest rand.Source
+}
+
+func (c *choices) Uint64() uint64 {
+	if len(c.data) == 0 {
+		return c.rest.Uint64()
+	}
+	b := uint64(c.data[0]) * 0x0101010101010101
+	c.data = c.data[1:]
+	return b
+}
+
+func FuzzOrder(f *testing.F) {
+	for seed := range uint64(4) {
+		data := make([]byte, 200)
+		for i, r := 0, rand.New(rand.NewPCG(seed, 8)); i < len(data); i++ {
+			data[i] = byte(r.IntN(256))
+		}
+		f.Add(seed, data)
+	}
+	f.Fuzz(func(t *testing.T, seed uint64, data []byte) {
+		disorderly(t, seed, &choices{data, rand.NewPCG(seed, 8)})
+	})
 }
 
 // held is the last that was told of a session's hold, and whether it ended; it takes all events there are.
