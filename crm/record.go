@@ -158,7 +158,7 @@ type CallRecord struct {
 	Duration    time.Duration `json:"duration"`          // answer to end by a monotonic clock; 0 unanswered
 	Action      string        `json:"action"`            // answered, missed, declined, cancelled, transfer, failed
 	Reason      text.Text     `json:"reason,omitzero"`   // end cause in words
-	HangUpBy    string        `json:"hangUpBy,omitzero"` // customer, agent, cold transfer, network
+	HangUpBy    string        `json:"hangUpBy,omitzero"` // customer, agent, consult, cold transfer, warm transfer, network
 	Place       text.Text     `json:"place,omitzero"`    // geocoded place of a fixed line
 	Notes       text.Block    `json:"notes,omitzero"`
 	Assoc       Association   `json:"assoc"`
@@ -169,4 +169,16 @@ type CallRecord struct {
 	Correlation string        `json:"correlation,omitempty"`
 	SIPCallID   text.Text     `json:"sipCallId,omitzero"`
 	Codec       string        `json:"codec,omitempty"`
+	Session     string        `json:"session,omitempty"`   // Session-ID (RFC 7989): the same for every leg of one conversation
+	Recording   string        `json:"recording,omitempty"` // path of the recording
+	Recorded    string        `json:"recorded,omitempty"`  // on, paused, off, failed as it last was; empty: never
+	Vars        []Var         `json:"vars,omitempty"`      // what headers of the call told
+}
+
+// Var is a value that came with the call, under the name that the configuration gives it. Field names the Task field it belongs
+// into; without one it stands in the Description.
+type Var struct {
+	Name  text.Text `json:"name"`
+	Value text.Text `json:"value"`
+	Field string    `json:"field,omitempty"`
 }

@@ -143,6 +143,11 @@ func Description(rec CallRecord, s TaskSettings) string {
 	add("Call key", rec.Key)
 	add("Correlation", rec.Correlation)
 	add("SIP Call-ID", rec.SIPCallID.String())
+	add("Session", rec.Session)
+	add("Recording", strings.TrimSpace(rec.Recording+" "+rec.Recorded))
+	for _, v := range rec.Vars {
+		add(v.Name.String(), v.Value.String())
+	}
 	tail := strings.Join(facts, "\n")
 	notes := MaskCards(rec.Notes.String())
 	if notes == "" {

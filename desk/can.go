@@ -1,19 +1,25 @@
 package desk
 
-import "offhook/crm"
+import (
+	"offhook/crm"
+	"offhook/sip"
+)
 
 // can lists what is possible with a call in its present state, the most likely first. Front ends show exactly this.
 func (t *turn) can(c *call) []Verb {
 	var v []Verb
 	switch c.State {
 	case Incoming:
-		v = append(v, Answer, Reject)
+		v = append(v, Answer, Reject, Redirect)
 	case Dialling, Alerting:
 		v = append(v, Hangup)
 	case Talking:
-		v = append(v, Hold, Mute, Xfer, DTMF, Hangup)
+		v = append(v, Hold, Mute, Xfer)
+		v = append(append(v, t.canTogether(c)...), DTMF)
+		v = append(append(v, t.canRecord(c)...), Hangup)
 	case Held:
-		v = append(v, Resume, Xfer, Hangup)
+		v = append(v, Resume, Xfer)
+		v = append(append(v, t.canTogether(c)...), Hangup)
 	case Answering, Holding, Resuming, Transferring:
 		v = append(v, Hangup)
 	case Ending:
@@ -44,4 +50,37 @@ func (t *turn) canCustomer(c *call) []Verb {
 		v = append(v, Pin)
 	}
 	return append(v, Clear, Note)
+}
+
+// canTogether lists what can be done with several calls at once.
+func (t *turn) canTogether(c *call) []Verb {
+	others, apart := 0, false
+	for i := range t.calls {
+		if o := &t.calls[i]; o.Key != c.Key && joinable(o) {
+			others++
+			apart = apart || !inConference(o, c)
+		}
+	}
+	var v []Verb
+	if others > 0 {
+		v = append(v, XferTo)
+	}
+	if apart {
+		v = append(v, Merge)
+	}
+	if c.Conference {
+		v = append(v, Split)
+	}
+	return v
+}
+
+// canRecord lists what the policy allows with the recording of a call.
+func (t *turn) canRecord(c *call) []Verb {
+	switch {
+	case !t.set.Recording:
+		return nil
+	case c.Recording == sip.RecordingOn, c.Recording == sip.RecordingPaused:
+		return []Verb{Rec, RecPause}
+	}
+	return []Verb{Rec}
 }

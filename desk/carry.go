@@ -207,5 +207,15 @@ func (d *Desk) phoneDo(fx PhoneDo) {
 		p.Transfer(fx.Leg, fx.Text)
 	case PhoneRegister:
 		p.Register()
+	case PhoneTransferTo:
+		p.TransferTo(fx.Leg, fx.Legs[0])
+	case PhoneRedirect:
+		p.Redirect(fx.Leg, fx.Text)
+	case PhoneConference:
+		p.Conference(fx.Legs)
+	case PhoneRecord:
+		p.Record(fx.Leg, fx.On)
+	case PhonePause:
+		p.PauseRecording(fx.Leg, fx.On)
 	}
 }

@@ -16,24 +16,33 @@ const (
 	Hangup   Verb = "hangup"
 	Hold     Verb = "hold"
 	Resume   Verb = "resume"
-	Mute     Verb = "mute"     // toggles
-	DTMF     Verb = "dtmf"     // Text: digits
-	Xfer     Verb = "transfer" // Text: target; blind
-	Pop      Verb = "pop"      // open the single match's card
-	SearchIn Verb = "search"   // open the search page: the matches, or Text as a new query
-	New      Verb = "new"      // open the New form; Text: object, default by layout (Lead)
-	Pin      Verb = "pin"      // toggles: pins the current or matched record
-	Clear    Verb = "clear"    // toggles: the call belongs to nothing
-	Note     Verb = "note"     // Text: the notes as they are now, at each keystroke
-	Dismiss  Verb = "dismiss"  // takes an ended call off the list
+	Mute     Verb = "mute"        // toggles
+	DTMF     Verb = "dtmf"        // Text: digits
+	Xfer     Verb = "transfer"    // Text: target; blind
+	XferTo   Verb = "transfer to" // attended: joins the call with the other one that is up (Text: its key, when there are several)
+	Merge    Verb = "conference"  // joins every answered call
+	Split    Verb = "split"       // keeps this call and holds the others of the conference
+	Rec      Verb = "record"      // starts or stops the recording
+	RecPause Verb = "pause"       // pauses or resumes the recording
+	Redirect Verb = "redirect"    // Text: target; sends a ringing call elsewhere
+	Pop      Verb = "pop"         // open the single match's card
+	SearchIn Verb = "search"      // open the search page: the matches, or Text as a new query
+	New      Verb = "new"         // open the New form; Text: object, default by layout (Lead)
+	Pin      Verb = "pin"         // toggles: pins the current or matched record
+	Clear    Verb = "clear"       // toggles: the call belongs to nothing
+	Note     Verb = "note"        // Text: the notes as they are now, at each keystroke
+	Dismiss  Verb = "dismiss"     // takes an ended call off the list
 )
 
 // Verbs of the desk.
 const (
-	Dial        Verb = "dial"   // Text: number; Record: the record whose phone field it is (click to dial)
-	Open        Verb = "open"   // Record: opens its card (navigation, list pick)
-	Close       Verb = "close"  // closes the form, the search page or the card, in that order
-	Create      Verb = "create" // Values: the New form's values
+	Dial        Verb = "dial"           // Text: number; Record: the record whose phone field it is (click to dial)
+	Open        Verb = "open"           // Record: opens its card (navigation, list pick)
+	Close       Verb = "close"          // closes the form, the search page or the card, in that order
+	Create      Verb = "create"         // Values: the New form's values
+	DND         Verb = "do not disturb" // toggles: calls are refused as busy, each with its record
+	Forward     Verb = "forward"        // Text: target, empty: off; Values["when"]: always (default), busy, no answer
+	Voicemail   Verb = "voicemail"      // calls the mailbox
 	GoAvailable Verb = "available"
 	GoAway      Verb = "away"       // Text: reason
 	Quit        Verb = "quit"       // asks first when a call is up

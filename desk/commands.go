@@ -109,6 +109,23 @@ func (t *turn) callCommand(c *call, cmd Command) {
 		c.Transfer = &Transfer{Target: text.Clean(target), Text: text.Clean("asking")}
 		t.do(PhoneDo{Do: PhoneTransfer, Leg: c.Leg, Text: target})
 		t.enter(c, Transferring, "transferring to "+target)
+	case XferTo:
+		t.transferTo(c, cmd)
+	case Merge:
+		t.merge(c)
+	case Split:
+		t.split(c)
+	case Redirect:
+		to := strings.TrimSpace(cmd.Text)
+		if !dialable(to) {
+			t.say(Info, c.Key, "Send the call where? Type a number.")
+			return
+		}
+		t.sendOn(c, text.Clean(to), "sent to "+to)
+	case Rec:
+		t.do(PhoneDo{Do: PhoneRecord, Leg: c.Leg, On: c.Recording != sip.RecordingOn && c.Recording != sip.RecordingPaused})
+	case RecPause:
+		t.do(PhoneDo{Do: PhonePause, Leg: c.Leg, On: c.Recording == sip.RecordingOn})
 	case Note:
 		c.Notes = text.CleanBlock(cmd.Text, 4*MaxNotes)
 		t.journal(c, "") // saved at each keystroke, without a line in the timeline
@@ -146,6 +163,13 @@ func (t *turn) deskCommand(cmd Command) bool {
 		t.startForm("", cmd.Text, number)
 	case GoAvailable, GoAway:
 		t.goTo(cmd)
+	case DND:
+		t.dnd = !t.dnd
+		t.say(Info, "", "%s", map[bool]string{true: "Do not disturb: calls are refused as busy; each leaves its record.", false: "Calls ring here again."}[t.dnd])
+	case Forward:
+		t.setForward(cmd)
+	case Voicemail:
+		t.callMailbox()
 	case Quit:
 		if t.live() {
 			t.leaving = true
@@ -188,7 +212,7 @@ func (t *turn) deskCommand(cmd Command) bool {
 func (t *turn) holdOthers(except *call) {
 	for i := range t.calls {
 		o := &t.calls[i]
-		if o.Key != except.Key && (o.State == Talking || o.State == Resuming) {
+		if o.Key != except.Key && (o.State == Talking || o.State == Resuming) && !inConference(o, except) {
 			t.do(PhoneDo{Do: PhoneHold, Leg: o.Leg})
 			t.enter(o, Holding, "holding for another call")
 		}

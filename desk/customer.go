@@ -18,6 +18,9 @@ func (t *turn) lookup(c *call) {
 		c.Match = crm.Match{State: crm.MatchWithheld}
 	case c.class.Emergency:
 		c.Match = crm.Match{State: crm.MatchNotSearched}
+	case !c.handed.Zero():
+		t.handedOver(c)
+		return
 	default:
 		c.Match = crm.Match{State: crm.MatchSearching}
 		t.do(Lookup{Call: c.Key, Number: c.Remote.Number})
@@ -190,6 +193,12 @@ func (t *turn) makeCurrent(c *call, hit crm.Hit) {
 }
 
 func (t *turn) cardLoaded(ev CardLoaded) {
+	if c := t.find(ev.For); c != nil && !c.finished && !c.handed.Zero() && crm.SameID(c.handed.ID, ev.Ref.ID) {
+		t.handedCard(c, ev)
+		if ev.Card == nil {
+			return
+		}
+	}
 	if ev.Card == nil {
 		t.say(Warning, ev.For, "The %s could not be opened (%s). The call and its record are safe.", strings.ToLower(ev.Ref.Type), ev.Err)
 		return

@@ -31,9 +31,10 @@ type Finish struct {
 type PhoneDo struct {
 	Do   PhoneVerb
 	Leg  sip.LegID
-	Text string // target, digits, reason phrase
-	Code int    // for PhoneReject
-	On   bool   // for PhoneMute
+	Text string      // target, digits, reason phrase
+	Code int         // for PhoneReject
+	On   bool        // for PhoneMute, PhoneRecord, PhonePause
+	Legs []sip.LegID // for PhoneConference; the other one for PhoneTransferTo
 }
 
 // PhoneVerb is what the telephone is asked to do.
@@ -51,6 +52,12 @@ const (
 	PhoneMute     PhoneVerb = "mute"
 	PhoneTransfer PhoneVerb = "transfer"
 	PhoneRegister PhoneVerb = "register"
+
+	PhoneTransferTo PhoneVerb = "transfer to"
+	PhoneRedirect   PhoneVerb = "redirect"
+	PhoneConference PhoneVerb = "conference"
+	PhoneRecord     PhoneVerb = "record"
+	PhonePause      PhoneVerb = "pause"
 )
 
 // Lookup asks the CRM who a caller is. Answered by LookupDone.

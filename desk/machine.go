@@ -40,6 +40,11 @@ type Machine struct {
 	quit    bool // leaving is decided: every call is being ended
 	forced  bool // and asked for again while a record was not on disk
 	caption text.Text
+
+	dnd      bool
+	forward  *Forwards
+	mailbox  *Mailbox
+	accounts []Account
 }
 
 // call is a Call with what only the machine needs.
@@ -61,6 +66,14 @@ type call struct {
 	transferTo text.Text
 	sipCallID  string
 	finished   bool
+
+	session     string    // Session-ID
+	handed      crm.Ref   // the record that came with the call, until its card has
+	sentTo      text.Text // forwarded to
+	attended    bool      // its transfer joins two calls
+	consultOf   CallKey   // it is the other one of that transfer
+	correlation string
+	recordingAt string
 }
 
 // form is the open New form.
@@ -73,7 +86,7 @@ type form struct {
 // NewMachine makes the machine of a desk that has not started yet.
 func NewMachine(set Settings) Machine {
 	set = set.withDefaults()
-	return Machine{set: set, agent: set.Agent, base: Available, shown: Starting, links: set.Links}
+	return Machine{set: set, agent: set.Agent, base: Available, shown: Starting, links: set.Links, forward: set.Forward}
 }
 
 // turn is one Step under way: the next machine, and what it wants done.
@@ -283,6 +296,7 @@ func (m *Machine) Snapshot(at time.Time) *Snapshot {
 		Seq: m.seq, At: at, Agent: m.agent, State: m.shown, Since: m.since, Pending: m.pending,
 		Open: m.open, Search: m.search, Links: m.links, Outbox: m.outbox,
 		Notices: m.notices, Landed: m.landed, Leaving: m.leaving, Caption: m.caption,
+		DND: m.dnd, Forward: m.forward, Mailbox: m.mailbox, Accounts: m.accounts,
 		Quit: m.quit && !m.live() && (m.links.Disk.Health != HealthDown || m.forced),
 	}
 	if len(s.Notices) == 0 { // none is nothing, also after the last was taken back: it travels the same

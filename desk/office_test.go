@@ -43,6 +43,11 @@ func (p *phoneStub) SendDTMF(l sip.LegID, d string)      { p.note("dtmf", l) }
 func (p *phoneStub) Mute(l sip.LegID, on bool)           { p.note(fmt.Sprint("mute ", on), l) }
 func (p *phoneStub) Transfer(l sip.LegID, t string)      { p.note("transfer "+t, l) }
 func (p *phoneStub) Register()                           { p.note("register", "") }
+func (p *phoneStub) TransferTo(l, o sip.LegID)           { p.note("transfer to "+string(o), l) }
+func (p *phoneStub) Redirect(l sip.LegID, t string)      { p.note("redirect "+t, l) }
+func (p *phoneStub) Conference(l []sip.LegID)            { p.note(fmt.Sprint("conference ", l), "") }
+func (p *phoneStub) Record(l sip.LegID, on bool)         { p.note(fmt.Sprint("record ", on), l) }
+func (p *phoneStub) PauseRecording(l sip.LegID, on bool) { p.note(fmt.Sprint("pause ", on), l) }
 func (p *phoneStub) Quality(l sip.LegID) (media.Stats, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -2,8 +2,6 @@ package desk
 
 import (
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -79,6 +77,16 @@ func (t *turn) phone(ev sip.Event) {
 		t.transferEnded(ev)
 	case sip.CallEnded:
 		t.ended(ev)
+	case sip.CallSecured:
+		t.secured(ev)
+	case sip.Asked:
+		t.asked(ev)
+	case sip.ConferenceChanged:
+		t.conferenceChanged(ev)
+	case sip.RecordingChanged:
+		t.recordingChanged(ev)
+	case sip.VoiceMail:
+		t.mailboxChanged(ev)
 	}
 }
 
@@ -119,17 +127,13 @@ func (t *turn) incoming(ev sip.IncomingCall) {
 		Remote: ev.Remote, Called: ev.Called, Started: ev.At, StateSince: ev.At, Record: RecordOpen,
 	}, sipCallID: ev.CallID}
 	t.identify(&c)
+	t.describe(&c, ev)
 	full := t.up() >= MaxCalls
 	t.calls = append(t.calls, c)
 	now := &t.calls[len(t.calls)-1]
 	t.journal(now, "incoming")
 	t.lookup(now)
-	switch {
-	case t.quit:
-		t.turnAway(now, 480, "Temporarily Unavailable", "offhook is being left")
-	case full:
-		t.turnAway(now, 486, "Busy Here", "too many calls at once")
-	}
+	t.arrive(now, ev, full)
 }
 
 // turnAway refuses a call that the agent was never offered: it is missed, not declined.
@@ -152,9 +156,17 @@ func (t *turn) up() (n int) {
 // outgoing confirms that our INVITE is leaving; the call has been on the list since the command.
 func (t *turn) outgoing(ev sip.OutgoingCall) {
 	c := t.leg(ev.Leg)
+	if c == nil && ev.For != "" { // the far end of another call sends us on (REFER): nobody typed this number here
+		t.calls = append(t.calls, call{Call: Call{
+			Leg: ev.Leg, Dir: crm.Outbound, Outgoing: true, State: Dialling, Remote: ev.Remote, Called: ev.Remote.Number,
+			Started: ev.At, StateSince: ev.At, Record: RecordOpen,
+		}})
+		c = &t.calls[len(t.calls)-1]
+	}
 	if c == nil {
 		return
 	}
+	c.Account, c.session = ev.Account, ev.Session
 	c.Key = NewCallKey(ev.CallID, ev.LocalTag, t.set.Agent.Account)
 	c.sipCallID = ev.CallID
 	c.Remote = ev.Remote
@@ -298,7 +310,9 @@ func (t *turn) transferEnded(ev sip.TransferEnded) {
 	case !ev.OK: // the agent has hung up meanwhile
 		return
 	}
-	c.transferTo = ev.Target
+	if !c.attended {
+		c.transferTo = ev.Target
+	}
 	c.action = "transfer"
 	if c.Transfer != nil {
 		c.Transfer = &Transfer{Target: ev.Target, Text: text.Clean("done")}
@@ -331,6 +345,12 @@ func (t *turn) transferFailed(c *call, why text.Text) {
 		target = c.Transfer.Target
 	}
 	c.Transfer = &Transfer{Target: target, Text: why, Failed: true}
+	c.transferTo, c.attended = text.Text{}, false
+	for i := range t.calls {
+		if t.calls[i].consultOf == c.Key {
+			t.calls[i].consultOf = ""
+		}
+	}
 	if slices.ContainsFunc(t.calls, func(o call) bool { return o.Key != c.Key && (o.State == Talking || o.State == Answering) }) {
 		if c.heldByUs {
 			t.enter(c, Held, "transfer failed")
@@ -363,7 +383,7 @@ func (t *turn) ended(ev sip.CallEnded) {
 	}
 	missed := c.State == Incoming && ev.Cause != sip.EndAnsweredElsewhere && ev.Cause != sip.EndShutdown
 	c.Cause = text.Clean(causeText(c, ev))
-	if ev.Cause == sip.EndTransferred {
+	if ev.Cause == sip.EndTransferred && c.consultOf == "" {
 		c.action = "transfer"
 	}
 	if c.Assoc.Pick && !c.Answered.IsZero() {
@@ -400,31 +420,4 @@ func (t *turn) ring() {
 func (t *turn) enter(c *call, s CallState, transition string) {
 	c.State, c.StateSince = s, t.at
 	t.journal(c, transition)
-}
-
-// forget takes ended calls off the list when a new one begins: the list is about now, the history has the rest. Calls whose record
-// is not safe stay.
-func (t *turn) forget() {
-	kept := t.calls[:0]
-	for _, c := range t.calls {
-		if c.State != Ended || c.Record == RecordUnsafe {
-			kept = append(kept, c)
-		}
-	}
-	t.calls = kept
-}
-
-func (t *turn) timerFired(id TimerID) {
-	if key, ok := strings.CutPrefix(string(id), "linger "); ok {
-		c := t.find(CallKey(key))
-		switch {
-		case c == nil || c.State != Ended:
-		case c.Record == RecordSent || c.Record == RecordFiltered:
-			t.dismiss(c)
-		default:
-			t.do(After{ID: id, In: max(t.set.Linger, 5*time.Second)})
-		}
-		return
-	}
-	t.notices = slices.DeleteFunc(t.notices, func(n Notice) bool { return noticeTimer(n.ID) == id })
 }

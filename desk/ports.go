@@ -24,6 +24,11 @@ type Phone interface {
 	SendDTMF(leg sip.LegID, digits string)
 	Mute(leg sip.LegID, on bool)
 	Transfer(leg sip.LegID, target string)
+	TransferTo(leg, other sip.LegID)       // attended: the far end of leg gets that of other
+	Redirect(leg sip.LegID, target string) // 302 for a call that rings
+	Conference(legs []sip.LegID)           // these hear each other and the agent; fewer than two ends it
+	Record(leg sip.LegID, on bool)         // told as sip.RecordingChanged
+	PauseRecording(leg sip.LegID, on bool)
 	Register()
 	Quality(leg sip.LegID) (media.Stats, bool)
 }

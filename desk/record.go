@@ -61,6 +61,11 @@ func (t *turn) record(c *call) crm.CallRecord {
 	if !c.transferTo.Empty() {
 		rec.TransferTo, rec.Transfer = c.transferTo, "blind"
 	}
+	rec.Session, rec.Recording, rec.Recorded = c.session, c.recordingAt, string(c.Recording)
+	for _, v := range c.Vars {
+		rec.Vars = append(rec.Vars, crm.Var{Name: v.Name, Value: v.Value, Field: v.Field})
+	}
+	c.linked(&rec)
 	return rec
 }
 
@@ -103,6 +108,12 @@ func outcome(c *call) (action, by string) {
 	}
 	switch c.cause {
 	case sip.EndTransferred:
+		if c.consultOf != "" { // the colleague's leg: it was a conversation, and ended by being joined
+			return "answered", "consult"
+		}
+		if c.attended {
+			return "transfer", "warm transfer"
+		}
 		return "transfer", "cold transfer"
 	case sip.EndNetwork, sip.EndNoACK, sip.EndNoMedia, sip.EndShutdown:
 		by = "network"
@@ -111,6 +122,8 @@ func outcome(c *call) (action, by string) {
 		}
 	}
 	switch {
+	case c.action == "transfer" && c.attended:
+		return "transfer", "warm transfer"
 	case c.action == "transfer":
 		return "transfer", "cold transfer"
 	case !c.Answered.IsZero():
@@ -132,6 +145,9 @@ func outcome(c *call) (action, by string) {
 // causeText is why a call ended, in the words of a person.
 func causeText(c *call, ev sip.CallEnded) string {
 	who := "the caller"
+	if !c.sentTo.Empty() {
+		return "forwarded to " + c.sentTo.String()
+	}
 	if c.Outgoing {
 		who = "the other side"
 	}
@@ -166,6 +182,9 @@ func causeText(c *call, ev sip.CallEnded) string {
 	case sip.EndUnknownNumber:
 		return "the number does not exist"
 	case sip.EndTransferred:
+		if c.consultOf != "" {
+			return "joined with the other call"
+		}
 		return "transferred to " + c.transferTo.String()
 	case sip.EndNoACK:
 		return "the caller's phone never confirmed the answer"

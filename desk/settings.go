@@ -35,7 +35,12 @@ type Settings struct {
 	// Linger is how long an ended call stays on the screen once its record is safe; zero keeps it until the next call or
 	// Dismiss, which is what scripted play wants: no state changes by the clock.
 	Linger time.Duration
-	Links  Links // as they stand before anything is heard of them
+	// Forward is in force from the start; ForwardAfter is how long a call rings before "no answer", default 20 s.
+	Forward       *Forwards
+	MailboxNumber string // to dial when the exchange does not tell one
+	Recording     bool   // calls may be recorded by the agent
+	ForwardAfter  time.Duration
+	Links         Links // as they stand before anything is heard of them
 }
 
 // Class is what kind of party is at the other end.
@@ -62,6 +67,9 @@ func (s Settings) withDefaults() Settings {
 	}
 	if s.MissedAfter == 0 {
 		s.MissedAfter = 15 * time.Second
+	}
+	if s.ForwardAfter == 0 {
+		s.ForwardAfter = 20 * time.Second
 	}
 	if s.Classify == nil {
 		s.Classify = func(p sip.Party) Class { return Class{Withheld: p.Withheld} }

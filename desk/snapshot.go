@@ -30,6 +30,43 @@ type Snapshot struct {
 	Leaving bool      `json:"leaving,omitempty"` // leaving was asked for while a call was up: needs confirmation
 	Quit    bool      `json:"quit,omitempty"`    // the desk has finished: front ends end
 	Caption text.Text `json:"caption,omitzero"`  // what a demo tells the newcomer at this moment
+
+	DND      bool      `json:"dnd,omitempty"`      // calls are refused as busy
+	Forward  *Forwards `json:"forward,omitempty"`  // where calls go instead
+	Mailbox  *Mailbox  `json:"mailbox,omitempty"`  // nil: nothing is known of one
+	Accounts []Account `json:"accounts,omitempty"` // with more than one account: each, the primary first
+}
+
+// Forwards is where calls are sent instead of ringing here, and when.
+type Forwards struct {
+	When ForwardWhen `json:"when"`
+	To   text.Text   `json:"to"`
+}
+
+// ForwardWhen says which calls are forwarded.
+type ForwardWhen string
+
+// When calls are forwarded.
+const (
+	ForwardAlways   ForwardWhen = "always"
+	ForwardBusy     ForwardWhen = "busy"      // while another call is up
+	ForwardNoAnswer ForwardWhen = "no answer" // after Settings.ForwardAfter of ringing
+)
+
+// Mailbox is the agent's voice mail (RFC 3842).
+type Mailbox struct {
+	Waiting bool      `json:"waiting"`
+	New     int       `json:"new"` // −1: not told
+	Old     int       `json:"old"`
+	Number  text.Text `json:"number,omitzero"`
+}
+
+// Account is one of several telephone accounts.
+type Account struct {
+	Name    text.Text `json:"name"`
+	Health  Health    `json:"health"`
+	Text    text.Text `json:"text,omitzero"`
+	Primary bool      `json:"primary,omitempty"`
 }
 
 // Limits of the snapshot's lists.
@@ -117,14 +154,26 @@ type Call struct {
 	Notes      text.Block      `json:"notes,omitzero"`
 	Cause      text.Text       `json:"cause,omitzero"` // why it ended, in words
 	Record     RecordState     `json:"record"`         // where its call record is
-	TaskID     string          `json:"taskId,omitempty"`
-	Can        []Verb          `json:"can,omitempty"` // what is possible now, most likely first
+
+	Account    text.Text          `json:"account,omitzero"`    // which of several accounts
+	Diverted   *sip.Party         `json:"diverted,omitempty"`  // who sent the call on to us
+	Vars       []sip.Var          `json:"vars,omitempty"`      // what headers of the call told
+	Signaling  string             `json:"signaling,omitempty"` // "TLS 1.3"; empty: in the clear
+	Sound      string             `json:"sound,omitempty"`     // "DTLS-SRTP …"; empty: in the clear
+	Broken     text.Text          `json:"broken,omitzero"`     // why the sound is cut off
+	Conference bool               `json:"conference,omitempty"`
+	Recording  sip.RecordingState `json:"recording,omitempty"`
+	AutoAnswer bool               `json:"autoAnswer,omitempty"` // will be answered by itself
+
+	TaskID string `json:"taskId,omitempty"`
+	Can    []Verb `json:"can,omitempty"` // what is possible now, most likely first
 }
 
 // Transfer is a transfer that is under way or has failed.
 type Transfer struct {
 	Target text.Text `json:"target"`
-	Text   text.Text `json:"text,omitzero"` // "ringing", "busy here – the call is back"
+	Other  CallKey   `json:"other,omitempty"` // attended: the call it is joined with
+	Text   text.Text `json:"text,omitzero"`   // "ringing", "busy here – the call is back"
 	Failed bool      `json:"failed,omitempty"`
 }
 

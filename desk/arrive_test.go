@@ -1,0 +1,184 @@
+package desk
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"offhook/crm"
+	"offhook/internal/text"
+	"offhook/sip"
+)
+
+func TestCallsThatAreNotWantedAreRefusedOrSentOnAndLeaveTheirRecord(t *testing.T) {
+	for name, tc := range map[string]struct {
+		set  Settings
+		cmd  Command
+		did  PhoneVerb
+		why  string
+		busy bool
+	}{
+		"do not disturb":       {cmd: Command{Verb: DND}, did: PhoneReject, why: "do not disturb"},
+		"forwarded always":     {cmd: Command{Verb: Forward, Text: "2102"}, did: PhoneRedirect, why: "forwarded to 2102"},
+		"forwarded from start": {set: Settings{Forward: &Forwards{When: ForwardAlways, To: text.Clean("2102")}}, did: PhoneRedirect, why: "forwarded to 2102"},
+		"forwarded when busy":  {cmd: Command{Verb: Forward, Text: "2102", Values: map[string]string{"when": "busy"}}, did: PhoneRedirect, why: "forwarded to 2102", busy: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, tc.set)
+			if tc.cmd.Verb != "" {
+				b.do(Commanded{tc.cmd})
+			}
+			if tc.busy {
+				b.up("first", "02079460000")
+			}
+			b.in("a", "07814256404")
+			b.phoneDid(tc.did)
+			b.phone(sip.CallEnded{At: b.at, Leg: "a", Cause: sip.EndDeclined, ByUs: true, Code: 486})
+			if r := finished(b, "a"); r.Action != "missed" || r.Duration != 0 {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
+
+func TestForwardingOnBusyLeavesTheFirstCallAlone(t *testing.T) {
+	b := newBench(t, Settings{}).do(Commanded{Command{Verb: Forward, Text: "2102", Values: map[string]string{"when": "busy"}}})
+	b.in("a", "07814256404").phoneDid()
+	b.state("a", Incoming)
+}
+
+func TestARingThatNobodyAnswersIsSentOnUnlessItWasTakenMeanwhile(t *testing.T) {
+	set := Settings{Forward: &Forwards{When: ForwardNoAnswer, To: text.Clean("2102")}, ForwardAfter: 15 * time.Second}
+	b := newBench(t, set).in("a", "07814256404")
+	wait := timerOf(b, "forward")
+	if wait.In != 15*time.Second {
+		t.Fatalf("%+v", wait)
+	}
+	b.do(TimerFired{wait.ID}).phoneDid(PhoneRedirect)
+
+	b = newBench(t, set).in("a", "07814256404")
+	wait = timerOf(b, "forward")
+	b.cmd(Answer).do(TimerFired{wait.ID}).phoneDid()
+}
+
+func timerOf(b *bench, begins string) After {
+	b.t.Helper()
+	for _, a := range effects[After](b.last) {
+		if len(a.ID) > len(begins) && string(a.ID[:len(begins)]) == begins {
+			return a
+		}
+	}
+	b.t.Fatalf("no timer %q in %v", begins, b.last)
+	return After{}
+}
+
+func TestATrustedSourceMayHaveACallAnsweredButNeverOverAnotherOne(t *testing.T) {
+	ring := func(b *bench, leg string) *bench {
+		return b.phone(sip.IncomingCall{At: b.at, Leg: sip.LegID(leg), CallID: "id-" + leg, LocalTag: "t", Remote: party("07814256404"), Auto: &sip.AutoAnswer{After: 2 * time.Second}})
+	}
+	b := ring(newBench(t, Settings{}), "a")
+	b.state("a", Incoming)
+	if !b.call("a").AutoAnswer {
+		t.Error("the agent is not told")
+	}
+	b.do(TimerFired{timerOf(b, "auto").ID}).phoneDid(PhoneAnswer)
+
+	b = ring(newBench(t, Settings{}).up("first", "02079460000"), "a")
+	if len(effects[After](b.last)) != 0 {
+		t.Error("a conversation would be interrupted")
+	}
+	b = ring(newBench(t, Settings{}).cmd(GoAway, "lunch"), "a")
+	if len(effects[After](b.last)) != 0 {
+		t.Error("an agent who is away is put on a call")
+	}
+}
+
+func TestTheExchangeMayAnswerAndHoldOnlyWhatTheAgentCould(t *testing.T) {
+	b := newBench(t, Settings{}).in("a", "07814256404")
+	b.phone(sip.Asked{Leg: "a", Do: "hold"}).phoneDid()
+	b.phone(sip.Asked{Leg: "a", Do: "answer"}).phoneDid(PhoneAnswer)
+	b.phone(sip.CallAnswered{At: b.at, Leg: "a"}).phone(sip.Asked{Leg: "a", Do: "hold"}).phoneDid(PhoneHold)
+	b.phone(sip.Asked{Leg: "none", Do: "answer"}).phoneDid()
+	b.phone(sip.Asked{Leg: "a", Do: "format the disk"}).phoneDid()
+}
+
+func TestARecordThatCameWithTheCallIsPoppedWithoutALookup(t *testing.T) {
+	in := sip.IncomingCall{Leg: "a", CallID: "x", LocalTag: "t", Remote: party("07814256404"), Record: fred().ID,
+		Vars: []sip.Var{{Name: text.Clean("Campaign"), Value: text.Clean("Spring"), Show: true}}}
+	b := newBench(t, Settings{})
+	in.At = b.at
+	b.phone(in)
+	if n := len(effects[Lookup](b.last)); n != 0 {
+		t.Errorf("%d lookups", n)
+	}
+	load := effects[LoadCard](b.last)
+	if len(load) != 1 || load[0].Ref.ID != fred().ID || load[0].Ref.Type != "Contact" {
+		t.Fatalf("%+v", load)
+	}
+	b.do(CardLoaded{For: b.call("a").Key, Ref: load[0].Ref, Auto: true, Card: &crm.Card{Ref: fred().Ref}})
+	if c := b.call("a"); c.Match.State != crm.MatchOne || c.Name.String() != "Fred Bloggs" || b.snap().Open == nil {
+		t.Errorf("%+v", c)
+	}
+	b.bye("a", false)
+	r := finished(b, "a")
+	if r.Assoc.Record().ID != fred().ID || len(r.Vars) != 1 || r.Vars[0].Name.String() != "Campaign" {
+		t.Errorf("%+v", r)
+	}
+
+	b = newBench(t, Settings{})
+	in.At = b.at
+	b.phone(in)
+	b.do(CardLoaded{For: b.call("a").Key, Ref: crm.Ref{Type: "Contact", ID: fred().ID}, Auto: true, Err: text.Clean("it was deleted")})
+	if n := len(effects[Lookup](b.last)); n != 1 {
+		t.Errorf("a record that is gone: %d lookups by number", n)
+	}
+}
+
+func TestANewVoiceMessageIsSaidOnceAndTheMailboxIsCalled(t *testing.T) {
+	b := newBench(t, Settings{})
+	b.phone(sip.VoiceMail{Waiting: true, New: 2, Number: text.Clean("*97")})
+	b.noticed("2 new voice messages")
+	before := len(b.snap().Notices)
+	b.phone(sip.VoiceMail{Waiting: true, New: 1, Number: text.Clean("*97")})
+	if n := len(b.snap().Notices); n != before {
+		t.Error("a message that was heard is no news")
+	}
+	b.cmd(Voicemail)
+	if did := effects[PhoneDo](b.last); len(did) != 1 || did[0].Text != "*97" {
+		t.Errorf("%+v", did)
+	}
+}
+
+func TestSoundThatCannotBeTrustedIsSaid(t *testing.T) {
+	b := newBench(t, Settings{}).up("a", "07814256404")
+	b.phone(sip.CallSecured{Leg: "a", Signaling: "TLS 1.3", Sound: "DTLS-SRTP"})
+	if c := b.call("a"); c.Sound != "DTLS-SRTP" || c.Signaling != "TLS 1.3" {
+		t.Errorf("%+v", c)
+	}
+	b.phone(sip.CallSecured{Leg: "a", Broken: text.Clean("the fingerprint is another one")})
+	b.noticed("cut off")
+}
+
+func TestARecordingIsOfferedOnlyWherePolicyAllowsIt(t *testing.T) {
+	if b := newBench(t, Settings{}).up("a", "07814256404"); slices.Contains(b.call("a").Can, Rec) {
+		t.Error("recording is offered although it is off")
+	}
+	b := newBench(t, Settings{Recording: true}).up("a", "07814256404").cmd(Rec)
+	if did := effects[PhoneDo](b.last); len(did) != 1 || did[0].Do != PhoneRecord || !did[0].On {
+		t.Fatalf("%+v", did)
+	}
+	b.phone(sip.RecordingChanged{Leg: "a", State: sip.RecordingOn, Path: "/calls/a.wav"}).cmd(RecPause)
+	if did := effects[PhoneDo](b.last); len(did) != 1 || did[0].Do != PhonePause || !did[0].On {
+		t.Fatalf("%+v", did)
+	}
+	b.phone(sip.RecordingChanged{Leg: "a", State: sip.RecordingPaused, Path: "/calls/a.wav"}).cmd(RecPause)
+	if did := effects[PhoneDo](b.last); did[0].On {
+		t.Error("a second press does not go on")
+	}
+	b.phone(sip.RecordingChanged{Leg: "a", State: sip.RecordingFailed, Reason: text.Clean("the disk is full")})
+	b.noticed("not being recorded: the disk is full")
+	b.bye("a", false)
+	if r := finished(b, "a"); r.Recording != "/calls/a.wav" || r.Recorded != "failed" {
+		t.Errorf("%+v", r)
+	}
+}
