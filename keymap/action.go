@@ -44,6 +44,8 @@ const (
 	WithTrouble When = "trouble"     // a link is not well
 	MayWork     When = "may work"    // the agent is not available and could be
 	MayPause    When = "may pause"   // the agent is available
+	Ready       When = "ready"       // the desk has started
+	WithMailbox When = "mailbox"     // something is known of a mailbox
 	InDemo      When = "demo"        // the practice backend is in use
 	Something   When = "closeable"   // a card, a form or the search page is open
 	Free        When = "not in form" // nothing covers the desk page
@@ -82,6 +84,16 @@ var table = [...]Action{
 		Help: "Switches your microphone off and on for this call."},
 	{Name: "call.transfer", Title: "Transfer", Group: "Calls", Context: Desk, Keys: []string{"t", "f7"}, Verb: desk.Xfer, When: CanVerb,
 		Help: "Asks for a number and sends the call there; it comes back when that fails."},
+	{Name: "call.join", Title: "Join", Group: "Calls", Context: Desk, Keys: []string{"j"}, Verb: desk.XferTo, When: CanVerb,
+		Help: "Attended transfer: joins the waiting caller with the colleague you talk to, and leaves both."},
+	{Name: "call.conference", Title: "Conference", Group: "Calls", Context: Desk, Keys: []string{"c"}, Verb: desk.Merge, When: CanVerb,
+		Help: "Everybody on the line hears everybody; again: keeps this call and holds the others."},
+	{Name: "call.redirect", Title: "Send on", Group: "Calls", Context: Desk, Keys: []string{"f"}, Verb: desk.Redirect, When: CanRinging,
+		Help: "Asks for a number and sends the ringing call there, unanswered."},
+	{Name: "call.record", Title: "Record", Group: "Calls", Context: Desk, Keys: []string{"ctrl+r"}, Verb: desk.Rec, When: CanVerb,
+		Help: "Starts or stops recording this call, where the settings allow it."},
+	{Name: "call.pause", Title: "Pause recording", Group: "Calls", Context: Desk, Keys: []string{"u"}, Verb: desk.RecPause, When: CanVerb,
+		Help: "Pauses the recording while a card number is said, and goes on."},
 	{Name: "call.keypad", Title: "Keypad", Group: "Calls", Context: Desk, Keys: []string{"k", "f8"}, Verb: desk.DTMF, When: CanVerb,
 		Help: "Opens the keypad; each digit is sent at once."},
 	{Name: "call.dial", Title: "Dial", Group: "Calls", Context: Desk, Keys: []string{"o", "/"}, Verb: desk.Dial, When: Free,
@@ -110,6 +122,12 @@ var table = [...]Action{
 		Help: "Takes calls again; during a call, when it ends."},
 	{Name: "state.away", Title: "Away", Group: "Desk", Context: Desk, Keys: []string{"w"}, Verb: desk.GoAway, When: MayPause,
 		Help: "Asks for the reason and takes no calls; during a call, when it ends."},
+	{Name: "desk.dnd", Title: "Do not disturb", Group: "Desk", Context: Desk, Keys: []string{"B"}, Verb: desk.DND, When: Ready,
+		Help: "Refuses every call as busy until pressed again; each leaves its record."},
+	{Name: "desk.forward", Title: "Forward", Group: "Desk", Context: Desk, Keys: []string{"F"}, Verb: desk.Forward, When: Ready,
+		Help: "Sends calls elsewhere: always, when busy, or when nobody answers; again to undo."},
+	{Name: "desk.voicemail", Title: "Voice mail", Group: "Desk", Context: Desk, Keys: []string{"M"}, Verb: desk.Voicemail, When: WithMailbox,
+		Help: "Calls the mailbox."},
 	{Name: "desk.sendnow", Title: "Send records now", Group: "Desk", Context: Desk, Keys: []string{"R"}, Verb: desk.RetryOutbox, When: WithUnsent,
 		Help: "Tries all call records that are not in Salesforce yet."},
 	{Name: "desk.reconnect", Title: "Reconnect", Group: "Desk", Context: Desk, Keys: []string{"r"}, Verb: desk.Reconnect, When: WithTrouble,

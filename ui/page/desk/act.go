@@ -35,6 +35,11 @@ func (p *Page) Do(a keymap.Action) Result {
 		return Result{Handled: true, Open: overlay.Away()}
 	case "notice.hide":
 		return send(desk.Command{Verb: a.Verb, Number: p.snap.Notices[len(p.snap.Notices)-1].ID})
+	case "desk.forward":
+		if p.snap.Forward != nil {
+			return send(desk.Command{Verb: desk.Forward})
+		}
+		return Result{Handled: true, Open: overlay.Forward()}
 	case "demo.fault":
 		return send(desk.Command{Verb: a.Verb, Text: "down"})
 	case "demo.bye", "demo.hold":
@@ -58,6 +63,13 @@ func (p *Page) doCall(a keymap.Action) Result {
 	case "call.decline":
 		c = p.ringing(desk.Reject)
 		return Result{Handled: true, Open: overlay.Decline(c, Name(c))}
+	case "call.redirect":
+		c = p.ringing(desk.Redirect)
+		return Result{Handled: true, Open: overlay.Redirect(c, Name(c))}
+	case "call.conference":
+		if !p.can(desk.Merge) {
+			return send(desk.Command{Verb: desk.Split, Call: c.Key})
+		}
 	case "call.hold":
 		if p.can(desk.Resume) {
 			return send(desk.Command{Verb: desk.Resume, Call: c.Key})

@@ -6,6 +6,7 @@ import (
 	"offhook/crm"
 	"offhook/desk"
 	"offhook/keymap"
+	"offhook/sip"
 	"offhook/ui/widget/bar"
 	"offhook/ui/widget/overlay"
 )
@@ -40,6 +41,9 @@ func (p *Page) Possible(a keymap.Action) bool {
 		if a.Verb == desk.Hold {
 			return p.can(desk.Hold) || p.can(desk.Resume)
 		}
+		if a.Verb == desk.Merge {
+			return p.can(desk.Merge) || p.can(desk.Split)
+		}
 		return p.can(a.Verb)
 	case keymap.CanRinging:
 		return p.ringing(a.Verb) != nil
@@ -59,6 +63,10 @@ func (p *Page) Possible(a keymap.Action) bool {
 		return s.Pending == desk.Away || s.State != desk.Available && s.State != desk.Starting && s.State != desk.Offline && !p.Live() && s.Pending != desk.Available
 	case keymap.MayPause:
 		return s.State != desk.Away && s.State != desk.Starting && s.Pending != desk.Away
+	case keymap.Ready:
+		return s.State != desk.Starting && s.State != ""
+	case keymap.WithMailbox:
+		return s.Mailbox != nil
 	case keymap.InDemo:
 		return s.Agent.Demo
 	case keymap.Something:
@@ -95,6 +103,26 @@ func (p *Page) Title(a keymap.Action) string {
 	case "call.hold":
 		if p.can(desk.Resume) {
 			return "Resume"
+		}
+	case "call.conference":
+		if p.can(desk.Split) && !p.can(desk.Merge) {
+			return "Split"
+		}
+	case "call.record":
+		if c != nil && (c.Recording == sip.RecordingOn || c.Recording == sip.RecordingPaused) {
+			return "Stop recording"
+		}
+	case "call.pause":
+		if c != nil && c.Recording == sip.RecordingPaused {
+			return "Record again"
+		}
+	case "desk.dnd":
+		if p.snap.DND {
+			return "Take calls"
+		}
+	case "desk.forward":
+		if p.snap.Forward != nil {
+			return "Stop forwarding"
 		}
 	case "call.mute":
 		if c != nil && c.Muted {
@@ -158,7 +186,8 @@ func (p *Page) wanted() string {
 
 // The actions of the action bar, in the order in which they stand there.
 var (
-	barCalls = [...]string{"call.answer", "call.decline", "call.hold", "call.mute", "call.transfer", "call.keypad", "call.hangup", "call.dismiss",
+	barCalls = [...]string{"call.answer", "call.decline", "call.redirect", "call.hold", "call.mute", "call.join", "call.conference", "call.transfer", "call.record",
+		"call.pause", "call.keypad", "call.hangup", "call.dismiss",
 		"caller.pop", "caller.search", "caller.new"}
 	barDesk = [...]string{"caller.notes", "desk.close", "call.dial", "state.available", "state.away", "desk.sendnow", "desk.reconnect",
 		"app.help", "app.palette", "app.quit", "demo.next", "call.next"}

@@ -66,6 +66,9 @@ func Header(th *theme.Theme, w int, s *desk.Snapshot, now time.Time) string {
 			}
 		}
 	}
+	for _, seg := range standing(th, s) {
+		r.Gap(2).Put(seg.Ink, seg.Text)
+	}
 	if s.Pending != "" {
 		_, next, _ := Badge(th, s.Pending)
 		r.Gap(2).Put(th.Held, "→ "+next+" after this call")
@@ -96,4 +99,29 @@ func Ago(d time.Duration) string {
 		}
 		return strconv.Itoa(m/60) + " h " + pad + strconv.Itoa(m%60)
 	}
+}
+
+// standing is what holds until it is undone: calls that do not ring here, and messages that nobody has heard.
+func standing(th *theme.Theme, s *desk.Snapshot) (out []row.Seg) {
+	if s.DND {
+		out = append(out, row.Seg{Ink: th.Problem, Text: "⊘ do not disturb"})
+	}
+	if f := s.Forward; f != nil {
+		text := "→ calls go to " + f.To.Truncate(16).String()
+		switch f.When {
+		case desk.ForwardBusy:
+			text = "→ when busy to " + f.To.Truncate(16).String()
+		case desk.ForwardNoAnswer:
+			text = "→ unanswered to " + f.To.Truncate(16).String()
+		}
+		out = append(out, row.Seg{Ink: th.Held, Text: text})
+	}
+	if m := s.Mailbox; m != nil && m.Waiting {
+		text := "voice mail"
+		if m.New > 0 {
+			text = strconv.Itoa(m.New) + " voice mail"
+		}
+		out = append(out, row.Seg{Ink: th.Accent, Text: text})
+	}
+	return out
 }

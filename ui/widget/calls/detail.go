@@ -8,6 +8,7 @@ import (
 	"offhook/crm"
 	"offhook/desk"
 	"offhook/media"
+	"offhook/sip"
 	"offhook/ui/theme"
 	"offhook/ui/widget/row"
 )
@@ -33,6 +34,9 @@ func (l Look) detail(c *desk.Call, indent int, narrow bool) []string {
 	if !c.Called.Empty() && c.Dir == crm.Inbound {
 		facts.Put(th.Dim, " to "+c.Called.String())
 	}
+	if d := c.Diverted; d != nil && !d.Withheld {
+		also("sent on by " + d.Name.Or(d.Number).String())
+	}
 	if !c.Place.Empty() {
 		also(c.Place.String())
 	}
@@ -42,6 +46,9 @@ func (l Look) detail(c *desk.Call, indent int, narrow bool) []string {
 	if c.Codec != "" {
 		also(c.Codec)
 	}
+	if lock := Lock(c); lock != "" {
+		also(lock)
+	}
 	if d := c.DTMFOut.String(); d != "" {
 		also("sent " + d)
 	}
@@ -49,6 +56,9 @@ func (l Look) detail(c *desk.Call, indent int, narrow bool) []string {
 		also("received " + d)
 	}
 	out = append(out, facts.String())
+	if told := variables(c); len(told) > 0 {
+		out = append(out, line().Put(th.Dim, strings.Join(told, " · ")).String())
+	}
 	if t := c.Transfer; t != nil {
 		out = append(out, l.transfer(t, line()))
 	}
@@ -70,6 +80,21 @@ func (l Look) flags(c *desk.Call) (out []row.Seg) {
 	}
 	if c.HeldByThem && c.State != desk.Talking {
 		out = append(out, row.Seg{Ink: l.Theme.Held, Text: "‖ they hold too"})
+	}
+	if !c.Broken.Empty() {
+		out = append(out, row.Seg{Ink: l.Theme.Problem, Text: "✗ sound cut off"})
+	}
+	switch c.Recording {
+	case sip.RecordingOn:
+		out = append(out, row.Seg{Ink: l.Theme.Problem, Text: "● recording"})
+	case sip.RecordingPaused:
+		out = append(out, row.Seg{Ink: l.Theme.Held, Text: "‖ recording paused"})
+	}
+	if c.Conference {
+		out = append(out, row.Seg{Ink: l.Theme.Accent, Text: "∴ conference"})
+	}
+	if c.AutoAnswer && c.State == desk.Incoming {
+		out = append(out, row.Seg{Ink: l.Theme.Ringing, Text: "answers by itself"})
 	}
 	if c.Record == desk.RecordUnsafe {
 		out = append(out, row.Seg{Ink: l.Theme.Problem, Text: "✗ record not on disk"})
@@ -157,4 +182,27 @@ func Grade(th *theme.Theme, mos float64) (theme.Ink, string) {
 		return th.Warning, "poor"
 	}
 	return th.Problem, "bad"
+}
+
+// Lock says how well a call is protected: both ways, the sound alone, the signalling alone; nothing for a call in the clear.
+func Lock(c *desk.Call) string {
+	switch {
+	case c.Sound != "" && c.Signaling != "":
+		return "⚿ encrypted"
+	case c.Sound != "":
+		return "⚿ sound encrypted"
+	case c.Signaling != "":
+		return "⚿ signalling encrypted"
+	}
+	return ""
+}
+
+// variables are what headers of the call told and the configuration wants to be seen.
+func variables(c *desk.Call) (out []string) {
+	for _, v := range c.Vars {
+		if v.Show && !v.Value.Empty() {
+			out = append(out, v.Name.String()+" "+v.Value.String())
+		}
+	}
+	return out
 }

@@ -19,6 +19,7 @@ type Entry struct {
 	call  desk.CallKey // the call to transfer; empty: dial
 	verb  desk.Verb
 	name  string
+	when  int // index of forwardWhen
 	wrong string
 }
 
@@ -27,6 +28,22 @@ func Dial() *Entry { return entry(desk.Dial, "", "") }
 
 // Transfer asks where to send a call.
 func Transfer(c *desk.Call, name string) *Entry { return entry(desk.Xfer, c.Key, name) }
+
+// Redirect asks where to send a ringing call, unanswered.
+func Redirect(c *desk.Call, name string) *Entry { return entry(desk.Redirect, c.Key, name) }
+
+// Forward asks where calls should go instead of ringing here, and when: Tab or the arrows change it.
+func Forward() *Entry { return entry(desk.Forward, "", "") }
+
+// forwardWhen are the choices of Forward with their sentences.
+var forwardWhen = [...]struct {
+	when desk.ForwardWhen
+	says string
+}{
+	{desk.ForwardAlways, "Every call goes to "},
+	{desk.ForwardBusy, "While you are in a call, further ones go to "},
+	{desk.ForwardNoAnswer, "Calls that you do not answer go to "},
+}
 
 func entry(v desk.Verb, call desk.CallKey, name string) *Entry {
 	e := &Entry{verb: v, call: call, name: name}
@@ -48,7 +65,20 @@ func (e *Entry) Press(k tea.Key, name string) Outcome {
 			e.wrong = "Type a number first."
 			return Outcome{Handled: true}
 		}
-		return Outcome{Close: true, Handled: true, Commands: []desk.Command{{Verb: e.verb, Call: e.call, Text: n}}}
+		cmd := desk.Command{Verb: e.verb, Call: e.call, Text: n}
+		if e.verb == desk.Forward {
+			cmd.Values = map[string]string{"when": string(forwardWhen[e.when].when)}
+		}
+		return Outcome{Close: true, Handled: true, Commands: []desk.Command{cmd}}
+	case "overlay.down", "overlay.up":
+		if e.verb == desk.Forward {
+			step := 1
+			if name == "overlay.up" {
+				step = len(forwardWhen) - 1
+			}
+			e.when = (e.when + step) % len(forwardWhen)
+			return Outcome{Handled: true}
+		}
 	}
 	handled, changed := e.field.Key(k)
 	if changed {
@@ -78,7 +108,19 @@ func (e *Entry) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, _ in
 	d := Drawn{Width: width, Cursor: true, X: 1 + at, Y: 1}
 	number := strings.TrimSpace(e.field.Value())
 	var says string
-	if e.verb == desk.Xfer {
+	switch e.verb {
+	case desk.Redirect:
+		d.Title = "Send " + e.name + " on"
+		says = e.name + " rings at that number instead; the record here says so."
+		d.Foot = Hints(th, keys, "overlay.accept", "send", "overlay.close", "back")
+	case desk.Forward:
+		d.Title = "Forward calls"
+		f := forwardWhen[e.when]
+		if says = f.says + "that number until you undo it."; number != "" {
+			says = f.says + number + " until you undo it."
+		}
+		d.Foot = Hints(th, keys, "overlay.accept", "forward", "overlay.down", "always, busy, no answer", "overlay.close", "back")
+	case desk.Xfer:
 		d.Title = "Transfer " + e.name
 		says = e.name + " goes to that number and leaves this desk."
 		if number != "" {
@@ -86,7 +128,7 @@ func (e *Entry) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, _ in
 		}
 		says += " If nobody answers there, the call comes back to you."
 		d.Foot = Hints(th, keys, "overlay.accept", "transfer", "overlay.close", "back")
-	} else {
+	default:
 		d.Title = "Call"
 		says = "Type or paste a number, an extension or a sip: address."
 		if number != "" {
