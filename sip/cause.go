@@ -24,6 +24,8 @@ func endCause(e dialog.Ended, outgoing, closing bool) EndCause {
 		return EndNoMedia
 	case dialog.CauseTransferred:
 		return EndTransferred
+	case dialog.CauseReplaced:
+		return EndReplaced
 	case dialog.CauseRejected:
 		return statusCause(e.Code, outgoing)
 	}

@@ -118,7 +118,7 @@ func (p *Phone) Dial(id LegID, target string) {
 }
 
 func (l *leg) invite(in dialog.Invite) {
-	local, err := l.openMedia(in.Flow.LocalFor(in.Dst).Addr())
+	local, err := l.openMedia(in.Flow.LocalFor(in.Dst).Addr(), in.Flow)
 	if err != nil {
 		l.abort(EndNoMedia, true, "No port for the sound: "+err.Error())
 		return

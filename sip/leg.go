@@ -32,6 +32,10 @@ type leg struct {
 	ringing  bool   // a 180 came
 	transfer text.Text
 	ring     *time.Timer
+
+	joining    *leg // the other leg, whose transfer this one is to end in
+	guard      protection
+	toldSecure CallSecured
 }
 
 // incoming is a call that may ring.
@@ -78,7 +82,7 @@ func (p *Phone) Answer(id LegID) {
 		if l.outgoing || l.answered {
 			return
 		}
-		local, err := l.openMedia(l.s.LocalIP())
+		local, err := l.openMedia(l.s.LocalIP(), l.s.Flow())
 		if err != nil {
 			l.failed("answer", 0, "No port for the sound: "+err.Error())
 			return
@@ -178,7 +182,7 @@ func (p *Phone) SendDTMF(id LegID, digits string) {
 		switch {
 		case !l.answered || l.media == nil:
 			l.failed("dtmf", 0, "The call is not established")
-		case l.agreed.DTMFSendPT == 0:
+		case l.agreed.DTMFSendPT == 0 && !p.acc.Sound.InBand:
 			l.infoDTMF([]rune(digits))
 		default:
 			if err := l.media.SendDTMF(digits); err != nil {
@@ -214,7 +218,7 @@ func (p *Phone) Transfer(id LegID, target string) {
 			l.failed(string(dialog.OpTransfer), 0, err.Error())
 			return
 		}
-		if !l.answered || !l.transfer.Empty() {
+		if !l.answered || l.moving() {
 			l.failed(string(dialog.OpTransfer), 0, "The call cannot be transferred now")
 			return
 		}
@@ -264,11 +268,12 @@ func (l *leg) event(e dialog.Event) {
 		if !l.confirmed {
 			l.confirmed = true
 			p.emit(CallAnswered{At: now, Leg: l.id, Codec: l.codec})
+			l.tellSecured()
 		}
 	case dialog.HoldChanged:
 		resumed := l.heldByUs && !e.ByUs
 		l.heldByUs = e.ByUs
-		if l.transfer.Empty() || e.ByUs {
+		if !l.moving() || e.ByUs {
 			l.held = e.ByUs
 		}
 		p.emit(CallHeld{At: now, Leg: l.id, ByUs: e.ByUs, ByThem: e.ByThem})
@@ -281,11 +286,14 @@ func (l *leg) event(e dialog.Event) {
 		l.held = l.heldByUs
 		if e.Op == dialog.OpTransfer {
 			l.transfer = text.Text{}
+			l.joined()
 		}
 		l.failed(string(e.Op), e.Code, e.Reason)
 		p.connect()
 	case dialog.Refreshed:
 		l.refreshed(e)
+	case dialog.Asked:
+		p.emit(Asked{At: now, Leg: l.id, Do: string(e.What)})
 	case dialog.Digit:
 		p.emit(DTMFReceived{At: now, Leg: l.id, Digit: e.Digit})
 	case dialog.TransferProgress:
@@ -294,6 +302,9 @@ func (l *leg) event(e dialog.Event) {
 		target := l.transfer
 		l.transfer = text.Text{}
 		l.held = l.heldByUs
+		if !e.OK {
+			l.joined()
+		}
 		p.emit(TransferEnded{At: now, Leg: l.id, Target: target, OK: e.OK, Code: e.Code, Reason: phrase(e.Code, e.Reason)})
 		p.connect()
 	case dialog.Ended:
@@ -330,6 +341,8 @@ func (l *leg) ended(e dialog.Ended) {
 	p.sound.ringback(l.id, false)
 	p.sound.drop(l.id, l.media)
 	l.media = nil
+	p.leaves(l.id)
+	l.joined()
 	p.emit(CallEnded{
 		At: time.Now(), Leg: l.id, Cause: endCause(e, l.outgoing, p.closing), ByUs: e.ByUs, Code: e.Code, Reason: phrase(e.Code, e.Reason),
 	})

@@ -25,6 +25,7 @@ type Phone struct {
 	ua     *dialog.UA
 	events *queue
 	sound  *sound
+	cert   *media.Certificate // of handshakes for encrypted sound; nil: none
 	local  netip.AddrPort
 
 	ctx    context.Context // of what runs behind the loop
@@ -35,11 +36,12 @@ type Phone struct {
 	closed  atomic.Bool
 
 	// Owned by the loop.
-	reg     *registration // nil: no registrar
-	udp     *transaction.Flow
-	legs    map[LegID]*leg
-	used    map[LegID]bool
-	closing bool
+	reg      *registration // nil: no registrar
+	udp      *transaction.Flow
+	legs     map[LegID]*leg
+	together []LegID // in the conference
+	used     map[LegID]bool
+	closing  bool
 }
 
 // telephoneEvent is the payload type that we offer for DTMF.
@@ -53,6 +55,9 @@ func Open(ctx context.Context, cfg Config) (*Phone, error) {
 		return nil, err
 	}
 	p := &Phone{acc: acc, log: acc.Logger, events: newQueue(), legs: map[LegID]*leg{}, used: map[LegID]bool{}}
+	if p.cert, err = acc.Sound.certificate(); err != nil {
+		return nil, fmt.Errorf("a certificate for encrypted sound: %w", err)
+	}
 	p.ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	digest := transaction.NewDigest()
 	if acc.Password != nil && !acc.registrar.none() {

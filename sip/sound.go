@@ -1,13 +1,11 @@
 package sip
 
 import (
-	"net/netip"
 	"sync"
 	"time"
 
 	"offhook/internal/text"
 	"offhook/media"
-	"offhook/sip/dialog"
 )
 
 // sound moves the headset between the calls. Opening a device may take long, so all of that is done in order on a
@@ -91,50 +89,6 @@ func (s *sound) quality(id LegID) (media.Stats, bool) {
 		return media.Stats{}, false
 	}
 	return m.Stats(), true
-}
-
-// openMedia binds the ports of a call's sound.
-func (l *leg) openMedia(ip netip.Addr) (dialog.Local, error) {
-	p := l.p
-	if l.media == nil {
-		m, err := media.Listen(media.Config{
-			LocalIP: ip, PortMin: p.acc.RTPMin, PortMax: p.acc.RTPMax, Logger: p.log,
-			OnDTMF: func(r rune) {
-				p.command(l.id, func(l *leg) { p.emit(DTMFReceived{At: time.Now(), Leg: l.id, Digit: r}) })
-			},
-		})
-		if err != nil {
-			return dialog.Local{}, err
-		}
-		m.SetMute(l.muted)
-		l.media = m
-		s := p.sound
-		s.mu.Lock()
-		s.calls[l.id] = m
-		s.mu.Unlock()
-	}
-	return dialog.Local{RTP: l.media.LocalRTP(), RTCP: l.media.LocalRTCP()}, nil
-}
-
-// configure tells the sound of a call what was agreed. Before an outbound call is answered nothing of the agent is sent.
-func (l *leg) configure() {
-	a := l.agreed
-	codec, err := mediaCodec(a.Codec)
-	if l.media == nil || err != nil {
-		return
-	}
-	remote := a.Remote
-	if !remote.IsValid() {
-		a.Send = false
-	}
-	err = l.media.Configure(media.Params{
-		Remote: remote, RemoteRTCP: a.RemoteRTCP, Codec: codec, SendPT: a.SendPT, RecvPT: a.RecvPT,
-		DTMFSendPT: a.DTMFSendPT, DTMFRecvPT: a.DTMFRecvPT, Fmtp: a.Fmtp, PTime: a.PTime,
-		Send: a.Send && l.answered, Receive: a.Receive, Latch: a.Symmetric,
-	})
-	if err != nil {
-		l.p.log.Warn("sound", "leg", l.id, "err", err)
-	}
 }
 
 // takeFocus makes l the call that the agent talks on.
