@@ -46,6 +46,12 @@ type Config struct {
 	// everybody may when Accept is empty.
 	Accept []netip.Prefix
 
+	// RemoteControl lets the account's servers answer and hold calls by NOTIFY with Event talk or hold.
+	RemoteControl bool
+	// Allow is asked before each call that this phone places; the error is one line for a person. nil: agents may dial anything, far
+	// ends may send the phone only to names and short numbers of its own exchange.
+	Allow func(why Purpose, user, host string) error
+
 	Expires      time.Duration // registration lifetime to ask for; 0: 5 min
 	RingLimit    time.Duration // an inbound call that rings longer gets 480; 0: 2 min
 	AnswerLimit  time.Duration // an outbound call that rings longer is cancelled; 0: 3 min

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"offhook/internal/text"
-	"offhook/sip/dialog"
 	"offhook/sip/transaction"
 )
 
@@ -73,65 +71,6 @@ func (p *Phone) home() transaction.URI {
 		return transaction.URI{Scheme: "sip", Host: p.acc.proxy.host, Port: p.acc.proxy.port}
 	}
 	return transaction.URI{Scheme: "sip", Host: p.acc.aor.Host, Port: p.acc.aor.Port}
-}
-
-// Dial calls a number or SIP URI. id is the caller's choice and new; the first event is OutgoingCall.
-func (p *Phone) Dial(id LegID, target string) {
-	p.ua.Post(func() {
-		if id == "" || p.used[id] || p.closing {
-			why := "This call was started before"
-			if p.closing {
-				why = "The telephone is being closed"
-			}
-			p.emit(CommandFailed{At: time.Now(), Leg: id, Command: "dial", Reason: text.Clean(why)})
-			return
-		}
-		p.used[id] = true
-		l := &leg{p: p, id: id, outgoing: true}
-		uri, err := p.target(target, p.home())
-		l.remote = party(transaction.Address{URI: uri}, FromDialled, false)
-		if err != nil {
-			l.remote = Party{Number: text.Clean(target), Source: FromDialled}
-		}
-		in := dialog.Invite{
-			URI: uri, From: transaction.Address{Display: p.acc.DisplayName, URI: p.acc.aor}, RingLimit: p.acc.AnswerLimit,
-			CallID: transaction.NewCallID(), Tag: transaction.NewTag(),
-		}
-		p.legs[id] = l
-		p.emit(OutgoingCall{At: time.Now(), Leg: id, CallID: in.CallID, LocalTag: in.Tag, Remote: l.remote})
-		if err != nil {
-			l.abort(EndUnknownNumber, false, err.Error())
-			return
-		}
-		p.route(uri, func(flow *transaction.Flow, dst netip.AddrPort, route []transaction.Address, err error) {
-			if p.legs[id] != l { // hung up while the way was being looked for
-				return
-			}
-			if err != nil {
-				l.abort(EndNetwork, false, err.Error())
-				return
-			}
-			in.Flow, in.Dst, in.Route, in.Foreign = flow, dst, route, !p.served(uri)
-			l.invite(in)
-		})
-	})
-}
-
-func (l *leg) invite(in dialog.Invite) {
-	local, err := l.openMedia(in.Flow.LocalFor(in.Dst).Addr(), in.Flow)
-	if err != nil {
-		l.abort(EndNoMedia, true, "No port for the sound: "+err.Error())
-		return
-	}
-	in.Media = local
-	l.s = l.p.ua.Invite(in, l)
-}
-
-// abort ends a call that never reached the user agent.
-func (l *leg) abort(cause EndCause, byUs bool, why string) {
-	delete(l.p.legs, l.id)
-	l.p.sound.drop(l.id, l.media)
-	l.p.emit(CallEnded{At: time.Now(), Leg: l.id, Cause: cause, ByUs: byUs, Reason: text.Clean(why)})
 }
 
 // served reports whether the account's own servers carry a request for uri.

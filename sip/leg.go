@@ -33,6 +33,8 @@ type leg struct {
 	transfer text.Text
 	ring     *time.Timer
 
+	been       map[string]bool // URIs that the call was sent to
+	redirects  int
 	joining    *leg // the other leg, whose transfer this one is to end in
 	guard      protection
 	toldSecure CallSecured
@@ -45,9 +47,18 @@ func (p *Phone) incoming(s *dialog.Session) {
 	l := &leg{p: p, id: p.newID(), s: s, remote: who}
 	s.Data = l
 	p.legs[l.id] = l
+	replaces := LegID("")
+	if old := s.Replacing(); old != nil {
+		if o, ok := old.Data.(*leg); ok {
+			replaces = o.id
+		}
+	}
 	s.Ring()
 	p.ua.Post(func() { // runs when the 180 is on the wire
-		p.emit(IncomingCall{At: time.Now(), Leg: l.id, CallID: s.CallID(), LocalTag: s.LocalTag(), Remote: who, Called: calledNumber(req)})
+		p.emit(IncomingCall{
+			At: time.Now(), Leg: l.id, Account: p.accountText(), CallID: s.CallID(), LocalTag: s.LocalTag(), Remote: who, Called: calledNumber(req),
+			Replaces: replaces, Session: uuidOf(s.SessionID()),
+		})
 	})
 	l.ring = time.AfterFunc(p.acc.RingLimit, func() {
 		p.ua.Post(func() {
@@ -336,6 +347,9 @@ func (l *leg) refreshed(e dialog.Refreshed) {
 
 func (l *leg) ended(e dialog.Ended) {
 	p := l.p
+	if l.redirected(e) {
+		return
+	}
 	stop(l.ring)
 	delete(p.legs, l.id)
 	p.sound.ringback(l.id, false)

@@ -37,10 +37,10 @@ func (c SoundConfig) certificate() (*media.Certificate, error) {
 	return media.NewCertificate()
 }
 
-// describe is our side of the media for offer and answer, over a flow.
-func (p *Phone) describe(m *media.Session, flow *transaction.Flow) dialog.Local {
+// describe is our side of the media for offer and answer, over a flow; its ports are still to be filled in.
+func (p *Phone) describe(flow *transaction.Flow) dialog.Local {
 	c := p.acc.Sound
-	local := dialog.Local{RTP: m.LocalRTP(), RTCP: m.LocalRTCP(), Mux: !c.NoMux, XR: true, CN: true}
+	local := dialog.Local{Mux: !c.NoMux, XR: true, CN: true}
 	if c.Protect == offer.Plain {
 		return local
 	}
@@ -135,7 +135,9 @@ func (l *leg) openMedia(ip netip.Addr, flow *transaction.Flow) (dialog.Local, er
 		s.calls[l.id] = m
 		s.mu.Unlock()
 	}
-	return p.describe(l.media, flow), nil
+	local := p.describe(flow)
+	local.RTP, local.RTCP = l.media.LocalRTP(), l.media.LocalRTCP()
+	return local, nil
 }
 
 // configure tells the sound of a call what was agreed. Before an outbound call is answered nothing of the agent is sent.

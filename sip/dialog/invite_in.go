@@ -53,7 +53,12 @@ func (u *UA) invited(tx *transaction.ServerTx, req *transaction.Request) {
 	local := req.Flow.LocalFor(req.Source)
 	s.localIP = local.Addr()
 	s.id.contact = u.contact(req.Flow, req.Source)
-	s.terms = s.terms.WithLocal(s.local(Local{RTP: netip.AddrPortFrom(s.localIP, 0)}))
+	mine := Local{}
+	if u.cfg.Media != nil {
+		mine = u.cfg.Media(req.Flow)
+	}
+	mine.RTP = netip.AddrPortFrom(s.localIP, 0)
+	s.terms = s.terms.WithLocal(s.local(mine))
 	if theirs != nil { // what cannot be answered must not ring
 		if err := s.terms.Check(theirs); err != nil {
 			refuseSDP(tx, err)

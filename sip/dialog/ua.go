@@ -39,6 +39,10 @@ type Config struct {
 	// wildcard address replaced by the one that the system would use towards remote.
 	Contact func(flow *transaction.Flow, remote netip.AddrPort) transaction.URI
 
+	// Media is our side of the media of a call over flow, without its ports: whether an offer can be met at all is seen before it
+	// rings. nil: sound in the clear.
+	Media func(flow *transaction.Flow) Local
+
 	Codecs []Codec       // what we can do, in order of preference
 	DTMF   uint8         // payload type that we offer for telephone-event, 0: none
 	PTime  time.Duration // 0: 20 ms

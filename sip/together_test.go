@@ -1,0 +1,130 @@
+package sip
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"offhook/sip/offer"
+)
+
+// anywhere lets far ends send a phone anywhere: the phones of these tests have no exchange in common.
+func anywhere(c *Config) { c.Allow = func(Purpose, string, string) error { return nil } }
+
+func TestAnAttendedTransferConnectsTheCustomerWithTheColleague(t *testing.T) {
+	one, three := &bench{hz: 440}, &bench{hz: 1000}
+	customer := open(t, "customer", anywhere, func(c *Config) { c.Headset = one.headset(t) })
+	agent := open(t, "agent", anywhere)
+	colleague := open(t, "colleague", anywhere, func(c *Config) { c.Headset = three.headset(t) })
+
+	theirs := talking(t, customer, agent, "c")
+	agent.Hold(theirs)
+	wait[CallHeld](t, agent)
+	consult := talking(t, agent, colleague, "consult")
+
+	agent.TransferTo(theirs, "consult")
+	out := wait[OutgoingCall](t, customer)
+	if out.For != "c" || out.Remote.Source != FromTransfer {
+		t.Errorf("%+v", out)
+	}
+	in := wait[IncomingCall](t, colleague)
+	if in.Replaces != consult {
+		t.Errorf("the new call replaces %q, not %q", in.Replaces, consult)
+	}
+	colleague.Answer(in.Leg)
+	if e := wait[CallEnded](t, colleague); e.Leg != consult || e.Cause != EndReplaced {
+		t.Errorf("%+v", e)
+	}
+	for range 2 { // in either order: the colleague may hang up first
+		if e := wait[CallEnded](t, agent); e.Cause != EndTransferred {
+			t.Errorf("%+v", e)
+		}
+	}
+	becomes(t, "customer and colleague hear each other", func() bool { return one.power(1000) > 0.9 && three.power(440) > 0.9 })
+}
+
+func TestAFarEndMaySendThePhoneOnlyWhereThePolicyAllows(t *testing.T) {
+	deny := errors.New("not there")
+	customer := open(t, "customer", func(c *Config) {
+		c.Allow = func(why Purpose, user, _ string) error {
+			if why == ForRefer && user == "premium" {
+				return deny
+			}
+			return nil
+		}
+	})
+	agent, premium := open(t, "agent"), open(t, "premium")
+	theirs := talking(t, customer, agent, "c")
+	agent.Transfer(theirs, at(premium, "premium"))
+	if e := wait[TransferEnded](t, agent); e.OK || e.Code != 603 {
+		t.Fatalf("%+v", e)
+	}
+	if n := len(premium.legs); n != 0 {
+		t.Errorf("%d calls reached the number", n)
+	}
+}
+
+func TestARedirectedCallGoesOnAsTheSameCallUntilItGoesRound(t *testing.T) {
+	caller, first, second := open(t, "caller", anywhere), open(t, "first", anywhere), open(t, "second", anywhere)
+	caller.Dial("x", at(first, "first"))
+	in := wait[IncomingCall](t, first)
+	first.Redirect(in.Leg, at(second, "second"))
+	if e := wait[CallEnded](t, first); e.Code != 302 {
+		t.Errorf("%+v", e)
+	}
+	in = wait[IncomingCall](t, second)
+	second.Answer(in.Leg)
+	if e := wait[CallAnswered](t, caller); e.Leg != "x" {
+		t.Errorf("%+v", e)
+	}
+	caller.Hangup("x")
+	wait[CallEnded](t, second)
+
+	caller.Dial("round", at(first, "first"))
+	in = wait[IncomingCall](t, first)
+	first.Redirect(in.Leg, at(first, "first"))
+	for e := wait[CallEnded](t, caller); e.Leg != "round" || e.Code != 302; e = wait[CallEnded](t, caller) {
+	}
+}
+
+func TestSoundIsEncryptedWhereBothSidesCan(t *testing.T) {
+	for name, tc := range map[string]struct {
+		one, two SoundConfig
+		want     string
+	}{
+		"a handshake": {SoundConfig{Protect: offer.Required}, SoundConfig{Protect: offer.Optional}, "DTLS-SRTP"},
+		"keys in SDP": {SoundConfig{Protect: offer.Required, SDES: true, ClearKeys: true}, SoundConfig{Protect: offer.Optional, SDES: true, ClearKeys: true}, "SDES"},
+		"one cannot":  {SoundConfig{Protect: offer.Optional}, SoundConfig{}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b1, b2 := &bench{hz: 440}, &bench{hz: 1000}
+			one := open(t, "one", func(c *Config) { c.Headset, c.Sound = b1.headset(t), tc.one })
+			two := open(t, "two", func(c *Config) { c.Headset, c.Sound = b2.headset(t), tc.two })
+			leg := talking(t, one, two, "x")
+			both := func() bool { return b1.power(1000) > 0.9 && b2.power(440) > 0.9 }
+			becomes(t, "both hear each other", both)
+			for _, p := range []*Phone{one, two} {
+				told := make(chan string)
+				p.ua.Post(func() {
+					for _, l := range p.legs {
+						told <- l.toldSecure.Sound
+					}
+				})
+				if sound := <-told; !strings.HasPrefix(sound, tc.want) || tc.want == "" && sound != "" {
+					t.Errorf("%s tells %q", p.acc.Account, sound)
+				}
+			}
+			two.Hold(leg)
+			wait[CallHeld](t, two)
+			two.Resume(leg)
+			wait[CallHeld](t, two)
+			becomes(t, "both hear each other again", both)
+		})
+	}
+	one := open(t, "one", func(c *Config) { c.Sound.Protect = offer.Required })
+	two := open(t, "two")
+	one.Dial("x", at(two, "two"))
+	if e := wait[CallEnded](t, one); e.Cause != EndNoMedia {
+		t.Errorf("a call in the clear where none is allowed: %+v", e)
+	}
+}
