@@ -20,6 +20,9 @@ import (
 // ErrPortTaken is wrapped by Open when another program has the port of Config.Listen.
 var ErrPortTaken = transaction.ErrPortTaken
 
+// NotReliable switches reliable provisional responses off in Config.Reliable.
+const NotReliable dialog.Reliable = "off"
+
 // ConfigError says which setting cannot be used, in one line for a person.
 type ConfigError struct{ Key, Why string }
 
@@ -46,6 +49,8 @@ type Config struct {
 	// everybody may when Accept is empty.
 	Accept []netip.Prefix
 
+	Reliable     dialog.Reliable // 100rel (RFC 3262); zero: supported; NotReliable: not offered
+	SessionTimer time.Duration   // interval that we ask for (RFC 4028); 0: 30 min; negative: none
 	// RemoteControl lets the account's servers answer and hold calls by NOTIFY with Event talk or hold.
 	RemoteControl bool
 	// Allow is asked before each call that this phone places; the error is one line for a person. nil: agents may dial anything, far
@@ -170,6 +175,13 @@ func (c Config) read() (account, error) {
 	setDefault(&a.RingLimit, 2*time.Minute)
 	setDefault(&a.AnswerLimit, 3*time.Minute)
 	setDefault(&a.MaxCalls, 16)
+	switch a.Reliable {
+	case dialog.ReliableOff:
+		a.Reliable = dialog.ReliableSupported
+	case NotReliable:
+		a.Reliable = dialog.ReliableOff
+	}
+	setDefault(&a.SessionTimer, 30*time.Minute)
 	setDefault(&a.Logger, slog.New(slog.DiscardHandler))
 	if a.UDPMax <= 0 {
 		a.UDPMax = -1

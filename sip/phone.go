@@ -71,6 +71,7 @@ func Open(ctx context.Context, cfg Config) (*Phone, error) {
 	p.ua = dialog.New(dialog.Config{
 		Transaction: transaction.Config{Logger: acc.Logger, UserAgent: acc.UserAgent, Trace: acc.Trace, UDPMax: acc.UDPMax},
 		Logger:      acc.Logger, User: acc.aor.User, Codecs: acc.codecs, DTMF: telephoneEvent, Digest: digest,
+		Reliable: acc.Reliable, SessionTimer: max(acc.SessionTimer, 0), MinSE: 90 * time.Second,
 		Media: p.describe, Refer: p.referred, Replaces: p.replaces, Asked: p.asked,
 		Screen: p.screen, ReferWait: acc.TransferWait, Resolve: acc.Resolve,
 	}, handler{p})
