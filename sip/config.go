@@ -66,6 +66,7 @@ type Config struct {
 	RTPMin, RTPMax int      // port range of the sound; 0: chosen by the system
 	Codecs         []string // names, best first; nil: all of media.Codecs
 	Sound          SoundConfig
+	Recording      RecordingConfig
 	Region         string // ISO 3166 country of the ringback tone
 
 	// Headset is the agent's microphone and loudspeaker. nil: calls carry silence and what comes in is not heard. The phone does

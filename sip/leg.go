@@ -35,6 +35,7 @@ type leg struct {
 
 	been       map[string]bool // URIs that the call was sent to
 	redirects  int
+	recording  *recording
 	joining    *leg // the other leg, whose transfer this one is to end in
 	guard      protection
 	toldSecure CallSecured
@@ -60,6 +61,7 @@ func (p *Phone) incoming(s *dialog.Session) {
 			Replaces: replaces, Session: uuidOf(s.SessionID()),
 		})
 	})
+	p.connect()
 	l.ring = time.AfterFunc(p.acc.RingLimit, func() {
 		p.ua.Post(func() {
 			if !l.answered && p.legs[l.id] == l {
@@ -280,6 +282,9 @@ func (l *leg) event(e dialog.Event) {
 			l.confirmed = true
 			p.emit(CallAnswered{At: now, Leg: l.id, Codec: l.codec})
 			l.tellSecured()
+			if p.acc.Recording.on() && p.acc.Recording.Always {
+				l.startRecording()
+			}
 		}
 	case dialog.HoldChanged:
 		resumed := l.heldByUs && !e.ByUs
@@ -353,6 +358,7 @@ func (l *leg) ended(e dialog.Ended) {
 	stop(l.ring)
 	delete(p.legs, l.id)
 	p.sound.ringback(l.id, false)
+	l.stopRecording()
 	p.sound.drop(l.id, l.media)
 	l.media = nil
 	p.leaves(l.id)

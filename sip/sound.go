@@ -22,9 +22,10 @@ type sound struct {
 	calls map[LegID]*media.Session
 
 	// Owned by the loop.
-	tone  LegID          // whose ringback sounds
-	focus *media.Session // on the headset
-	beats map[LegID]*beat
+	tone    LegID          // whose ringback sounds
+	waiting bool           // the tone of a second call sounds
+	focus   *media.Session // on the headset
+	beats   map[LegID]*beat
 
 	last uint64 // of focus numbers
 }
@@ -111,6 +112,7 @@ func (p *Phone) connect() {
 			on = l
 		}
 	}
+	p.callWaiting(on != nil && on.answered)
 	if p.acc.Headset == nil {
 		on = nil
 	}
@@ -198,6 +200,31 @@ func (s *sound) drop(id LegID, m *media.Session) {
 	s.post(func() {
 		if err := m.Close(); err != nil {
 			s.p.log.Debug("closing sound", "err", err)
+		}
+	})
+}
+
+// waitingEvery is the interval of the call waiting tone: heard, and not in the way.
+const waitingEvery = 5 * time.Second
+
+// callWaiting lets the agent hear in a conversation that another call rings.
+func (p *Phone) callWaiting(talking bool) {
+	h, on := p.acc.Headset, false
+	for _, l := range p.legs {
+		on = on || talking && !l.outgoing && !l.answered
+	}
+	if h == nil || on == p.sound.waiting {
+		return
+	}
+	p.sound.waiting = on
+	if !on {
+		p.sound.post(h.StopOver)
+		return
+	}
+	tone := media.CallWaiting(p.acc.Region).Every(waitingEvery)
+	p.sound.post(func() {
+		if err := h.PlayOver(tone); err != nil {
+			p.log.Debug("call waiting tone", "err", err)
 		}
 	})
 }
