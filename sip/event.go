@@ -22,6 +22,8 @@ const (
 	FromDialled    PartySource = "dialled"
 	FromReplaced   PartySource = "Replaces"
 	FromReferredBy PartySource = "Referred-By"
+	FromDiversion  PartySource = "Diversion"
+	FromHistory    PartySource = "History-Info"
 )
 
 // Party is who is at the other end, as signalled and cleaned.
@@ -32,6 +34,8 @@ type Party struct {
 	Host     text.Text   `json:"host,omitzero"`      // the URI's host, without port
 	Source   PartySource `json:"source,omitempty"`   // which header
 	Withheld bool        `json:"withheld,omitempty"` // anonymous, or Privacy asked for (RFC 3323)
+	Verstat  Verstat     `json:"verstat,omitempty"`  // what the network says of the number (3GPP TS 24.229 §7.2A.20)
+	Diverted Diversion   `json:"diverted,omitempty"` // of somebody who sent a call on: why
 }
 
 // Event is something that happened to the telephone. Events of one leg come in the order in which they
@@ -90,14 +94,20 @@ type IncomingCall struct {
 type Var struct {
 	Name  text.Text `json:"name"`
 	Value text.Text `json:"value"`
-	Show  bool      `json:"show,omitempty"`  // on the card
-	Field string    `json:"field,omitempty"` // of the Task, "" for none
+	From  string    `json:"from,omitempty"` // the header that carried it
+
+	Show   bool   `json:"show,omitempty"`   // on the card
+	Lookup bool   `json:"lookup,omitempty"` // the search for the customer may use it
+	Secret bool   `json:"secret,omitempty"` // is shown and written nowhere; only the search may use it
+	Field  string `json:"field,omitempty"`  // of the Task, "" for none
 }
 
 // AutoAnswer says when a call is to be answered by itself.
 type AutoAnswer struct {
 	After time.Duration `json:"after,omitempty"`
 	From  string        `json:"from"` // the header that asked
+	// Privileged: Priv-Answer-Mode asked, which is to be obeyed even where the agent does not want calls (RFC 5373 §4.1.2).
+	Privileged bool `json:"privileged,omitempty"`
 }
 
 // OutgoingCall is a call that Dial has started.
