@@ -17,6 +17,8 @@ type fork struct {
 	rseq    uint32 // of its last reliable response, 0: none
 	agreed  bool   // offer and answer went over reliably: UPDATE may change what was agreed, further responses may not
 	running map[*outgoing]bool
+
+	described int // when its media were agreed last; 0: never
 }
 
 func (a *attempt) fork(res *transaction.Response) *fork {
@@ -31,17 +33,30 @@ func (a *attempt) fork(res *transaction.Response) *fork {
 	if res.ToTag() != "" {
 		f.id.localSeq = max(f.id.localSeq, a.o.req.CSeq)
 		f.id.learn(res)
-		a.s.identify(&f.id, nil)
+		if a.s.state == early {
+			a.s.identify(&f.id, nil)
+		}
 	}
 	return f
 }
 
-// drop forgets an early dialog that is out of the race.
+// drop forgets an early dialog that is out of the race; the one that described its media last before it is heard again.
 func (a *attempt) drop(tag string) {
-	if f := a.forks[tag]; f != nil && f == a.newest {
-		a.newest = nil
-	}
+	f := a.forks[tag]
 	delete(a.forks, tag)
+	if f == nil || f != a.newest {
+		return
+	}
+	a.newest = nil
+	var last *fork
+	for _, f := range a.forks {
+		if f.described > 0 && (last == nil || f.described > last.described) {
+			last = f
+		}
+	}
+	if last != nil && a.s.state == early {
+		a.early(last, last.terms)
+	}
 }
 
 // progress is a provisional response: each early dialog comes to terms by itself, the media of the newest are heard (RFC 3960 §3.2).
@@ -54,11 +69,7 @@ func (a *attempt) progress(res *transaction.Response) {
 	body, err := sdpOf(res.ContentType, res.Headers, res.Body)
 	var answer []byte
 	switch {
-	case res.Status == 199: // that one is out of the race (RFC 6228)
-		defer a.drop(res.ToTag())
-		if a.newest == f {
-			a.newest = nil
-		}
+	case res.Status == 199: // that one is out of the race (RFC 6228), whatever it says
 	case err != nil, body == nil, f.agreed: // no further offer or answer comes in responses to this INVITE (RFC 3261 §13.2.1)
 	case a.late && reliable: // their offer, our answer goes into the PRACK (RFC 3262 §5)
 		var t offer.Terms
@@ -79,6 +90,9 @@ func (a *attempt) progress(res *transaction.Response) {
 	}
 	if reliable {
 		a.prack(f, res, answer)
+	}
+	if res.Status == 199 {
+		a.drop(res.ToTag())
 	}
 	s.emit(Progress{Code: res.Status, Reason: res.Reason, EarlyMedia: a.newest != nil && a.newest.terms.Media().Receive})
 }
@@ -121,7 +135,8 @@ func (a *attempt) send(f *fork, req *transaction.Request, done func(*transaction
 
 // early makes t what is agreed with one far end that has not answered the call, and the sound that is heard.
 func (a *attempt) early(f *fork, t offer.Terms) {
-	f.terms = t
+	a.described++
+	f.terms, f.described = t, a.described
 	a.newest, a.s.terms = f, t
 	a.s.emit(MediaChanged{a.s.media()})
 }

@@ -70,12 +70,14 @@ func (u *UA) Invite(in Invite, data any) *Session {
 	s.terms = offer.New(rand.Uint64()>>2, s.local(in.Media))
 	req := s.id.request("INVITE")
 	u.describe(req)
+	can := extensions + ", 199" // tell us when a fork is out of the race (RFC 6228 §4)
 	switch u.cfg.Reliable {
 	case ReliableSupported:
-		req.Headers.Add("Supported", "100rel")
+		can += ", 100rel"
 	case ReliableRequired:
 		req.Headers.Add("Require", "100rel")
 	}
+	req.Headers.Set("Supported", can)
 	s.askTimer(req)
 	req.Headers = append(req.Headers, in.Headers...)
 	if in.Replaces != nil { // who does not know it must not ring a second time (RFC 3891 §4)
@@ -121,8 +123,10 @@ type attempt struct {
 	base   offer.Terms      // with the open offer; each fork answers it for itself
 	forks  map[string]*fork // by To tag; "" holds the responses without one
 	newest *fork            // the last one that gave an early answer: its media are heard (RFC 3960)
-	late   bool
-	limit  *timer
+
+	described int // how often that happened
+	late      bool
+	limit     *timer
 }
 
 func (a *attempt) response(res *transaction.Response) {
@@ -168,6 +172,7 @@ func (a *attempt) success(res *transaction.Response) {
 		for o := range f.running {
 			o.d = d
 		}
+		s.identify(d, nil)
 	}
 	t, answer, err := a.agree(f, res)
 	f.ack = s.ua.newAck(d, a.o.req, answer)

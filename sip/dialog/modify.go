@@ -26,6 +26,8 @@ type modify struct {
 	local    Local
 	moves    int  // how often that happened
 	updating bool // an UPDATE of ours has no final response
+	u        *outgoing
+	sent     int // moves when our last request began
 }
 
 // modifyTime is how long a far end may think about a re-INVITE of ours: nothing of the transaction ends after a 1xx.
@@ -103,6 +105,7 @@ func (s *Session) reinvite(hold, late bool) {
 	req := s.id.request("INVITE")
 	s.ua.describe(req)
 	s.askTimer(req)
+	m.sent = m.moves
 	moves := m.moves
 	if m.media {
 		t = t.WithLocal(m.local)
@@ -200,6 +203,10 @@ func (s *Session) reinviteFailed(hold bool, err error) {
 	if s.state == ended {
 		return
 	}
+	if s.modify.sent != s.modify.moves { // it went the old way; what was wanted still is
+		s.next()
+		return
+	}
 	code, why := status(err)
 	if code == 408 { // §12.2.1.2
 		s.finish(Ended{Cause: CauseNetwork, ByUs: true, Code: 408, Reason: why})
@@ -245,7 +252,7 @@ func (s *Session) refused(hold bool, code int, why string) {
 	if s.timer.due {
 		s.laterRefresh()
 	}
-	if m.move {
+	if m.move && m.sent == m.moves {
 		m.move, m.media = false, false
 		s.emit(Refused{Op: OpRefresh, Code: code, Reason: why})
 	}

@@ -96,6 +96,38 @@ func TestACallMovesToANewFlowByUPDATEOrReInviteWithItsHold(t *testing.T) {
 	}
 }
 
+func TestAWishThatWasOnItsWayWhenTheCallMovedGoesTheNewWay(t *testing.T) {
+	for _, dead := range []bool{false, true} {
+		virtually(t, func(t *testing.T, w *world) {
+			p, s := w.phone("phone"), w.script(nil)
+			c, _ := up(t, p, s, "")
+			c.Hold()
+			lost := s.recv("INVITE")
+			flow := w.second(p)
+			if dead {
+				p.flow.Close()
+			}
+			c.Refresh(flow, s.addr(), transaction.Address{}, Local{RTP: netip.AddrPortFrom(flow.LocalAddr().Addr(), 22000)})
+			var m msg
+			for m = s.recv("INVITE"); m.cseq() == lost.cseq(); m = s.recv("INVITE") {
+			}
+			if !strings.Contains(m.body, "a=sendonly") || !strings.Contains(m.body, "m=audio 22000") || !strings.Contains(m.get("Via"), flow.LocalAddr().String()) {
+				t.Fatalf("%v\n%s", m.h, m.body)
+			}
+			s.reply(m, "200 OK", "", "", heldSDP)
+			s.recv("ACK")
+			for {
+				switch e := (<-p.events).e.(type) {
+				case Refused, Ended:
+					t.Fatalf("%T %+v", e, e)
+				case HoldChanged:
+					return
+				}
+			}
+		})
+	}
+}
+
 func TestAMoveThatIsRefusedIsToldAndOneThatMeetsGlareIsTriedAgain(t *testing.T) {
 	virtually(t, func(t *testing.T, w *world) {
 		p, s := w.phone("phone"), w.script(nil)

@@ -131,6 +131,8 @@ func TestEarlyMediaIsToldOnlyWhileTheNewestFarEndHasAgreedToSendIt(t *testing.T)
 			{"183 Progress", "t4", "", peerSDP, true},
 			{"199 Early Dialog Terminated", "t2", "", "", true},
 			{"180 Ringing", "", "", "", true},
+			{"183 Progress", "t5", "", strings.Replace(peerSDP, "40000", "45000", 1), true},
+			{"199 Early Dialog Terminated", "t5", "", "", true}, // the one before it is heard again
 			{"183 Progress", "t4", "", "not a description", true},
 		} {
 			s.reply(inv, tc.status, tc.tag, tc.extra, tc.body)

@@ -133,7 +133,7 @@ func (s *Session) answerTimer(req *transaction.Request) (interval, bool) {
 	if cfg.SessionTimer != 0 {
 		asked.d = min(asked.d, cfg.SessionTimer)
 	}
-	asked.d = max(asked.d, cfg.MinSE, readMinSE(req.Headers))
+	asked.d = max(asked.d, cfg.MinSE, t.min, readMinSE(req.Headers))
 	switch {
 	case !can: // only we know how
 		asked.refresher = "uas"

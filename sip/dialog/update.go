@@ -12,9 +12,9 @@ func (s *Session) update() {
 	req := s.id.request("UPDATE")
 	s.ua.describe(req)
 	s.askTimer(req)
-	m.updating = true
+	m.updating, m.sent = true, m.moves
 	moves := m.moves
-	s.send(req, func(res *transaction.Response, err error) {
+	m.u = s.send(req, func(res *transaction.Response, err error) {
 		m.updating = false
 		if s.state != ended {
 			s.updateDone(res, err, moves)
@@ -126,7 +126,7 @@ func (s *Session) Refresh(flow *transaction.Flow, dst netip.AddrPort, contact tr
 		if contact.URI.IsZero() {
 			contact = s.ua.contact(flow, dst)
 		}
-		m := &s.modify
+		m, old := &s.modify, s.id.flow
 		s.id.flow, s.id.dst, s.id.contact = flow, dst, contact
 		m.move, m.moves, m.tries = true, m.moves+1, 0
 		if len(media) > 0 {
@@ -136,6 +136,14 @@ func (s *Session) Refresh(flow *transaction.Flow, dst netip.AddrPort, contact tr
 		if s.state == early {
 			s.moved()
 			return
+		}
+		if old != flow { // what went the old way gets no answer any more
+			if m.busy {
+				m.o.abandon()
+			}
+			if m.updating {
+				m.u.abandon()
+			}
 		}
 		s.next()
 	})
