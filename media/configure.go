@@ -40,11 +40,12 @@ func (s *Session) Configure(p Params) error {
 	}
 	if began {
 		c.assoc.start()
-		for part, kept := range s.early.take() {
-			for _, e := range kept {
-				s.takeDTLS(part, e.data, e.from, s.clock())
+		for part := range c.agents {
+			if _, ok := s.destinationOf(c, part); ok || c.agents[part] == nil {
+				c.assoc.begin(part)
 			}
 		}
+		s.replay()
 	}
 	if told {
 		s.tell(SecureState{Kind: SDES, Suite: c.out.suite.name, OK: true})
@@ -55,6 +56,15 @@ func (s *Session) Configure(p Params) error {
 		s.rxMu.Unlock()
 	}
 	return nil
+}
+
+// replay gives the handshakes what came before they could be.
+func (s *Session) replay() {
+	for part, kept := range s.early.take() {
+		for _, e := range kept {
+			s.takeDTLS(part, e.data, e.from, s.clock())
+		}
+	}
 }
 
 // follow carries over what a new configuration has in common with the last one.

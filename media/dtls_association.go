@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -126,6 +127,8 @@ type association struct {
 	pipes  [2]*pipe // RTCP's is nil with rtcp-mux
 	peers  [2]atomic.Pointer[netip.AddrPort]
 	stands [2]atomic.Bool // its keys are in force
+	open   [2]chan struct{}
+	once   [2]sync.Once
 	ctx    context.Context
 	stop   context.CancelFunc
 }
@@ -143,12 +146,20 @@ func (s *Session) newAssociation(d DTLS, mux bool) *association {
 		parts = 1
 	}
 	for i := range parts {
+		a.open[i] = make(chan struct{})
 		a.pipes[i] = newPipe(s.socketAddr(i), &net.UDPAddr{IP: net.IPv4zero, Port: 9}, func(b []byte) { a.write(i, b) })
 	}
 	return a
 }
 
-// start begins the handshakes, once a is part of the session's configuration.
+// begin lets the handshake on one socket speak: there is an address to speak to.
+func (a *association) begin(part int) {
+	if a.open[part] != nil {
+		a.once[part].Do(func() { close(a.open[part]) })
+	}
+}
+
+// start runs the handshakes, once a is part of the session's configuration. The time that they may take runs too.
 func (a *association) start() {
 	for i, p := range a.pipes {
 		if p != nil {
@@ -176,6 +187,10 @@ func (a *association) write(part int, b []byte) {
 func (a *association) run(ctx context.Context, part int) {
 	defer a.pipes[part].Close()
 	limited, cancel := context.WithTimeout(ctx, handshakeTime)
+	select {
+	case <-a.open[part]:
+	case <-limited.Done():
+	}
 	h := handshake{certificate: a.s.cfg.Certificate, params: a.params}
 	conn, send, recv, err := h.run(limited, a.pipes[part])
 	cancel()

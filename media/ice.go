@@ -277,14 +277,14 @@ func (a *agent) answered(m *stun.Message, from netip.AddrPort, now time.Duration
 	if i := slices.Index(a.asking, m.TransactionID); i >= 0 {
 		sel := a.selected.Load()
 		if sel == nil || *sel != from || m.Type.Class != stun.ClassSuccessResponse {
-			return false
+			return true
 		}
 		a.asking, a.fresh = a.asking[i+1:], now
 		return true
 	}
 	i := slices.IndexFunc(a.pairs, func(p *icePair) bool { return p.waiting && p.id == m.TransactionID })
 	if i < 0 || a.pairs[i].addr != from { // an answer from another address than was asked proves nothing (§7.2.5.2.1)
-		return false
+		return true
 	}
 	p := a.pairs[i]
 	p.waiting = false

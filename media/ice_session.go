@@ -8,7 +8,8 @@ import (
 
 // check finds or makes the agents of c and has them driven.
 func (s *Session) check(c, old *config) {
-	if c.ICE == nil {
+	// Without candidates there is nothing to be checked: the far end gave up checks (RFC 8839 §4.2.5).
+	if c.ICE == nil || len(c.ICE.Candidates) == 0 {
 		return
 	}
 	now := s.clock()
@@ -78,7 +79,9 @@ func (s *Session) takeSTUN(part int, data []byte, from netip.AddrPort, at time.D
 	_, had := a.chosen()
 	reply, ours := a.take(data, from, s.clock())
 	if !ours {
-		s.stranger(from, at)
+		if !a.accepts(from) {
+			s.stranger(from, at)
+		}
 		return
 	}
 	if reply != nil {
@@ -86,6 +89,10 @@ func (s *Session) takeSTUN(part int, data []byte, from netip.AddrPort, at time.D
 	}
 	if _, has := a.chosen(); has && !had {
 		s.log.Info("the far end's address was found by checks", "part", part)
+		if c.assoc != nil {
+			c.assoc.begin(part)
+		}
+		s.replay()
 	}
 	select { // what was asked may have made a check due
 	case s.checks <- struct{}{}:

@@ -137,6 +137,9 @@ func (s *Session) takeDTLS(part int, data []byte, from netip.AddrPort, at time.D
 		return
 	}
 	switch to, ok := s.destinationOf(c, part); {
+	case !ok && c.agents[part] != nil: // no address has passed its check yet
+		s.early.keep(part, data, from)
+		return
 	case ok && from == to:
 	case part == partRTCP && c.Latch && from.Addr() == to.Addr():
 	case c.Latch && !a.stands[part].Load(): // the fingerprint decides whether that is the far end
