@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,46 +16,72 @@ import (
 )
 
 func newExchangeCmd(e *env) *cobra.Command {
-	var listen, users, control string
-	var still bool
+	var o exchangeFlags
 	cmd := &cobra.Command{
 		Use: "exchange", Short: "Run the practice telephone exchange alone", Args: cobra.NoArgs,
 		Long: "Runs a small exchange to practise on: extensions register with a password, people call and can be called.\n" +
 			"The first line on stdout is one JSON object with sip, extensions and passwords.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return e.runExchange(cmd.Context(), listen, users, control, still)
+			return e.runExchange(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "address and port for UDP and TCP; port 0 lets the system choose")
-	cmd.Flags().StringVar(&users, "users", "", "JSON file of extensions: [{\"extension\",\"password\",\"name\"}]")
-	cmd.Flags().StringVar(&control, "control", exchange.ControlFile(), "file that tells offhook exchange call how to reach this exchange")
-	cmd.Flags().BoolVar(&still, "still", false, "people do nothing by the clock")
-	cmd.AddCommand(newExchangeCallCmd(e))
+	cmd.Flags().StringVar(&o.listen, "listen", "127.0.0.1:0", "address and port for UDP and TCP; port 0 lets the system choose")
+	cmd.Flags().StringVar(&o.users, "users", "", "JSON file of extensions: [{\"extension\",\"password\",\"name\"}]")
+	cmd.Flags().StringVar(&o.control, "control", exchange.ControlFile(), "file that tells offhook exchange call how to reach this exchange")
+	cmd.Flags().BoolVar(&o.still, "still", false, "people do nothing by the clock")
+	cmd.Flags().StringVar(&o.cert, "tls-cert", "", "certificate chain (PEM): TLS on the port after --listen's")
+	cmd.Flags().StringVar(&o.key, "tls-key", "", "private key of --tls-cert (PEM)")
+	cmd.AddCommand(newExchangeCallCmd(e), newExchangeReferCmd(e))
 	return cmd
+}
+
+// exchangeFlags are the flags of offhook exchange.
+type exchangeFlags struct {
+	listen, users, control, cert, key string
+	still                             bool
+}
+
+// tls reads the certificate, if there is one.
+func (o exchangeFlags) tls() (*tls.Config, error) {
+	if o.cert == "" && o.key == "" {
+		return nil, nil
+	}
+	if o.cert == "" || o.key == "" {
+		return nil, errors.New("--tls-cert and --tls-key go together")
+	}
+	pair, err := tls.LoadX509KeyPair(o.cert, o.key)
+	if err != nil {
+		return nil, fmt.Errorf("--tls-cert: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
 }
 
 // exchangeLine is the first line of the exchange's output; docs/json.md has its shape.
 type exchangeLine struct {
 	Version    int             `json:"version"`
 	SIP        string          `json:"sip"`
+	SIPTLS     string          `json:"sip_tls,omitempty"`
 	Transports []string        `json:"transports"`
 	Extensions []exchange.User `json:"extensions"`
 	Control    string          `json:"control_file"`
 }
 
-func (e *env) runExchange(ctx context.Context, listen, users, file string, still bool) error {
-	addr, err := netip.ParseAddrPort(listen)
+func (e *env) runExchange(ctx context.Context, o exchangeFlags) error {
+	addr, err := netip.ParseAddrPort(o.listen)
 	if err != nil {
-		return fmt.Errorf("--listen %s: write an address and a port, as 127.0.0.1:5060", listen)
+		return fmt.Errorf("--listen %s: write an address and a port, as 127.0.0.1:5060", o.listen)
 	}
-	opt := exchange.Options{Listen: addr, Still: still}
-	if users != "" {
-		b, err := os.ReadFile(users)
+	opt := exchange.Options{Listen: addr, Still: o.still}
+	if opt.TLS, err = o.tls(); err != nil {
+		return err
+	}
+	if o.users != "" {
+		b, err := os.ReadFile(o.users)
 		if err != nil {
 			return fmt.Errorf("--users: %w", err)
 		}
 		if err := json.Unmarshal(b, &opt.Users); err != nil {
-			return fmt.Errorf("--users %s: %w", users, err)
+			return fmt.Errorf("--users %s: %w", o.users, err)
 		}
 	}
 	srv, err := exchange.New(opt)
@@ -66,10 +93,13 @@ func (e *env) runExchange(ctx context.Context, listen, users, file string, still
 		defer cancel()
 		_ = srv.Close(limit)
 	}()
-	if _, err := srv.ServeControl(ctx, file); err != nil {
+	if _, err := srv.ServeControl(ctx, o.control); err != nil {
 		return err
 	}
-	line := exchangeLine{Version: 1, SIP: srv.Addr().String(), Transports: []string{"udp", "tcp"}, Extensions: srv.Users(), Control: file}
+	line := exchangeLine{Version: 1, SIP: srv.Addr().String(), Transports: []string{"udp", "tcp"}, Extensions: srv.Users(), Control: o.control}
+	if a := srv.AddrTLS(); a.IsValid() {
+		line.SIPTLS, line.Transports = a.String(), append(line.Transports, "tls")
+	}
 	if err := json.NewEncoder(e.out).Encode(line); err != nil {
 		return err
 	}
@@ -113,6 +143,35 @@ func newExchangeCallCmd(e *env) *cobra.Command {
 	f.StringVar(&talk, "talk", "", "WAV file that the customer says after the answer")
 	f.DurationVar(&hangUp, "hangup-after", 0, "the customer hangs up so long after the answer")
 	f.DurationVar(&cancel, "cancel-after", 0, "the customer gives up after ringing so long")
+	f.BoolVar(&r.Replaces, "replaces", false, "the call takes the place of the extension's newest answered one")
+	f.BoolVar(&r.LeavesMessage, "leaves-message", false, "when nobody answers, the customer speaks to the extension's mailbox")
 	f.StringVar(&control, "control", exchange.ControlFile(), "control file of the running exchange")
+	return cmd
+}
+
+func newExchangeReferCmd(e *env) *cobra.Command {
+	var r exchange.ReferRequest
+	var control string
+	cmd := &cobra.Command{
+		Use: "refer --extension EXT --to NUMBER", Short: "Let the person whom an extension talks to send it to another number", Args: cobra.NoArgs,
+		Long: "The person holds the call and asks the phone by REFER to call the number itself. Whether it does is the phone's policy.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if r.Extension == "" || r.To == "" {
+				return errors.New("name the extension and where it is sent, as --extension 2101 --to 2104")
+			}
+			c, err := exchange.ReadControl(control)
+			if err != nil {
+				return err
+			}
+			if err := c.Refer(cmd.Context(), r); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(e.out, "%s is sent to %s.\n", r.Extension, r.To)
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&r.Extension, "extension", "", "the extension that talks to somebody")
+	cmd.Flags().StringVar(&r.To, "to", "", "the number that it is to call")
+	cmd.Flags().StringVar(&control, "control", exchange.ControlFile(), "control file of the running exchange")
 	return cmd
 }

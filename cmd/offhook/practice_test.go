@@ -75,7 +75,9 @@ func TestTheExchangesFirstLineAndACallByHand(t *testing.T) {
 	e := testEnv()
 	e.out = out
 	ended := make(chan error, 1)
-	go func() { ended <- e.runExchange(ctx, "127.0.0.1:0", "", exchange.ControlFile(), true) }()
+	go func() {
+		ended <- e.runExchange(ctx, exchangeFlags{listen: "127.0.0.1:0", control: exchange.ControlFile(), still: true})
+	}()
 	var line exchangeLine
 	check(t, json.Unmarshal([]byte(out.next(t, "{")), &line))
 	if line.Version != 1 || line.SIP == "" || len(line.Extensions) == 0 || line.Extensions[0].Password == "" {

@@ -212,7 +212,7 @@ func (s *Session) transferEnds(e Ended) {
 // given: the BYE that just came belongs to a transfer, because the far end now talks to whom it was sent to.
 func (s *Session) given() bool {
 	p := s.partner
-	return s.handed || p != nil && p.refer != nil && p.refer.other == s && p.refer.asked
+	return s.handed || p != nil && p.refer != nil && p.refer.other == s && p.refer.asked // it may be faster than the 202
 }
 
 // tells reports whether a NOTIFY with this id is about the transfer; a challenge has moved the REFER's CSeq number on.

@@ -27,6 +27,12 @@ func (s *Server) incoming(d *dialog.Session) {
 	number := squeeze(req.URI.User)
 	l := &leg{s: s, d: d, ext: req.From.URI.User, flow: req.Flow, pipe: &pipe{}}
 	d.Data = l
+	if old := d.Replacing(); old != nil {
+		if o, ok := old.Data.(*leg); ok {
+			s.instead(l, o)
+			return
+		}
+	}
 	var who *person
 	phones := number != l.ext && len(s.reachable(number)) > 0
 	if !phones {
@@ -43,12 +49,16 @@ func (s *Server) incoming(d *dialog.Session) {
 		return
 	}
 	s.legs = append(s.legs, l)
+	s.lit(l.ext)
 	if phones {
 		s.bridge(l, number, local)
 		return
 	}
 	d.Ring()
 	who.ext, l.who = l.ext, who
+	if number == Voicemail {
+		who.heard = func() { s.listens(l.ext) }
+	}
 	answer := func() { d.Answer(local) }
 	switch {
 	case number == Silent:

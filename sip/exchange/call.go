@@ -18,13 +18,22 @@ type Call struct {
 	Caller prompts.Caller // whose lines
 	// HangUpAfter ends the call so long after the answer, CancelAfter while it rings. 0: by the person alone.
 	HangUpAfter, CancelAfter time.Duration
+	// Replaces makes the call take the place of the extension's newest answered one (RFC 3891), as when somebody who was asked is put
+	// through to the phone.
+	Replaces bool
+	// LeavesMessage: a caller whom nobody answers speaks to the extension's mailbox, and its phones are told (RFC 3842).
+	LeavesMessage bool
 }
 
 // ErrBadCaller: a number or name that no signalling can carry.
 var ErrBadCaller = errors.New("a caller's number and name are one line of text without control characters")
 
+// ErrNothingToReplace: the extension has no call that another could take the place of.
+var ErrNothingToReplace = errors.New("the extension has no answered call")
+
 // Place places a customer's call: all phones of the extension ring. It returns when the INVITEs are on their way, or says why
-// nobody can be called: *NotRegisteredError, ErrBadCaller, ErrClosed. Not to be called from OnEvent.
+// nobody can be called: *NotRegisteredError, ErrBadCaller, ErrNothingToReplace,
+// ErrClosed. Not to be called from OnEvent.
 func (s *Server) Place(c Call) error {
 	if strings.ContainsFunc(c.From+c.Name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return ErrBadCaller
@@ -35,9 +44,23 @@ func (s *Server) Place(c Call) error {
 
 func (s *Server) place(c Call) error {
 	p := &person{s: s, ext: c.To, number: c.From, name: c.Name, pcm: c.Talk, after: c.HangUpAfter, lines: linesOf(c.Caller)}
-	h, err := s.call(c.To, caller{number: c.From, name: c.Name}, p,
+	from := caller{number: c.From, name: c.Name}
+	if c.Replaces {
+		old := s.newest(c.To, func(l *leg) bool { return l.answered })
+		if old == nil {
+			return ErrNothingToReplace
+		}
+		r := old.d.ReplacesThis()
+		from.replaces = &r
+	}
+	h, err := s.call(c.To, from, p,
 		func(l *leg) { p.answered(l) },
-		func(int) { p.gone() })
+		func(int) {
+			p.gone()
+			if c.LeavesMessage {
+				s.after(aMessage, func() { s.leaves(c.To) })
+			}
+		})
 	if err != nil {
 		return err
 	}

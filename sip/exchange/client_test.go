@@ -19,27 +19,32 @@ var (
 
 // client is a phone that says exactly what a test wants it to say.
 type client struct {
-	t      *testing.T
-	w      *world
-	ext    string
-	ua     *dialog.UA
-	flow   *transaction.Flow
-	dst    netip.AddrPort
-	digest *transaction.Digest
-	calls  chan *dialog.Session
-	events chan dialog.Event
-	cseq   uint32
-	callID string
+	t       *testing.T
+	w       *world
+	ext     string
+	ua      *dialog.UA
+	flow    *transaction.Flow
+	dst     netip.AddrPort
+	digest  *transaction.Digest
+	calls   chan *dialog.Session
+	events  chan dialog.Event
+	request func(*transaction.Request) // what comes outside of calls; nil: nothing
+	cseq    uint32
+	callID  string
 }
 
-func newClient(w *world, ext, network string) *client {
+func newClient(w *world, ext, network string, change ...func(*dialog.Config)) *client {
 	w.t.Helper()
 	c := &client{
 		t: w.t, w: w, ext: ext, dst: w.Addr(), callID: transaction.NewCallID(),
 		digest: transaction.NewDigest(transaction.Credentials{Username: ext, Password: "practice" + ext}),
 		calls:  make(chan *dialog.Session, 16), events: make(chan dialog.Event, 1024),
 	}
-	c.ua = dialog.New(dialog.Config{User: ext, Codecs: []dialog.Codec{{Name: "PCMA", Clock: 8000, PT: 8}}, Digest: c.digest}, c)
+	cfg := dialog.Config{User: ext, Codecs: []dialog.Codec{{Name: "PCMA", Clock: 8000, PT: 8}}, Digest: c.digest}
+	for _, f := range change {
+		f(&cfg)
+	}
+	c.ua = dialog.New(cfg, c)
 	var err error
 	if network == "tcp" {
 		c.flow, err = c.ua.Layer().DialTCP(w.t.Context(), w.Addr())
@@ -60,6 +65,9 @@ func newClient(w *world, ext, network string) *client {
 func (c *client) Incoming(s *dialog.Session) { s.Ring(); c.calls <- s }
 func (c *client) Request(tx *transaction.ServerTx, req *transaction.Request) {
 	_ = tx.Respond(transaction.NewResponse(req, 200, ""))
+	if c.request != nil {
+		c.request(req)
+	}
 }
 func (c *client) Event(_ *dialog.Session, e dialog.Event) { c.events <- e }
 func (c *client) FlowDown(*transaction.Flow, error)       {}

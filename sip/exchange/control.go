@@ -37,6 +37,14 @@ type CallRequest struct {
 	Talk          []byte `json:"talk,omitempty"` // a WAV file
 	HangUpAfterMS int    `json:"hang_up_after_ms,omitempty"`
 	CancelAfterMS int    `json:"cancel_after_ms,omitempty"`
+	Replaces      bool   `json:"replaces,omitempty"`       // takes the place of the extension's newest answered call
+	LeavesMessage bool   `json:"leaves_message,omitempty"` // when nobody answers
+}
+
+// ReferRequest asks the person who an extension talks to to send it to another number.
+type ReferRequest struct {
+	Extension string `json:"extension"`
+	To        string `json:"to"`
 }
 
 // maxRequest bounds what is read of a request: some minutes of speech.
@@ -115,11 +123,28 @@ func (c Control) write(file string) error {
 
 func (s *Server) control(token string) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /call", func(w http.ResponseWriter, r *http.Request) {
-		if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte("Bearer "+token)) != 1 {
-			http.Error(w, "wrong token", http.StatusForbidden)
+	handle := func(pattern string, f http.HandlerFunc) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte("Bearer "+token)) != 1 {
+				http.Error(w, "wrong token", http.StatusForbidden)
+				return
+			}
+			f(w, r)
+		})
+	}
+	handle("POST /refer", func(w http.ResponseWriter, r *http.Request) {
+		var req ReferRequest
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16)).Decode(&req); err != nil {
+			http.Error(w, "the request cannot be read: "+err.Error(), http.StatusBadRequest)
 			return
 		}
+		if !s.SendAway(req.Extension, req.To) {
+			http.Error(w, "extension "+req.Extension+" talks to nobody", http.StatusConflict)
+			return
+		}
+		w.WriteHeader(http.StatusAccepted)
+	})
+	handle("POST /call", func(w http.ResponseWriter, r *http.Request) {
 		call, status, err := readCall(http.MaxBytesReader(w, r.Body, maxRequest))
 		if err != nil {
 			http.Error(w, err.Error(), status)
@@ -149,6 +174,7 @@ func readCall(body io.Reader) (Call, int, error) {
 	}
 	call := Call{
 		From: req.From, To: req.To, Name: req.Name,
+		Replaces: req.Replaces, LeavesMessage: req.LeavesMessage,
 		HangUpAfter: time.Duration(req.HangUpAfterMS) * time.Millisecond, CancelAfter: time.Duration(req.CancelAfterMS) * time.Millisecond,
 	}
 	if len(req.Talk) > 0 {
@@ -180,7 +206,12 @@ func ReadControl(file string) (Control, error) {
 }
 
 // Call asks a running exchange for a customer's call. The error wraps ErrNoExchange when nothing answers.
-func (c Control) Call(ctx context.Context, r CallRequest) error {
+func (c Control) Call(ctx context.Context, r CallRequest) error { return c.post(ctx, "/call", r) }
+
+// Refer makes a person send the extension that he talks to to another number. The error wraps ErrNoExchange when nothing answers.
+func (c Control) Refer(ctx context.Context, r ReferRequest) error { return c.post(ctx, "/refer", r) }
+
+func (c Control) post(ctx context.Context, path string, r any) error {
 	b, err := json.Marshal(r)
 	if err != nil {
 		return err
@@ -188,7 +219,7 @@ func (c Control) Call(ctx context.Context, r CallRequest) error {
 	if len(b) > maxRequest {
 		return fmt.Errorf("the request is larger than %d MB; give a shorter WAV file", maxRequest>>20)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL+"/call", bytes.NewReader(b))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL+path, bytes.NewReader(b))
 	if err != nil {
 		return fmt.Errorf("the exchange's address: %w", err)
 	}
@@ -200,7 +231,7 @@ func (c Control) Call(ctx context.Context, r CallRequest) error {
 		if errors.As(err, &op) && op.Op == "dial" && ctx.Err() == nil {
 			return ErrNoExchange // its file was left behind
 		}
-		return fmt.Errorf("asking the exchange for a call: %w", err)
+		return fmt.Errorf("asking the exchange: %w", err)
 	}
 	defer res.Body.Close()
 	if res.StatusCode == http.StatusAccepted {

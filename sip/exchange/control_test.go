@@ -56,6 +56,9 @@ func TestACallIsPlacedThroughTheControlFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	in := p.answers()
+	if err := c.Refer(t.Context(), ReferRequest{Extension: "2102", To: Echo}); err == nil || err.Error() != "extension 2102 talks to nobody" {
+		t.Errorf("%v", err)
+	}
 	if in.Remote.Number.String() != "07814256404" || in.Remote.Name.String() != "Fred" {
 		t.Errorf("came as %+v", in.Remote)
 	}

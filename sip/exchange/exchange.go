@@ -2,12 +2,14 @@ package exchange
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 
 	"offhook/internal/text"
 	"offhook/media"
@@ -37,8 +39,11 @@ func DefaultUsers() []User {
 // Options of New. The zero value is a practice exchange on a loopback port.
 type Options struct {
 	Listen netip.AddrPort // zero: 127.0.0.1, port chosen by the system; the same port for UDP and TCP
-	Users  []User         // nil: DefaultUsers
-	Realm  string         // of the password check; "": "offhook.practice"
+	// TLS makes it listen for TLS too, on the next port, or on one that the system chooses when Listen leaves the choice to it. It needs
+	// a certificate. nil: no TLS
+	TLS   *tls.Config
+	Users []User // nil: DefaultUsers
+	Realm string // of the password check; "": "offhook.practice"
 	// Algorithms of the password check, in the order in which they are offered; nil: SHA-256, then MD5 (RFC 8760 §2.3: the
 	// most preferred first).
 	Algorithms []transaction.Algorithm
@@ -82,6 +87,7 @@ type Server struct {
 	ua    *dialog.UA
 	clock *media.Clock
 	addr  netip.AddrPort
+	tls   netip.AddrPort
 	udp   *transaction.Flow
 	users map[string]User
 
@@ -100,6 +106,8 @@ type Server struct {
 	legs     []*leg // calls, oldest first
 	timers   map[*timer]struct{}
 	spoken   map[string]line // prompts that were used
+	mail     map[string]mailbox
+	watchers map[watched][]*dialog.Watcher
 }
 
 // ErrClosed: the exchange has been closed.
@@ -136,7 +144,7 @@ func New(opt Options) (*Server, error) {
 		opt: opt, log: opt.Logger, clock: media.NewClock(),
 		users: map[string]User{}, auth: map[string]*transaction.Challenger{"": transaction.NewChallenger(opt.Realm, opt.Algorithms...)},
 		bindings: map[string][]binding{}, present: map[string]bool{}, expiry: map[string]*timer{}, timers: map[*timer]struct{}{},
-		spoken: map[string]line{},
+		spoken: map[string]line{}, mail: map[string]mailbox{}, watchers: map[watched][]*dialog.Watcher{},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	for _, u := range opt.Users {
@@ -148,7 +156,7 @@ func New(opt Options) (*Server, error) {
 	s.ua = dialog.New(dialog.Config{
 		Transaction: transaction.Config{Logger: opt.Logger, UserAgent: "offhook practice exchange", Trace: opt.Trace},
 		Logger:      opt.Logger, User: "exchange", Codecs: codecs(), DTMF: 101,
-		Screen: s.screen, Refer: s.refer,
+		Screen: s.screen, Refer: s.refer, Reliable: dialog.ReliableSupported, SessionTimer: sessionTimer,
 	}, handler{s})
 	if err := s.listen(); err != nil {
 		_ = s.Close(context.Background())
@@ -166,7 +174,7 @@ func (s *Server) listen() (err error) {
 		}
 		s.addr = s.udp.LocalAddr()
 		if _, err = s.ua.Layer().ListenTCP(s.addr); err == nil {
-			return nil
+			return s.listenTLS()
 		}
 		if s.opt.Listen.Port() != 0 || try == tries || !errors.Is(err, transaction.ErrPortTaken) {
 			return &PortError{s.addr, err}
@@ -174,6 +182,26 @@ func (s *Server) listen() (err error) {
 		s.udp.Close()
 	}
 }
+
+// listenTLS opens the port for TLS, if there is a certificate.
+func (s *Server) listenTLS() error {
+	if s.opt.TLS == nil {
+		return nil
+	}
+	addr := netip.AddrPortFrom(s.addr.Addr(), 0)
+	if s.opt.Listen.Port() != 0 {
+		addr = netip.AddrPortFrom(s.addr.Addr(), s.addr.Port()+1)
+	}
+	l, err := s.ua.Layer().ListenTLS(addr, s.opt.TLS)
+	if err != nil {
+		return &PortError{addr, err}
+	}
+	s.tls = l.Addr()
+	return nil
+}
+
+// AddrTLS is where it listens with TLS; zero: it does not.
+func (s *Server) AddrTLS() netip.AddrPort { return s.tls }
 
 // Addr is where the exchange listens, with UDP and TCP.
 func (s *Server) Addr() netip.AddrPort { return s.addr }
@@ -222,6 +250,9 @@ func (s *Server) tell(e Event) {
 		s.opt.OnEvent(e)
 	}
 }
+
+// sessionTimer is how long a call lasts without a sign of life (RFC 4028 §4 recommends it).
+const sessionTimer = 30 * time.Minute
 
 // codecs are what the exchange speaks, G.711 first: it is an exchange of the old school.
 func codecs() []dialog.Codec {

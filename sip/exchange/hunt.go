@@ -13,6 +13,7 @@ import (
 // does it). Owned by the loop.
 type hunt struct {
 	s      *Server
+	from   caller
 	legs   []*leg // that still ring
 	won    *leg
 	over   bool // nobody will answer
@@ -25,6 +26,7 @@ type hunt struct {
 type caller struct {
 	number, name string // number "" withholds it
 	headers      transaction.Headers
+	replaces     *dialog.Replaces // the phone's dialog that this call takes the place of
 }
 
 // elsewhere tells the other phones that one has answered (RFC 3326 §2): it is no missed call.
@@ -39,7 +41,7 @@ func (s *Server) call(ext string, c caller, who *person, up func(*leg), failed f
 	if len(at) == 0 {
 		return nil, &NotRegisteredError{ext}
 	}
-	h := &hunt{s: s, up: up, failed: failed}
+	h := &hunt{s: s, from: c, up: up, failed: failed}
 	var err error
 	for _, b := range at {
 		l := &leg{s: s, ext: ext, flow: b.flow, hunt: h, who: who, pipe: &pipe{}}
@@ -49,6 +51,7 @@ func (s *Server) call(ext string, c caller, who *person, up func(*leg), failed f
 		}
 		in := s.invite(c, l.ip)
 		in.Flow, in.Dst, in.URI, in.Media = b.flow, b.addr, b.contact.URI, local
+		in.Replaces = c.replaces
 		in.To = transaction.Address{URI: s.uri(ext, l.ip)}
 		if s.opt.Still {
 			in.RingLimit = 24 * time.Hour
@@ -60,6 +63,7 @@ func (s *Server) call(ext string, c caller, who *person, up func(*leg), failed f
 	if len(h.legs) == 0 {
 		return nil, err
 	}
+	s.lit(ext)
 	return h, nil
 }
 

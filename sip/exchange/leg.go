@@ -33,6 +33,7 @@ type leg struct {
 	hold     bool   // the person wants the phone on hold
 	held     bool   // the phone has agreed
 	theirs   bool   // the phone holds the call
+	heir     func() // takes over what another leg had, when this one is up
 	pick     func() // answers what this phone waits for
 }
 
@@ -67,6 +68,11 @@ func (s *Server) event(session *dialog.Session, e dialog.Event) {
 		if e.Op == dialog.OpAnswer {
 			l.d.Reject(488, "")
 		}
+	case dialog.TransferDone:
+		if !e.OK { // SendAway came to nothing: the person comes back
+			l.hold = false
+			l.d.Resume()
+		}
 	case dialog.Digit:
 		l.digit(e.Digit)
 	case dialog.Ended:
@@ -96,7 +102,10 @@ func (l *leg) up() {
 	}
 	l.answered, l.pick = true, nil
 	l.stop = l.s.clock.Drive(l.media, l.pipe.take, l.pipe.give)
+	defer l.s.lit(l.ext)
 	switch {
+	case l.heir != nil:
+		l.heir()
 	case l.hunt != nil:
 		l.hunt.answered(l)
 	case l.who != nil:
@@ -185,6 +194,7 @@ func (l *leg) end(e dialog.Ended) {
 		}
 	}
 	l.s.legs = slices.DeleteFunc(l.s.legs, func(o *leg) bool { return o == l })
+	l.s.lit(l.ext)
 	if h := l.hunt; h != nil && h.won != l {
 		h.lost(l, e)
 		return

@@ -20,6 +20,7 @@ type person struct {
 	patient bool                      // never hangs up by himself
 	machine bool                      // falls silent at a key
 	leg     *leg                      // nil before the answer and after the end
+	heard   func()                    // when he has talked with somebody; nil: nothing
 
 	counting bool // after is running
 	held     bool // by the phone
@@ -224,6 +225,9 @@ func (p *person) digit(r rune) {
 // gone: the call is over.
 func (p *person) gone() {
 	p.quiet()
+	if p.heard != nil && p.leg != nil {
+		p.heard()
+	}
 	p.leg = nil
 	p.event(EventEnded, "")
 }

@@ -22,16 +22,19 @@ const lingers = 5 * time.Second
 
 // refer answers a REFER.
 func (s *Server) refer(d *dialog.Session, r *dialog.Refer) {
-	l, _ := d.Data.(*leg)
+	var l *leg
+	if d != nil {
+		l, _ = d.Data.(*leg)
+	}
 	switch {
-	case l == nil, l.ended, !l.answered, l.who == nil && l.peer == nil:
+	case d == nil, l == nil, l.ended, !l.answered, l.who == nil && l.peer == nil:
 		r.Reject(603, "")
 		return
 	case l.moving != nil:
 		r.Reject(491, "")
 		return
 	case r.Replaces != nil:
-		r.Reject(488, "Attended transfer is not possible here")
+		s.attended(l, r)
 		return
 	case r.Target.URI.Scheme != "sip" && r.Target.URI.Scheme != "tel":
 		r.Reject(416, "")

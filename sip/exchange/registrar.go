@@ -41,11 +41,14 @@ func (h handler) Event(session *dialog.Session, e dialog.Event) { h.s.event(sess
 func (h handler) FlowDown(f *transaction.Flow, _ error)         { h.s.flowDown(f) }
 
 func (h handler) Request(tx *transaction.ServerTx, req *transaction.Request) {
-	if req.Method == "REGISTER" {
+	switch req.Method {
+	case "REGISTER":
 		h.s.register(tx, req)
-		return
+	case "SUBSCRIBE":
+		h.s.subscribe(tx, req)
+	default:
+		h.s.ua.NotAllowed(tx)
 	}
-	h.s.ua.NotAllowed(tx)
 }
 
 func (s *Server) respond(tx *transaction.ServerTx, status int, headers ...transaction.Header) {
@@ -120,6 +123,9 @@ func (s *Server) register(tx *transaction.ServerTx, req *transaction.Request) {
 		c := b.contact
 		c.Params = c.Params.Without("expires").With("expires", strconv.Itoa(int(b.expires.Sub(now).Round(time.Second).Seconds())))
 		res.Contact = append(res.Contact, c)
+	}
+	if m, ok := s.mail[ext]; ok && m != (mailbox{}) {
+		defer s.mailChanged(ext)
 	}
 	res.Headers.Add("Date", now.UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT"))
 	s.send(tx, res)
