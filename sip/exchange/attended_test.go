@@ -84,6 +84,26 @@ func TestACallerIsPutThroughToThePhoneThatWasAsked(t *testing.T) {
 	})
 }
 
+func TestOurPhonePutsItsCallerThrough(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Options{Still: true})
+	p, b := registered(w, "2101", 0), registered(w, "2102", 860)
+	w.place(Call{From: "07814256404", Name: "Fred Bloggs", To: "2101", Talk: note(620, 60)})
+	main := p.answers().Leg
+	p.Hold(main)
+	next[sip.CallHeld](p)
+	consult := p.dials("2102")
+	b.answers()
+	next[sip.CallAnswered](p)
+	p.TransferTo(main, consult)
+	for range 2 {
+		if e := next[sip.CallEnded](p); e.Cause != sip.EndTransferred {
+			t.Errorf("%+v", e)
+		}
+	}
+	b.hears("the caller", 620)
+}
+
 func TestTwoPhonesAreConnectedByTheThird(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Options{Still: true})
@@ -180,10 +200,11 @@ func TestAPersonSendsThePhoneToAnotherNumber(t *testing.T) {
 func TestAPersonWhoseSendingAwayIsRefusedComesBack(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Options{Still: true})
-	p := registered(w, "2101", 0) // it lets nobody place calls from it
+	p := registered(w, "2101", 0)
 	w.place(Call{From: "07814256404", To: "2101", Talk: note(620, 60)})
 	p.answers()
-	if w.SendAway("2102", Echo) || !w.SendAway("2101", Echo) {
+	const abroad = "00441202528735" // the phone's policy lets nobody send it there
+	if w.SendAway("2102", abroad) || !w.SendAway("2101", abroad) {
 		t.Fatal("the wrong phone was found")
 	}
 	p.hears("the caller again", 620)
