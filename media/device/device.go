@@ -40,6 +40,7 @@ const (
 	Underflow      EventKind = "underflow" // playback ran dry; the buffer target was raised
 	Lost           EventKind = "lost"      // device or server is gone; a null device keeps the call going
 	Restored       EventKind = "restored"  // the real device is back
+	EchoFailed     EventKind = "echo not cancelled"
 )
 
 // Event tells what happened to the sound hardware.
@@ -47,7 +48,7 @@ type Event struct {
 	Kind   EventKind
 	Output bool      // loudspeaker, else microphone
 	Name   text.Text // the device's description
-	Cause  text.Text // for Lost: one line a person understands
+	Cause  text.Text // for Lost and EchoFailed: one line a person understands
 }
 
 // Ringer sounds the ring tone on its own device, so that the speaker rings while the headset talks.

@@ -18,9 +18,12 @@ type devices struct {
 // dummy is the loudspeaker that PulseAudio and PipeWire invent when there is none.
 func dummy(name string) bool { return strings.HasPrefix(name, "auto_null") }
 
+// hidden is what a desk loaded for its own use, and the monitor of it.
+func hidden(name string) bool { return strings.HasPrefix(name, echoName) }
+
 // infos is a sorted copy for people: loudspeakers, microphones, monitors. The dummies are left out.
 func (d devices) infos() []Info {
-	out := slices.DeleteFunc(slices.Clone(d.all), func(i Info) bool { return dummy(i.Name) })
+	out := slices.DeleteFunc(slices.Clone(d.all), func(i Info) bool { return dummy(i.Name) || hidden(i.Name) })
 	slices.SortStableFunc(out, func(a, b Info) int {
 		rank := func(i Info) int {
 			switch {
@@ -87,7 +90,7 @@ func (d devices) find(role Role, name string) (Info, error) {
 // and are not told of; the dummy is the absence of a device.
 func (d devices) changes(now devices) []Event {
 	var out []Event
-	told := func(i Info) bool { return !i.Monitor && !dummy(i.Name) }
+	told := func(i Info) bool { return !i.Monitor && !dummy(i.Name) && !hidden(i.Name) }
 	for _, i := range d.all {
 		if _, still := now.byName(i.Output, i.Name); !still && told(i) {
 			out = append(out, Event{Kind: Removed, Output: i.Output, Name: i.Description})

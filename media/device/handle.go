@@ -110,6 +110,7 @@ func (s *server) leave(t *seat) {
 	s.work.put(func() {
 		s.seats = slices.DeleteFunc(s.seats, func(o *seat) bool { return o == t })
 		t.remove()
+		s.release()
 	})
 }
 
@@ -128,6 +129,7 @@ func (s *server) leaveAll() {
 	for _, t := range s.seats {
 		t.gone()
 	}
+	s.release()
 	if s.conn != nil {
 		s.conn.close() // the server removes the streams of a client that leaves
 	}
@@ -158,7 +160,7 @@ func (s *server) describe() string {
 	}
 	var parts []string
 	for _, role := range []Role{Input, Output} {
-		want, used := s.wanted[role]
+		want, used := v.wanted[role]
 		if !used {
 			continue
 		}

@@ -25,7 +25,7 @@ func virtual(t *testing.T, choices map[Role]choice, dial func() (*conn, error)) 
 		wanted[role] = c.name
 	}
 	s.server.start(wanted)
-	s.ringer = mute{}
+	s.ringer = s.newRinger()
 	return s
 }
 

@@ -142,13 +142,13 @@ func (c *conn) devices() (devices, error) {
 	}
 	for _, s := range sinks {
 		d.all = append(d.all, Info{
-			Name: s.SinkName, Output: true, Default: s.SinkName == info.DefaultSinkName,
+			Name: s.SinkName, Output: true, module: s.ModuleIndex, Default: s.SinkName == info.DefaultSinkName,
 			Description: description(s.Properties, s.SinkName),
 		})
 	}
 	for _, s := range sources {
 		d.all = append(d.all, Info{
-			Name: s.SourceName, Default: s.SourceName == info.DefaultSourceName,
+			Name: s.SourceName, module: s.ModuleIndex, Default: s.SourceName == info.DefaultSourceName,
 			Description: description(s.Properties, s.SourceName),
 			Monitor:     s.MonitorSourceIndex != proto.Undefined,
 		})

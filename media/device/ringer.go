@@ -5,25 +5,20 @@ import (
 	"sync"
 )
 
-// newRinger makes the ringer that the settings ask for. "bell" and "off" make no sound here: whoever shows the call
-// rings the terminal's bell when RingBell says so.
+// newRinger makes the ringer, which rings on the device that is chosen when it starts. "bell" and "off" make no sound
+// here: whoever shows the call rings the terminal's bell when RingBell says so.
 func (s *Set) newRinger() Ringer {
-	switch s.choices[Ring].kind {
-	case kindBell, kindOff:
-		return mute{}
-	}
-	return &ringer{open: func() Playback { return s.playback(Ring) }}
+	return &ringer{open: func() Playback {
+		if k := s.choice(Ring).kind; k == kindBell || k == kindOff {
+			return nil
+		}
+		return s.playback(Ring)
+	}}
 }
-
-type mute struct{}
-
-func (mute) Start()       {}
-func (mute) Stop()        {}
-func (mute) Close() error { return nil }
 
 // ringer plays the cadence on a stream of its own, which exists only while it rings.
 type ringer struct {
-	open func() Playback
+	open func() Playback // nil: nothing is to sound
 
 	mu     sync.Mutex
 	tune   []int16 // made once
@@ -39,11 +34,14 @@ func (r *ringer) Start() {
 	if r.closed || r.play != nil {
 		return
 	}
+	p := r.open()
+	if p == nil {
+		return
+	}
 	if r.tune == nil {
 		r.tune = cadence()
 	}
 	tune, at := r.tune, 0
-	p := r.open()
 	err := p.Start(func(frame []int16) {
 		for n := 0; n < len(frame); {
 			m := copy(frame[n:], tune[at:])

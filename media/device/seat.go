@@ -30,6 +30,7 @@ type seat struct {
 	stream uint32 // its index on the connection
 	member uint32 // its index among the device's inputs or outputs
 	at     string // the server's name of the device
+	dest   string // and of the one that it was put on
 	target time.Duration
 	calm   time.Time // underflows before this are the start's own
 }
@@ -64,10 +65,12 @@ func place(d devices, role Role, want string) (string, bool) {
 
 // open puts the seat's stream on the server.
 func (s *seat) open(c *conn, d devices) error {
-	name, ok := place(d, s.role, s.want)
+	name, ok := s.srv.spot(s)
 	if !ok {
 		return nil
 	}
+	d = s.srv.seen // it may have grown
+	s.dest = name
 	missing, piece := 0, uint32(0)
 	if s.output() {
 		s.target = max(s.target, c.target())
@@ -98,7 +101,7 @@ func (s *seat) gone() {
 	if s.conn != nil {
 		s.end.detach(s.conn, s.stream)
 	}
-	s.conn, s.at = nil, ""
+	s.conn, s.at, s.dest = nil, "", ""
 	s.rename(Info{}, false)
 }
 
@@ -118,6 +121,7 @@ func (s *seat) remove() {
 
 // move brings a stream back to the device that was chosen for it.
 func (s *seat) move(name string) error {
+	s.dest = name
 	if s.output() {
 		return s.conn.request(&proto.MoveSinkInput{SinkInputIndex: s.member, DeviceIndex: proto.Undefined, DeviceName: name}, nil)
 	}

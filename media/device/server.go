@@ -40,14 +40,16 @@ type server struct {
 	retry   time.Time              // of the connection, or of streams that could not be opened
 	failed  int                    // attempts to connect
 	beat    time.Time
+	echo    echo
 }
 
 // view is what others may see of the server.
 type view struct {
 	devices
-	up    bool
-	local bool
-	cause text.Text
+	up     bool
+	local  bool
+	cause  text.Text
+	wanted map[Role]string // never changed
 }
 
 func newServer(loc location, events *bus, log *slog.Logger) *server {
@@ -124,6 +126,7 @@ func (s *server) absent(err error) text.Text {
 func (s *server) start(wanted map[Role]string) {
 	s.wanted = wanted
 	s.assess()
+	s.publish()
 	go s.run()
 }
 
@@ -160,6 +163,7 @@ func (s *server) tend(now time.Time) time.Duration {
 		if !now.Before(s.retry) {
 			s.connect()
 			if s.conn != nil {
+				s.reclaim()
 				s.settle(devices{}, false)
 			}
 		}
@@ -202,7 +206,7 @@ func (s *server) refresh() {
 func (s *server) settle(before devices, known bool) {
 	s.retry = time.Time{}
 	for _, t := range s.seats {
-		name, ok := place(s.seen, t.role, t.want)
+		name, ok := s.spot(t)
 		_, was := before.byName(t.output(), name)
 		var err error
 		switch {
@@ -218,6 +222,7 @@ func (s *server) settle(before devices, known bool) {
 			s.retry = time.Now().Add(2 * time.Second)
 		}
 	}
+	s.release()
 	s.assess()
 	s.publish()
 }
@@ -229,6 +234,7 @@ func (s *server) lose() {
 	for _, t := range s.seats {
 		t.gone()
 	}
+	s.echo.pairs = nil
 	s.log.Info("sound server lost", "error", text.Clean(fmt.Sprint(why)))
 	s.conn, s.seen, s.failed = nil, devices{}, 0
 	s.cause = text.Clean("The sound server stopped or was restarted; calls go on without sound until it is back")
@@ -286,7 +292,7 @@ func (s *server) trouble(role Role, want string) (cause, name text.Text) {
 }
 
 func (s *server) publish() {
-	v := &view{devices: s.seen, up: s.conn != nil, cause: s.cause}
+	v := &view{devices: s.seen, up: s.conn != nil, cause: s.cause, wanted: s.wanted}
 	if s.conn != nil {
 		v.local = s.conn.local
 	}

@@ -1,7 +1,6 @@
 package device
 
 import (
-	"os"
 	"strings"
 	"sync"
 
@@ -15,18 +14,23 @@ type Info struct {
 	Output      bool      // loudspeaker, else microphone
 	Default     bool
 	Monitor     bool // hears what a loudspeaker plays; never chosen unless it is named
+
+	module uint32 // of the server that made it
 }
 
 // Set is the devices of one desk. Its methods may be called from any goroutine.
 type Set struct {
-	choices map[Role]choice
-	events  *bus
-	server  *server // nil when nothing asks for the sound server
+	spec   Spec
+	events *bus
+	ringer Ringer
 
-	mu     sync.Mutex
+	mu      sync.Mutex
+	choices map[Role]choice
+	values  map[Role]string // as they were written
+	server  *server         // nil when nothing has asked for the sound server
+
 	file   map[string]*recording // files being written, by path
 	input  *clip                 // the samples of a file input
-	ringer Ringer
 	closed bool
 }
 
@@ -39,7 +43,8 @@ func Open(spec Spec) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Set{choices: choices, events: newBus(), file: make(map[string]*recording)}
+	s := &Set{spec: spec, choices: choices, events: newBus(), file: make(map[string]*recording),
+		values: map[Role]string{Input: spec.Input, Output: spec.Output, Ring: spec.Ring}}
 	if in := choices[Input]; in.kind == kindFile {
 		if s.input, err = loadClip(in); err != nil {
 			return nil, &SpecError{Role: Input, Value: spec.Input, Why: reason(err), Err: err}
@@ -55,7 +60,13 @@ func Open(spec Spec) (*Set, error) {
 			s.file[c.path] = r
 		}
 	}
-	if err := s.openServer(spec); err != nil {
+	wanted := make(map[Role]string)
+	for role, c := range choices {
+		if c.kind == kindServer {
+			wanted[role] = c.name
+		}
+	}
+	if err := s.openServer(spec, wanted); err != nil {
 		s.closeFiles()
 		return nil, err
 	}
@@ -63,21 +74,13 @@ func Open(spec Spec) (*Set, error) {
 	return s, nil
 }
 
-func (s *Set) openServer(spec Spec) error {
-	wanted := make(map[Role]string)
-	for role, c := range s.choices {
-		if c.kind == kindServer {
-			wanted[role] = c.name
-		}
-	}
+// openServer finds the sound server for the roles that want it.
+func (s *Set) openServer(spec Spec, wanted map[Role]string) error {
 	if len(wanted) == 0 {
 		return nil
 	}
-	getenv := spec.Getenv
-	if getenv == nil {
-		getenv = os.Getenv
-	}
-	srv := newServer(locate(spec.Server, getenv), s.events, spec.logger())
+	srv := newServer(locate(spec.Server, spec.getenv()), s.events, spec.logger())
+	srv.echo = newEcho(spec.EchoCancel == "server")
 	srv.connect()
 	if srv.conn != nil && !spec.Wait {
 		for role, name := range wanted {
@@ -97,13 +100,16 @@ func (s *Set) openServer(spec Spec) error {
 
 // Capture returns a new stream from the microphone. It is silent until it is started, and is closed by its owner.
 func (s *Set) Capture() Capture {
-	switch c := s.choices[Input]; c.kind {
+	s.mu.Lock()
+	c, srv, input := s.choices[Input], s.server, s.input
+	s.mu.Unlock()
+	switch c.kind {
 	case kindServer:
-		return newMic(s.server, c.name)
+		return newMic(srv, c.name)
 	case kindTone:
 		return newToneCapture(c.hz)
 	case kindFile:
-		return newFileCapture(s.input, c)
+		return newFileCapture(input, c)
 	}
 	return newNullCapture()
 }
@@ -112,12 +118,12 @@ func (s *Set) Capture() Capture {
 func (s *Set) Playback() Playback { return s.playback(Output) }
 
 func (s *Set) playback(role Role) Playback {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch c := s.choices[role]; c.kind {
 	case kindServer:
 		return newSpeaker(s.server, c.name, role)
 	case kindFile:
-		s.mu.Lock()
-		defer s.mu.Unlock()
 		return newFilePlayback(s.file[c.path])
 	}
 	return newNullPlayback()
@@ -129,11 +135,14 @@ func (s *Set) Ringer() Ringer { return s.ringer }
 // RingBell reports that the terminal bell should ring as well, because the ring is set to "bell" or its device
 // cannot be heard at the moment.
 func (s *Set) RingBell() bool {
-	switch s.choices[Ring].kind {
+	s.mu.Lock()
+	c, srv := s.choices[Ring], s.server
+	s.mu.Unlock()
+	switch c.kind {
 	case kindBell:
 		return true
 	case kindServer:
-		return !s.server.audible(s.choices[Ring].name)
+		return !srv.audible(c.name)
 	}
 	return false
 }
@@ -144,18 +153,24 @@ func (s *Set) Events() <-chan Event { return s.events.c }
 
 // List returns the devices that the sound server has now, loudspeakers first, monitors last.
 func (s *Set) List() []Info {
-	if s.server == nil {
+	s.mu.Lock()
+	srv := s.server
+	s.mu.Unlock()
+	if srv == nil {
 		return nil
 	}
-	return s.server.snapshot().infos()
+	return srv.snapshot().infos()
 }
 
 // Describe says in one line which devices are in use and on whose machine, or why there is no sound.
 func (s *Set) Describe() text.Text {
+	s.mu.Lock()
+	choices, srv := s.choices, s.server
+	s.mu.Unlock()
 	var parts []string
 	for _, role := range []Role{Input, Output} {
 		noun := map[Role]string{Input: "microphone", Output: "speaker"}[role]
-		switch c := s.choices[role]; c.kind {
+		switch c := choices[role]; c.kind {
 		case kindNull:
 			parts = append(parts, "no "+noun+" (null)")
 		case kindTone:
@@ -168,8 +183,8 @@ func (s *Set) Describe() text.Text {
 			parts = append(parts, noun+" is the file "+c.path)
 		}
 	}
-	if s.server != nil {
-		parts = append(parts, s.server.describe())
+	if srv != nil && (choices[Input].kind == kindServer || choices[Output].kind == kindServer) {
+		parts = append(parts, srv.describe())
 	}
 	return text.Clean(strings.Join(parts, ", "))
 }
@@ -183,10 +198,11 @@ func (s *Set) Close() error {
 		return nil
 	}
 	s.closed = true
+	srv := s.server
 	s.mu.Unlock()
 	err := s.ringer.Close()
-	if s.server != nil {
-		s.server.close()
+	if srv != nil {
+		srv.close()
 	}
 	if e := s.closeFiles(); err == nil {
 		err = e

@@ -71,6 +71,8 @@ func reply(op uint32) (one any, list bool) {
 		return proto.CreateRecordStreamReply{}, false
 	case proto.OpSetPlaybackStreamBufferAttr:
 		return proto.SetPlaybackStreamBufferAttrReply{}, false
+	case proto.OpLoadModule:
+		return proto.LoadModuleReply{}, false
 	}
 	return nil, false
 }

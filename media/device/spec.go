@@ -27,6 +27,10 @@ type Spec struct {
 	// *UnknownError, which is better for a name that has just been typed.
 	Wait bool
 
+	// EchoCancel is "" or "off", or "server": while a call runs, the sound server's echo canceller is put around
+	// microphone and loudspeaker, for people without a headset.
+	EchoCancel string
+
 	// Server is where the sound server is, as in $PULSE_SERVER; empty looks in the usual places.
 	Server string
 
@@ -123,6 +127,9 @@ func (s Spec) Check() error {
 }
 
 func (s Spec) parse() (map[Role]choice, error) {
+	if e := s.EchoCancel; e != "" && e != "off" && e != "server" {
+		return nil, &SpecError{Role: "echo_cancel", Value: e, Why: `write "off" or "server"`}
+	}
 	out := make(map[Role]choice, 3)
 	for role, value := range map[Role]string{Input: s.Input, Output: s.Output, Ring: s.Ring} {
 		c, err := parse(role, value)
