@@ -16,6 +16,8 @@ const (
 	transitWindow = 2 * time.Second
 	// transitJump is a change of transit that no network makes: the sender restarted its timestamps.
 	transitJump = 3 * time.Second
+	// backwards in units is more than packets of one stream overlap.
+	backwards = units / 50
 
 	bins = 200
 	bin  = 5 * time.Millisecond
@@ -174,7 +176,10 @@ func (j *jitterBuffer) extend(seq uint16) int64 {
 func (j *jitterBuffer) place(s int64, ts uint32, k kind) int64 {
 	i := clockOf(k)
 	if a := &j.clocks[i]; a.known && (i == j.turn || s < j.turned) {
-		return a.at + int64(int32(ts-a.ts))*int64(units/k.clock())
+		t := a.at + int64(int32(ts-a.ts))*int64(units/k.clock())
+		if s != j.last.seq+1 || t > j.last.end-backwards {
+			return t
+		}
 	}
 	return j.last.end
 }
