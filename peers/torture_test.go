@@ -7,7 +7,9 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -120,7 +122,11 @@ func (s *stall) end() time.Duration {
 func TestTheTortureMessagesOfRFC4475DoNotHarmACall(t *testing.T) {
 	feature.Proves(t, "SIPp", "RFC 4475 torture during a call")
 	peer(t, "sipp")
-	files, err := filepath.Glob("../sip/transaction/testdata/rfc4475/*/*.dat")
+	dir, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/emiago/sipgo").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	files, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(dir)), "sip", "testdata", "torture", "*", "*.dat"))
 	if err != nil || len(files) != 50 {
 		t.Fatalf("%d messages, want the 50 of RFC 4475 (%v)", len(files), err)
 	}

@@ -283,6 +283,9 @@ func TestAConnectionIsClosedForWhatIsTooLongOrNeverEnds(t *testing.T) {
 				theirs.Write([]byte(requestText("OPTIONS", "first", fakeRemote)))
 				synctest.Wait()
 				go theirs.Write([]byte(c.said))
+				if c.waits == 0 {
+					time.Sleep(framingGrace)
+				}
 				synctest.Wait()
 				if c.waits > 0 {
 					time.Sleep(c.waits - time.Second)

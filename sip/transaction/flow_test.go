@@ -202,6 +202,7 @@ func TestOneBadFieldOnTCPCostsOneAnswerAndNotTheConnection(t *testing.T) {
 		if res := readMessage(in); !strings.HasPrefix(res, "SIP/2.0 400") {
 			t.Errorf("without a length: %s", res)
 		}
+		time.Sleep(framingGrace)
 		synctest.Wait()
 		if f.Alive() {
 			t.Error("a stream whose messages cannot be told apart must be closed")

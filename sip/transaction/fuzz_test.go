@@ -2,8 +2,6 @@ package transaction
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,12 +10,8 @@ import (
 
 // Whatever comes in: nothing panics, and nothing that we write in answer has a line that the message smuggled in.
 func FuzzIntake(f *testing.F) {
-	for _, pattern := range []string{"valid", "invalid"} {
-		files, _ := filepath.Glob("testdata/rfc4475/" + pattern + "/*.dat")
-		for _, file := range files {
-			b, _ := os.ReadFile(file)
-			f.Add(b)
-		}
+	for _, msg := range Torture(f, "*") {
+		f.Add(msg)
 	}
 	f.Add([]byte(requestText("INVITE", "f", fakeRemote)))
 	f.Fuzz(func(t *testing.T, data []byte) {

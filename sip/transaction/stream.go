@@ -33,6 +33,9 @@ type streamConn struct {
 // mute is how long a connection that a stranger opened may live without a message on it.
 const mute = 64 * T1
 
+// framingGrace is how long a connection on which rubbish came stays for the answers to what was not rubbish.
+const framingGrace = 100 * time.Millisecond
+
 func newStreamConn(f *Flow, conn net.Conn) *streamConn {
 	if !f.dialled {
 		conn.SetReadDeadline(time.Now().Add(mute))
@@ -46,6 +49,12 @@ var errFraming = errors.New("the far end sent something that is not SIP")
 func (c *streamConn) Read(p []byte) (int, error) {
 	for len(c.ready) == 0 {
 		if err := c.next(); err != nil {
+			if errors.Is(err, errFraming) { // what came before it is being answered
+				select {
+				case <-c.f.done:
+				case <-time.After(framingGrace):
+				}
+			}
 			c.f.end(err)
 			return 0, io.EOF
 		}

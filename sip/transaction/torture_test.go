@@ -3,6 +3,7 @@ package transaction
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -10,9 +11,14 @@ import (
 	"time"
 )
 
-func torture(t *testing.T, folder string) map[string][]byte {
+// Torture are the test messages of RFC 4475 as the module of our parser carries them, byte for byte: folder is "valid", "invalid" or "*".
+func Torture(t testing.TB, folder string) map[string][]byte {
 	t.Helper()
-	files, _ := filepath.Glob("testdata/rfc4475/" + folder + "/*.dat")
+	dir, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/emiago/sipgo").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	files, _ := filepath.Glob(filepath.Join(strings.TrimSpace(string(dir)), "sip", "testdata", "torture", folder, "*.dat"))
 	out := map[string][]byte{}
 	for _, f := range files {
 		b, err := os.ReadFile(f)
@@ -20,6 +26,9 @@ func torture(t *testing.T, folder string) map[string][]byte {
 			t.Fatal(err)
 		}
 		out[strings.TrimSuffix(filepath.Base(f), ".dat")] = b
+	}
+	if len(out) == 0 {
+		t.Fatalf("no messages in %s", strings.TrimSpace(string(dir)))
 	}
 	return out
 }
@@ -36,7 +45,7 @@ var tortureAnswers = map[string]string{
 }
 
 func TestTheFiftyMessagesOfRFC4475(t *testing.T) {
-	valid, invalid := torture(t, "valid"), torture(t, "invalid")
+	valid, invalid := Torture(t, "valid"), Torture(t, "invalid")
 	if len(valid)+len(invalid) != 50 {
 		t.Fatalf("%d messages", len(valid)+len(invalid))
 	}
@@ -76,10 +85,7 @@ func TestTheFiftyMessagesOfRFC4475(t *testing.T) {
 // Each of the fifty comes over a connection, followed by a good request. Where the message says how long it is, the
 // connection must live and the request be answered.
 func TestTheFiftyMessagesOverTCP(t *testing.T) {
-	all := torture(t, "valid")
-	for name, msg := range torture(t, "invalid") {
-		all[name] = msg
-	}
+	all := Torture(t, "*")
 	// These do not tell where they end, or claim more than is there (RFC 3261 §18.3).
 	endless := map[string]bool{"ncl": true, "mcl01": true, "clerr": true, "baddn": true}
 	for name, msg := range all {
@@ -102,6 +108,7 @@ func TestTheFiftyMessagesOverTCP(t *testing.T) {
 				theirs.Write(msg)
 				theirs.Write([]byte(requestText("OPTIONS", "behind-it", fakeRemote)))
 			}()
+			time.Sleep(framingGrace)
 			synctest.Wait()
 			theirs.SetReadDeadline(time.Now())
 			<-finished
