@@ -14,6 +14,7 @@ import (
 	"offhook/media"
 	"offhook/media/device"
 	"offhook/sip/dialog"
+	"offhook/sip/locate"
 	"offhook/sip/transaction"
 )
 
@@ -36,12 +37,16 @@ type Config struct {
 	// Password is called once, by Open, when there is a registrar. nil: no password.
 	Password func(ctx context.Context) (string, error)
 
-	Transport     string         // "udp" (default) or "tcp"
-	Registrar     string         // host, host:port or SIP URI; "auto": the account's domain; "": no registration
-	OutboundProxy string         // the same forms; "": none
-	Listen        netip.AddrPort // zero: all interfaces, a port chosen by the system
-	UserAgent     string
-	UDPMax        int // largest request over UDP in bytes; 0 or less: no limit
+	Transport     string // "udp" (default), "tcp", "tls", or "auto": as the name service says (RFC 3263)
+	Registrar     string // host, host:port or SIP URI; "auto": the account's domain; "": no registration
+	OutboundProxy string // the same forms; "": none
+	// Registrar2 and OutboundProxy2 are a second way in, registered at the same time (RFC 5626 reg-id 2): calls come over both, and
+	// go out over the first that lives. An OutboundProxy2 without a Registrar2 leads to Registrar. "": there is none.
+	Registrar2, OutboundProxy2 string
+	TLS                        TLS
+	Listen                     netip.AddrPort // zero: all interfaces, a port chosen by the system
+	UserAgent                  string
+	UDPMax                     int // largest request over UDP in bytes, larger ones go by TCP; 0: 1300 (RFC 3261 §18.1.1), negative: no limit
 
 	// Trusted are the peers whose P-Asserted-Identity and Remote-Party-ID are believed (RFC 3325).
 	Trusted []netip.Prefix
@@ -79,87 +84,21 @@ type Config struct {
 
 	Logger  *slog.Logger                                               // nil: discard
 	Trace   func(transaction.TraceMessage)                             // every message on the wire; must not block; nil: none
-	Resolve func(ctx context.Context, host string) (netip.Addr, error) // nil: the system's resolver
+	Resolve func(ctx context.Context, host string) (netip.Addr, error) // addresses of hosts, in place of Locate; nil: none
+	Locate  *locate.Resolver                                           // finds servers and remembers failures; nil: one of the phone's own
+	// Unwatched leaves it to the owner to tell Woke and NetworkChanged; else the phone notices both by itself.
+	Unwatched bool
 
-	net network
-}
-
-// network is where a phone has its socket and makes its connections; the zero value is the system's. Tests run in virtual time
-// on one of their own.
-type network struct {
-	listen func(*transaction.Layer) (*transaction.Flow, error)
-	dial   func(context.Context, *transaction.Layer, netip.AddrPort) (*transaction.Flow, error)
-}
-
-// account is a Config that has been read.
-type account struct {
-	Config
-	aor       transaction.URI
-	registrar hop // zero: none
-	proxy     hop
-	codecs    []dialog.Codec
-}
-
-// hop is a server by name.
-type hop struct {
-	host string
-	port int
-}
-
-func (h hop) none() bool { return h.host == "" }
-
-func (h hop) uri(tcp bool) transaction.URI {
-	u := transaction.URI{Scheme: "sip", Host: h.host, Port: h.port}
-	if tcp {
-		u.Params = u.Params.With("transport", "tcp")
-	}
-	return u
-}
-
-// addr is the host as an IP literal.
-func (h hop) addr() (netip.AddrPort, bool) {
-	a, err := netip.ParseAddr(h.host)
-	if err != nil {
-		return netip.AddrPort{}, false
-	}
-	return netip.AddrPortFrom(a.Unmap(), uint16(h.portOr5060())), true
-}
-
-func (h hop) portOr5060() int {
-	if h.port == 0 {
-		return 5060
-	}
-	return h.port
+	net  network
+	full func() bool // all accounts together have as many calls as they may; nil: only MaxCalls counts
 }
 
 // read checks a Config and fills in what was left out.
 func (c Config) read() (account, error) {
 	a := account{Config: c}
 	var err error
-	if a.aor, err = transaction.ParseURI(c.Account); err != nil || a.aor.Scheme != "sip" || a.aor.User == "" || a.aor.Host == "" {
-		return a, &ConfigError{"account", fmt.Sprintf("%q is not an address of the form sip:user@domain", c.Account)}
-	}
-	a.Transport = strings.ToLower(c.Transport)
-	switch a.Transport {
-	case "":
-		a.Transport = "udp"
-	case "udp", "tcp":
-	default:
-		return a, &ConfigError{"transport", fmt.Sprintf("%q is neither udp nor tcp", c.Transport)}
-	}
-	switch c.Registrar {
-	case "":
-	case "auto":
-		a.registrar = hop{a.aor.Host, a.aor.Port}
-	default:
-		if a.registrar, err = readHop(c.Registrar); err != nil {
-			return a, &ConfigError{"registrar", err.Error()}
-		}
-	}
-	if c.OutboundProxy != "" {
-		if a.proxy, err = readHop(c.OutboundProxy); err != nil {
-			return a, &ConfigError{"outbound_proxy", err.Error()}
-		}
+	if err = a.readServers(); err != nil {
+		return a, err
 	}
 	if a.codecs, err = readCodecs(c.Codecs); err != nil {
 		return a, err
@@ -184,9 +123,6 @@ func (c Config) read() (account, error) {
 	}
 	setDefault(&a.SessionTimer, 30*time.Minute)
 	setDefault(&a.Logger, slog.New(slog.DiscardHandler))
-	if a.UDPMax <= 0 {
-		a.UDPMax = -1
-	}
 	return a, nil
 }
 
@@ -195,22 +131,6 @@ func setDefault[T comparable](v *T, d T) {
 	if *v == zero {
 		*v = d
 	}
-}
-
-// readHop reads "host", "host:port", "[2001:db8::1]:5060" or a SIP URI.
-func readHop(s string) (hop, error) {
-	raw := s
-	if !strings.HasPrefix(strings.ToLower(s), "sip:") {
-		if a, err := netip.ParseAddr(s); err == nil && a.Is6() {
-			s = "[" + s + "]"
-		}
-		s = "sip:" + s
-	}
-	u, err := transaction.ParseURI(s)
-	if err != nil || u.Scheme != "sip" || u.Host == "" || strings.ContainsAny(u.Host, " /") {
-		return hop{}, fmt.Errorf("%q is not a host or host:port", raw)
-	}
-	return hop{u.Host, u.Port}, nil
 }
 
 // readCodecs turns names into what SDP offers.

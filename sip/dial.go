@@ -1,13 +1,9 @@
 package sip
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"net"
 	"net/netip"
 	"strings"
-	"time"
 
 	"offhook/sip/transaction"
 )
@@ -43,7 +39,7 @@ func (p *Phone) target(raw string, home transaction.URI) (transaction.URI, error
 		if err != nil || u.Host == "" {
 			return transaction.URI{}, errBadTarget
 		}
-		if u.Scheme != "sip" {
+		if u.Scheme != "sip" && p.acc.Transport != "tls" && p.acc.Transport != "auto" {
 			return transaction.URI{}, errors.New("That address demands TLS, which this account does not use")
 		}
 		u.Headers, u.Password = nil, ""
@@ -61,13 +57,13 @@ func (p *Phone) target(raw string, home transaction.URI) (transaction.URI, error
 	if home.Host == "" {
 		return transaction.URI{}, errBadTarget
 	}
-	home.Scheme, home.User = "sip", user
+	home.Scheme, home.User = p.acc.aor.Scheme, user
 	return home, nil
 }
 
 // home is where plain numbers live: the account's domain, or without a registrar the outbound proxy.
 func (p *Phone) home() transaction.URI {
-	if p.acc.registrar.none() && !p.acc.proxy.none() {
+	if !p.acc.registers() && !p.acc.proxy.none() {
 		return transaction.URI{Scheme: "sip", Host: p.acc.proxy.host, Port: p.acc.proxy.port}
 	}
 	return transaction.URI{Scheme: "sip", Host: p.acc.aor.Host, Port: p.acc.aor.Port}
@@ -78,85 +74,41 @@ func (p *Phone) served(uri transaction.URI) bool {
 	at := func(h hop) bool { // another port of the same host is another server
 		return strings.EqualFold(uri.Host, h.host) && (uri.Port == 0 || uri.Port == h.portOr5060())
 	}
-	return p.reg != nil && (!p.acc.proxy.none() || at(hop{p.acc.aor.Host, p.acc.aor.Port}) || at(p.acc.registrar))
+	for _, w := range p.acc.ways {
+		if !w.proxy.none() || at(w.registrar) || at(hop{host: p.acc.aor.Host, port: p.acc.aor.Port}) {
+			return true
+		}
+	}
+	return false
 }
 
-// route finds the way of a request outside of a dialog: the registrar's flow for our own domain and whenever there is an
+// route finds the way of a request outside of a dialog: the flow of a registration for our own domain and whenever there is an
 // outbound proxy, else straight to the host of the URI. f runs on the loop, now or later.
 func (p *Phone) route(uri transaction.URI, f func(*transaction.Flow, netip.AddrPort, []transaction.Address, error)) {
-	if r := p.reg; p.served(uri) {
-		if r.flow == nil || !r.flow.Alive() {
+	if p.served(uri) {
+		r := p.line()
+		if r == nil || !r.at.alive() {
 			f(nil, netip.AddrPort{}, nil, errNoServer)
 			return
 		}
-		f(r.flow, r.dst, r.routes(), nil)
+		f(r.at.flow, r.at.dst(), r.routes(), nil)
 		return
 	}
-	next, tcp := hop{uri.Host, uri.Port}, p.acc.Transport == "tcp"
+	next := hop{host: uri.Host, port: uri.Port, secure: uri.Scheme == "sips"}
+	next.transport, _ = uri.Params.Get("transport")
 	var route []transaction.Address
-	if t, ok := uri.Params.Get("transport"); ok {
-		tcp = strings.EqualFold(t, "tcp")
-	}
 	if !p.acc.proxy.none() {
-		next, tcp = p.acc.proxy, p.acc.Transport == "tcp"
-		route = []transaction.Address{p.acc.proxyRoute()}
+		next = p.acc.proxy
+		route = []transaction.Address{p.acc.proxyRoute(next)}
 	}
-	if dst, ok := next.addr(); ok && !tcp && p.udp != nil {
-		f(p.udp, dst, route, nil)
+	t := p.acc.target(next)
+	if t.Transport == "UDP" && p.udp == nil {
+		t.Transport = "TCP"
+	}
+	if a, err := netip.ParseAddr(t.Host); err == nil && t.Transport == "UDP" {
+		port := uint16(next.portOr5060())
+		f(p.udp, netip.AddrPortFrom(a.Unmap(), port), route, nil)
 		return
 	}
-	p.reach(next, tcp || p.udp == nil, func(flow *transaction.Flow, dst netip.AddrPort, err error) { f(flow, dst, route, err) })
-}
-
-func (a account) proxyRoute() transaction.Address {
-	u := a.proxy.uri(a.Transport == "tcp")
-	u.Params = u.Params.With("lr", "")
-	return transaction.Address{URI: u}
-}
-
-// reach looks a host up and connects to it when it is by TCP; f runs on the loop.
-func (p *Phone) reach(h hop, tcp bool, f func(*transaction.Flow, netip.AddrPort, error)) {
-	p.jobs.Go(func() {
-		ctx, cancel := context.WithTimeout(p.ctx, 10*time.Second)
-		defer cancel()
-		dst, err := p.lookUp(ctx, h)
-		flow := p.udp
-		if err == nil && tcp {
-			if flow, err = p.connectTo(ctx, dst); err != nil {
-				err = fmt.Errorf("%s (%v) does not take connections: %w", h.host, dst, err)
-			}
-		}
-		p.ua.Post(func() { f(flow, dst, err) })
-	})
-}
-
-func (p *Phone) connectTo(ctx context.Context, dst netip.AddrPort) (*transaction.Flow, error) {
-	if p.acc.net.dial != nil {
-		return p.acc.net.dial(ctx, p.ua.Layer(), dst)
-	}
-	return p.ua.Layer().DialTCP(ctx, dst)
-}
-
-func (p *Phone) lookUp(ctx context.Context, h hop) (netip.AddrPort, error) {
-	if a, ok := h.addr(); ok {
-		return a, nil
-	}
-	if p.acc.Resolve != nil {
-		a, err := p.acc.Resolve(ctx, h.host)
-		if err != nil {
-			return netip.AddrPort{}, fmt.Errorf("%s has no address: %w", h.host, err)
-		}
-		return netip.AddrPortFrom(a.Unmap(), uint16(h.portOr5060())), nil
-	}
-	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", h.host)
-	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("%s has no address: %w", h.host, err)
-	}
-	want6 := p.acc.Listen.Addr().Is6() && !p.acc.Listen.Addr().IsUnspecified()
-	for _, a := range addrs {
-		if a.Unmap().Is6() == want6 {
-			return netip.AddrPortFrom(a.Unmap(), uint16(h.portOr5060())), nil
-		}
-	}
-	return netip.AddrPort{}, fmt.Errorf("%s has no address that %v can reach", h.host, p.acc.Listen.Addr())
+	p.reach(t, func(to path, err error) { f(to.flow, to.dst(), route, err) })
 }

@@ -68,6 +68,18 @@ type RegistrationChanged struct {
 	Primary bool          // the account that calls go out from
 	Secure  bool          // over TLS
 	Slept   bool          // noticed after sleep or a change of network
+	Flows   []FlowState   // each registration, where there are two at once; State is the best of them
+	// Associated are further addresses that the registrar knows us by (P-Associated-URI, RFC 7315), the first is the usual one.
+	Associated []text.Text
+}
+
+// FlowState is how one of several registrations of an account stands.
+type FlowState struct {
+	State   RegistrationState
+	Server  text.Text
+	Code    int
+	Reason  text.Text
+	RetryIn time.Duration
 }
 
 // IncomingCall is an INVITE that passed every check; 180 Ringing has already been sent.

@@ -71,7 +71,7 @@ func TestTheCalledNumberIsWhatTheCallerWanted(t *testing.T) {
 }
 
 func TestTargetsAreReadAsPeopleWriteThem(t *testing.T) {
-	p := &Phone{acc: account{aor: address(t, "<sip:2101@example.com>").URI, registrar: hop{"example.com", 0}}}
+	p := &Phone{acc: account{aor: address(t, "<sip:2101@example.com>").URI, ways: []way{{registrar: hop{host: "example.com"}}}}}
 	for in, want := range map[string]string{
 		"2104":                    "sip:2104@example.com",
 		" +44 (0)20 7946-0000 ":   "sip:+4402079460000@example.com",

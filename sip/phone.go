@@ -14,6 +14,7 @@ import (
 	"offhook/media"
 	"offhook/media/device"
 	"offhook/sip/dialog"
+	"offhook/sip/locate"
 	"offhook/sip/transaction"
 )
 
@@ -26,18 +27,23 @@ type Phone struct {
 	events *queue
 	sound  *sound
 	cert   *media.Certificate // of handshakes for encrypted sound; nil: none
-	local  netip.AddrPort
+	local  atomic.Pointer[netip.AddrPort]
 
 	ctx    context.Context // of what runs behind the loop
 	cancel context.CancelFunc
 	jobs   sync.WaitGroup
 
 	refused atomic.Uint64 // INVITEs of strangers
+	locate  *locate.Resolver
+	lines   atomic.Pointer[[]line]           // the registrations, for other goroutines
+	socket  atomic.Pointer[transaction.Flow] // udp, for other goroutines
+	deaf    deaf
 	closed  atomic.Bool
 
 	// Owned by the loop.
-	reg      *registration // nil: no registrar
+	regs     []*registration // none: no registrar
 	udp      *transaction.Flow
+	rebinds  *time.Timer
 	legs     map[LegID]*leg
 	together []LegID // in the conference
 	used     map[LegID]bool
@@ -59,8 +65,12 @@ func Open(ctx context.Context, cfg Config) (*Phone, error) {
 		return nil, fmt.Errorf("a certificate for encrypted sound: %w", err)
 	}
 	p.ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	if p.locate = acc.Locate; p.locate == nil {
+		p.locate = locate.New(locate.Config{})
+	}
+	p.shareLines()
 	digest := transaction.NewDigest()
-	if acc.Password != nil && !acc.registrar.none() {
+	if acc.Password != nil && acc.registers() {
 		password, err := acc.Password(ctx)
 		if err != nil {
 			p.cancel()
@@ -69,11 +79,11 @@ func Open(ctx context.Context, cfg Config) (*Phone, error) {
 		digest = transaction.NewDigest(transaction.Credentials{Username: acc.Username, Password: password})
 	}
 	p.ua = dialog.New(dialog.Config{
-		Transaction: transaction.Config{Logger: acc.Logger, UserAgent: acc.UserAgent, Trace: acc.Trace, UDPMax: acc.UDPMax},
+		Transaction: transaction.Config{Logger: acc.Logger, UserAgent: acc.UserAgent, Trace: acc.Trace, UDPMax: acc.UDPMax, Admit: p.admit},
 		Logger:      acc.Logger, User: acc.aor.User, Codecs: acc.codecs, DTMF: telephoneEvent, Digest: digest,
 		Reliable: acc.Reliable, SessionTimer: max(acc.SessionTimer, 0), MinSE: 90 * time.Second,
 		Media: p.describe, Refer: p.referred, Replaces: p.replaces, Asked: p.asked,
-		Screen: p.screen, ReferWait: acc.TransferWait, Resolve: acc.Resolve,
+		Screen: p.screen, ReferWait: acc.TransferWait, Connect: p.connectHop, Contact: p.contactOf,
 	}, handler{p})
 	p.sound = newSound(p) // before the first message can come in
 	if err := p.listen(); err != nil {
@@ -87,52 +97,18 @@ func Open(ctx context.Context, cfg Config) (*Phone, error) {
 		p.jobs.Go(p.devices)
 	}
 	p.ua.Post(func() {
-		if acc.registrar.none() {
-			p.emit(RegistrationChanged{At: time.Now(), State: Local, Account: p.accountText(), Server: text.Clean(p.local.String())})
-			return
+		for i, w := range acc.ways {
+			p.regs = append(p.regs, newRegistration(p, digest, i+1, w))
 		}
-		p.reg = newRegistration(p, digest)
-		p.reg.start()
+		if len(p.regs) == 0 {
+			p.emit(RegistrationChanged{At: time.Now(), State: Local, Account: p.accountText(), Server: text.Clean(p.LocalAddr().String()), Primary: true})
+		}
+		for _, r := range p.regs {
+			r.start()
+		}
 	})
+	p.watchMachine()
 	return p, nil
-}
-
-// listen opens the socket of the account's transport; without a registrar both, on one port, for who comes by TCP.
-func (p *Phone) listen() error {
-	l := p.ua.Layer()
-	if p.acc.net.listen != nil {
-		f, err := p.acc.net.listen(l)
-		if err == nil {
-			p.udp, p.local = f, f.LocalAddr()
-		}
-		return err
-	}
-	if p.acc.Transport == "tcp" && !p.acc.registrar.none() {
-		n, err := l.ListenTCP(p.acc.Listen)
-		if err != nil {
-			return fmt.Errorf("the telephone cannot listen on %v: %w", p.acc.Listen, err)
-		}
-		p.local = n.Addr()
-		return nil
-	}
-	const tries = 8 // a port that the system chose for UDP may be taken on TCP
-	for try := 1; ; try++ {
-		f, err := l.ListenUDP(p.acc.Listen)
-		if err != nil {
-			return fmt.Errorf("the telephone cannot listen on %v: %w", p.acc.Listen, err)
-		}
-		p.udp, p.local = f, f.LocalAddr()
-		if !p.acc.registrar.none() {
-			return nil
-		}
-		if _, err = l.ListenTCP(p.local); err == nil {
-			return nil
-		}
-		if p.acc.Listen.Port() != 0 || try == tries {
-			return fmt.Errorf("the telephone cannot listen on %v by TCP: %w", p.local, err)
-		}
-		f.Close()
-	}
 }
 
 // devices tells on what happens to the sound hardware.
@@ -170,7 +146,7 @@ func (p *Phone) accountText() text.Text { return text.Clean(p.acc.aor.String()) 
 func (p *Phone) Events() <-chan Event { return p.events.out }
 
 // LocalAddr is the address of the SIP socket.
-func (p *Phone) LocalAddr() netip.AddrPort { return p.local }
+func (p *Phone) LocalAddr() netip.AddrPort { return *p.local.Load() }
 
 // Strangers counts the INVITEs that were refused because of where they came from.
 func (p *Phone) Strangers() uint64 { return p.refused.Load() }
@@ -191,11 +167,18 @@ func (p *Phone) Close(ctx context.Context) error {
 		for _, l := range p.legs {
 			l.hangUp()
 		}
-		if p.reg == nil {
+		stop(p.rebinds)
+		left := len(p.regs)
+		if left == 0 {
 			close(off)
-			return
 		}
-		p.reg.stop(func() { close(off) })
+		for _, r := range p.regs {
+			r.stop(func() {
+				if left--; left == 0 {
+					close(off)
+				}
+			})
+		}
 	})
 	select {
 	case <-off:
@@ -225,8 +208,12 @@ func (h handler) Event(s *dialog.Session, e dialog.Event) {
 }
 
 func (h handler) FlowDown(f *transaction.Flow, err error) {
-	if h.p.reg != nil {
-		h.p.reg.flowDown(f, err)
+	if f == h.p.udp {
+		h.p.rebind()
+		return
+	}
+	for _, r := range h.p.regs {
+		r.flowDown(f)
 	}
 }
 
@@ -236,8 +223,8 @@ func (h handler) Request(tx *transaction.ServerTx, req *transaction.Request) {
 	switch req.Method {
 	case "NOTIFY", "SUBSCRIBE":
 		code = 489
-		if h.p.known(req.Source.Addr()) && req.Headers.HasToken("Event", "message-summary") {
-			code = 200 // unsolicited voice mail lamps, which many exchanges send after REGISTER
+		if req.Method == "NOTIFY" && h.p.voiceMail(req) {
+			code = 200
 		}
 	case "REFER":
 		code = 603
@@ -251,25 +238,13 @@ func (h handler) Request(tx *transaction.ServerTx, req *transaction.Request) {
 	}
 }
 
-// known reports whether addr is one of the account's servers or configured peers.
-func (p *Phone) known(addr netip.Addr) bool {
-	if within(p.acc.Accept, addr) || p.reg != nil && p.reg.server(addr) {
-		return true
-	}
-	return p.acc.registrar.none() && len(p.acc.Accept) == 0
-}
-
-// screen refuses calls from elsewhere than the account's servers: scanners ring phones that do not (ghost calls).
+// screen refuses calls that there is no room for. Strangers' calls do not come this far: see admit.
 func (p *Phone) screen(tx *transaction.ServerTx, req *transaction.Request) bool {
 	code := 0
 	switch {
-	case !p.known(req.Source.Addr()):
-		p.refused.Add(1)
-		p.log.Info("call of a stranger refused", "from", req.Source)
-		code = 403
 	case p.closing:
 		code = 480
-	case len(p.legs) >= p.acc.MaxCalls:
+	case len(p.legs) >= p.acc.MaxCalls, p.acc.full != nil && p.acc.full():
 		code = 486
 	default:
 		return false

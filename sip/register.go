@@ -1,144 +1,124 @@
 package sip
 
 import (
+	"cmp"
 	"errors"
-	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"offhook/internal/text"
+	"offhook/sip/locate"
 	"offhook/sip/transaction"
 )
 
-// registration keeps our Contact at the registrar (RFC 3261 §10). Owned by the loop.
+// registration keeps our Contact at one registrar (RFC 3261 §10), over one flow at a time (RFC 5626). Owned by the loop.
 type registration struct {
 	p      *Phone
 	digest *transaction.Digest
+	id     int // reg-id
+	way    way
 
-	flow    *transaction.Flow
-	dst     netip.AddrPort
-	servers []netip.Addr          // who may call
+	at      path                  // where the registrar holds our binding, or held it last
 	service []transaction.Address // Service-Route (RFC 3608)
+	grant   grant
+	servers []netip.Addr // who may call
 
 	callID, tag string
 	cseq        uint32
 	expires     time.Duration // that we ask for
-	failures    int           // in a row
-	busy        bool          // a REGISTER or a look-up is under way
 	live        bool          // the registrar holds our binding
-	timer       *time.Timer
-	generation  int // of timers and responses: old ones are ignored
-	stopped     func()
-	ping        *time.Timer
+	since       time.Time     // from when on
+	deaths      int           // flows that died young, in a row
+	failures    int           // rounds in a row
+	told        RegistrationChanged
+
+	// A round of attempts.
+	busy     bool // one is under way
+	fresh    bool // what flows there are may be dead without knowing it
+	slept    bool // it began with sleep or a change of network
+	try      path
+	reused   bool // try was at
+	left     []locate.Server
+	failed   []locate.Server // on which we gave up, until they work again
+	moved    *hop            // where a 3xx sent us
+	moves    int
+	tx       *transaction.ClientTx
+	patience *time.Timer // with a server that says nothing
+
+	timer      *time.Timer
+	generation int // of timers and responses: old ones are ignored
+	stopped    func()
+	ping       *time.Timer
+	stun       func()
 }
 
-func newRegistration(p *Phone, d *transaction.Digest) *registration {
-	return &registration{p: p, digest: d, callID: transaction.NewCallID(), tag: transaction.NewTag(), expires: p.acc.Expires}
+func newRegistration(p *Phone, d *transaction.Digest, id int, w way) *registration {
+	return &registration{p: p, digest: d, id: id, way: w, callID: transaction.NewCallID(), tag: transaction.NewTag(), expires: p.acc.Expires}
 }
 
-// server reports whether addr is the registrar or the outbound proxy.
-func (r *registration) server(addr netip.Addr) bool { return slices.Contains(r.servers, addr.Unmap()) }
-
-// next is the first hop: the outbound proxy, else the registrar.
-func (r *registration) next() hop {
-	if !r.p.acc.proxy.none() {
-		return r.p.acc.proxy
-	}
-	return r.p.acc.registrar
-}
-
-// routes are the preloaded routes of requests outside of dialogs.
+// routes are the preloaded routes of requests outside of dialogs: Service-Route stands for the outbound proxy too (RFC 3608 §5).
 func (r *registration) routes() []transaction.Address {
-	var out []transaction.Address
-	if !r.p.acc.proxy.none() {
-		out = append(out, r.p.acc.proxyRoute())
+	if r.way.proxy.none() {
+		return slices.Clone(r.service)
 	}
-	return append(out, r.service...)
+	first := r.p.acc.proxyRoute(r.way.proxy)
+	if len(r.service) > 0 && r.service[0].URI.Equal(first.URI) {
+		return slices.Clone(r.service)
+	}
+	return append([]transaction.Address{first}, r.service...)
 }
 
-// start finds the registrar and registers.
-func (r *registration) start() {
-	if r.busy || r.stopped != nil {
-		return
-	}
-	r.busy = true
-	r.generation++
-	stop(r.timer)
-	if !r.live { // a refresh is no news
-		r.tell(Registering, 0, "", 0, 0)
-	}
-	if r.flow != nil && r.flow.Alive() && r.failures < 3 { // a registrar that stays silent may have moved
-		r.send()
-		return
-	}
-	tcp := r.p.acc.Transport == "tcp"
-	if tcp && r.flow != nil {
-		r.flow.Close()
-	}
-	r.p.reach(r.next(), tcp, func(flow *transaction.Flow, dst netip.AddrPort, err error) {
-		switch {
-		case err != nil:
-			r.busy = false
-			r.fail(0, err.Error(), 0)
-		case r.stopped != nil:
-			r.busy = false
-			r.stopped()
-		default:
-			r.flow, r.dst = flow, dst
-			r.admit(dst.Addr())
-			r.send()
-		}
-	})
-	if !r.p.acc.proxy.none() { // the registrar may call past the proxy
-		if a, ok := r.p.acc.registrar.addr(); ok {
-			r.admit(a.Addr())
-		}
-	}
-}
-
-func (r *registration) admit(a netip.Addr) {
-	if a = a.Unmap(); a.IsValid() && !slices.Contains(r.servers, a) {
-		r.servers = append(r.servers, a)
-	}
-}
-
-// request makes the next REGISTER; expires 0 takes our binding off.
-func (r *registration) request(expires time.Duration) *transaction.Request {
+// request makes the next REGISTER over to; expires 0 takes our binding off.
+func (r *registration) request(to path, expires time.Duration) *transaction.Request {
 	r.cseq++
-	aor, secs := r.p.acc.aor, strconv.Itoa(int(expires/time.Second))
-	home := transaction.URI{Scheme: "sip", Host: aor.Host, Port: aor.Port}
-	if !strings.EqualFold(r.p.acc.registrar.host, aor.Host) && r.p.acc.proxy.none() {
-		home = transaction.URI{Scheme: "sip", Host: aor.Host}
+	acc := r.p.acc
+	aor, secs := acc.aor, strconv.Itoa(int(expires/time.Second))
+	home := transaction.URI{Scheme: aor.Scheme, Host: aor.Host, Port: aor.Port}
+	if !strings.EqualFold(r.way.registrar.host, aor.Host) && r.way.proxy.none() {
+		home.Port = 0
 	}
-	contact := r.flow.Contact(aor.User, r.dst)
+	contact := acc.contact(to.flow, to.dst())
 	contact.Params = contact.Params.With("expires", secs)
-	if id := r.p.acc.Instance; id != "" {
+	if id := acc.Instance; id != "" {
 		contact.Params = append(contact.Params, transaction.Param{Name: "+sip.instance", Value: "<urn:uuid:" + id + ">", Has: true})
-		contact.Params = contact.Params.With("reg-id", "1")
+		contact.Params = contact.Params.With("reg-id", strconv.Itoa(r.id))
 	}
 	req := &transaction.Request{
-		Method: "REGISTER", URI: home, From: transaction.Address{Display: r.p.acc.DisplayName, URI: aor}.WithTag(r.tag),
+		Method: "REGISTER", URI: home, From: transaction.Address{Display: acc.DisplayName, URI: aor}.WithTag(r.tag),
 		To: transaction.Address{URI: aor}, Contact: []transaction.Address{contact}, CallID: r.callID, CSeq: r.cseq, MaxForwards: 70,
 	}
-	if !r.p.acc.proxy.none() {
-		req.Route = []transaction.Address{r.p.acc.proxyRoute()}
+	if !r.way.proxy.none() {
+		req.Route = []transaction.Address{acc.proxyRoute(r.way.proxy)}
 	}
 	req.Headers.Add("Expires", secs)
-	req.Headers.Add("Supported", "path, outbound")
-	req.Headers.Add("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, REFER, NOTIFY")
+	supported := "path"
+	if acc.Instance != "" { // the other two need it (RFC 5626 §4.2, RFC 5627 §3.1)
+		supported = "path, outbound, gruu"
+	}
+	req.Headers.Add("Supported", supported)
+	req.Headers.Add("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY")
 	return req
 }
 
+// contact is our address over a flow as the registrar hears it.
+func (a account) contact(flow *transaction.Flow, dst netip.AddrPort) transaction.Address {
+	c := flow.Contact(a.aor.User, dst)
+	if a.secure {
+		c.URI.Scheme = "sips"
+		c.URI.Params = c.URI.Params.Without("transport") // sips says TLS already (RFC 5630 §5.1.1.1)
+	}
+	return c
+}
+
 func (r *registration) send() {
-	req := r.request(r.expires)
+	req := r.request(r.try, r.expires)
 	r.digest.Prepare(req)
 	r.transmit(req, 1)
 }
 
-// transmit sends req and answers challenges and 423 by further tries.
+// transmit sends req over r.try and answers challenges and 423 by further tries.
 func (r *registration) transmit(req *transaction.Request, try int) {
 	generation := r.generation
 	on := func(f func()) {
@@ -148,43 +128,96 @@ func (r *registration) transmit(req *transaction.Request, try int) {
 			}
 		})
 	}
-	_, err := r.p.ua.Layer().Send(r.flow, r.dst, req,
+	to := r.try
+	var err error
+	r.tx, err = r.p.ua.Layer().Send(to.flow, to.dst(), req,
 		func(res *transaction.Response) {
-			if res.Final() {
-				res = res.Clone()
-				on(func() { r.response(req, res, try) })
-			}
+			res = res.Clone()
+			on(func() {
+				stop(r.patience) // somebody is there
+				if res.Final() {
+					r.response(req, res, try)
+				}
+			})
 		},
 		func(err error) {
 			if err != nil {
 				on(func() { r.lost(err) })
 			}
 		})
+	if errors.Is(err, transaction.ErrTooLarge) {
+		r.large(req, try, on)
+		return
+	}
 	if err != nil {
 		r.lost(err)
+		return
+	}
+	stop(r.patience)
+	if len(r.left) > 0 && r.stopped == nil { // others can be tried: no need to wait for the end of all repetitions
+		r.patience = time.AfterFunc(serverWait, func() { on(func() { r.lost(transaction.ErrTimeout) }) })
 	}
 }
 
+// serverWait is how long a server may say nothing when there is another one: four transmissions over UDP.
+const serverWait = 5 * time.Second
+
+// large sends over TCP what UDP should not carry, to the same server, and over UDP all the same where nobody takes the
+// connection (RFC 3261 §18.1.1). The Contact stays that of UDP.
+func (r *registration) large(req *transaction.Request, try int, on func(func())) {
+	s := r.try.server
+	s.Transport = "TCP"
+	if r.p.deaf.is(s) {
+		req.AnySize = true
+		r.transmit(req, try)
+		return
+	}
+	r.p.openFor(s, func(flow *transaction.Flow, err error) {
+		on(func() {
+			if err != nil {
+				r.p.deaf.add(s)
+				req.AnySize = true
+				r.transmit(req, try)
+				return
+			}
+			udp := r.try
+			r.try.flow = flow
+			r.transmit(req, try)
+			r.try = udp
+		})
+	})
+}
+
+// lost: no answer came over r.try.
 func (r *registration) lost(err error) {
-	r.busy = false
+	stop(r.patience)
 	if r.stopped != nil {
+		r.busy = false
 		r.stopped()
 		return
 	}
 	silent := errors.Is(err, transaction.ErrTimeout)
-	if silent && r.flow.Transport() != "UDP" { // it may be dead without knowing it, as after a sleep
-		r.flow.Close()
-		if r.live {
-			r.live = false
-			r.start()
-			return
+	if r.tx != nil && silent {
+		r.generation++ // what still comes is too late
+		r.tx.Terminate()
+	}
+	if r.reused && r.try.flow.Transport() != "UDP" { // it was dead without knowing it, as after a sleep: a new one to the same server
+		if silent {
+			r.try.flow.Close()
 		}
+		r.left = slices.Insert(r.left, 0, r.try.server)
+		r.lapse()
+		r.next(failure{why: "The connection to the registrar is down"})
+		return
 	}
 	why := "The registrar does not answer"
-	if !silent {
+	switch {
+	case !silent:
 		why = "The connection to the registrar is down"
+	case r.try.flow.Transport() != "UDP":
+		r.try.flow.Close()
 	}
-	r.fail(0, why, 0)
+	r.giveUp(failure{why: why})
 }
 
 func (r *registration) response(req *transaction.Request, res *transaction.Response, try int) {
@@ -199,6 +232,8 @@ func (r *registration) response(req *transaction.Request, res *transaction.Respo
 		r.transmit(next, try+1)
 		return true
 	}
+	refused := failure{code: res.Status, retry: seconds(res.Headers.Get("Retry-After"))}
+	refused.why = "The registrar answered " + strconv.Itoa(res.Status) + " " + phrase(res.Status, res.Reason).String()
 	switch res.Status {
 	case 401, 407:
 		var refusal error
@@ -209,28 +244,31 @@ func (r *registration) response(req *transaction.Request, res *transaction.Respo
 		}) {
 			return
 		}
-		r.busy = false
-		if r.stopped != nil {
-			r.stopped()
-			return
-		}
-		why := "The registrar wants a way of signing in that this phone does not know"
+		refused.retry = 0
+		refused.why = "The registrar wants a way of signing in that this phone does not know"
 		if refusal == nil || errors.Is(refusal, transaction.ErrWrongPassword) || errors.Is(refusal, transaction.ErrNoCredentials) {
-			why = "The registrar refused the user name or password of " + r.p.acc.aor.User + "; check username and password"
+			refused.why = "The registrar refused the user name or password of " + r.p.acc.aor.User + "; check username and password"
 		}
-		r.fail(res.Status, why, 0)
-		return
 	case 423: // §10.2.8
 		if least, err := strconv.Atoi(strings.TrimSpace(res.Headers.Get("Min-Expires"))); err == nil && r.stopped == nil && least > 0 && least <= 1<<20 {
 			if d := time.Duration(least) * time.Second; d > r.expires {
 				r.expires = d
-				next := r.request(r.expires)
+				next := r.request(r.try, r.expires)
 				r.digest.Prepare(next)
 				if try < maxTries {
 					r.transmit(next, try+1)
 					return
 				}
 			}
+		}
+	case 300, 301, 302, 305:
+		if r.stopped == nil && r.redirected(res) {
+			return
+		}
+	case 408, 430, 502, 503, 504: // this server cannot, another one may (RFC 3263 §4.3, RFC 5626 §4.4)
+		if r.stopped == nil {
+			r.giveUp(refused)
+			return
 		}
 	}
 	r.busy = false
@@ -240,155 +278,41 @@ func (r *registration) response(req *transaction.Request, res *transaction.Respo
 	case res.Success():
 		r.succeeded(req, res)
 	default:
-		r.fail(res.Status, "The registrar answered "+strconv.Itoa(res.Status)+" "+phrase(res.Status, res.Reason).String(), seconds(res.Headers.Get("Retry-After")))
+		r.drop()
+		r.fail(refused)
 	}
 }
 
-// seconds reads a delta-seconds value that parameters or a comment may follow.
-func seconds(v string) time.Duration {
-	v = strings.TrimSpace(v)
-	if i := strings.IndexAny(v, ";( "); i >= 0 {
-		v = v[:i]
-	}
-	n, err := strconv.ParseUint(v, 10, 31)
-	if err != nil {
-		return 0
-	}
-	return time.Duration(n) * time.Second
-}
-
-func (r *registration) succeeded(req *transaction.Request, res *transaction.Response) {
-	granted := r.expires
-	if v := res.Headers.Get("Expires"); v != "" {
-		granted = seconds(v)
-	}
-	others := len(res.Contact)
-	mine := req.Contact[0]
-	if i := slices.IndexFunc(res.Contact, func(c transaction.Address) bool { return r.ours(c, mine) }); i >= 0 {
-		others--
-		if v, ok := res.Contact[i].Params.Get("expires"); ok {
-			granted = seconds(v)
+// redirected follows a 3xx to where the account is served, three times in a round at the most.
+func (r *registration) redirected(res *transaction.Response) bool {
+	list := slices.Clone(res.Contact)
+	slices.SortStableFunc(list, func(a, b transaction.Address) int { return cmp.Compare(quality(b), quality(a)) })
+	for _, c := range list {
+		if c.URI.Host == "" || c.URI.Scheme != "sip" && c.URI.Scheme != "sips" || r.p.acc.secure && c.URI.Scheme != "sips" {
+			continue
 		}
-	}
-	if granted <= 0 {
-		granted = r.expires
-	}
-	r.service = r.service[:0:0]
-	for _, v := range res.Headers.Values("Service-Route") {
-		if a, err := transaction.ParseAddress(v); err == nil {
-			r.service = append(r.service, a)
+		c.URI.User = ""
+		h, err := readHop(transaction.URI{Scheme: c.URI.Scheme, Host: c.URI.Host, Port: c.URI.Port, Params: c.URI.Params}.String())
+		if err != nil || r.moves >= 3 {
+			continue
 		}
+		r.moves++
+		r.moved = &h
+		r.drop()
+		r.look()
+		return true
 	}
-	r.failures, r.live = 0, true
-	r.later(granted/2 + time.Duration(rand.Int64N(int64(granted)*3/10+1))) // at 50–80 %
-	r.keepOpen()
-	r.p.emit(RegistrationChanged{
-		At: time.Now(), State: Registered, Account: r.p.accountText(), Server: r.serverText(), Code: res.Status, Expires: granted, Others: others,
-	})
+	return false
 }
 
-// ours finds our binding among others': by instance and reg-id, else by address (RFC 5626 §4.2, RFC 3261 §19.1.4).
-func (r *registration) ours(c, mine transaction.Address) bool {
-	if a, ok := c.Params.Get("+sip.instance"); ok {
-		if b, ok := mine.Params.Get("+sip.instance"); ok {
-			x, _ := c.Params.Get("reg-id")
-			y, _ := mine.Params.Get("reg-id")
-			return strings.EqualFold(a, b) && (x == "" || x == y)
-		}
+// quality is the q of a Contact; one without it counts 1 (RFC 3261 §20.10).
+func quality(a transaction.Address) float64 {
+	v, ok := a.Params.Get("q")
+	if !ok {
+		return 1
 	}
-	return c.URI.Equal(mine.URI)
-}
-
-// keepOpen keeps the NAT's way to us open on UDP; on TCP the transaction layer does.
-func (r *registration) keepOpen() {
-	stop(r.ping)
-	if r.flow.Transport() != "UDP" || r.dst.Addr().IsLoopback() {
-		return
+	if q, err := strconv.ParseFloat(v, 64); err == nil && q >= 0 && q <= 1 {
+		return q
 	}
-	r.ping = time.AfterFunc(24*time.Second+time.Duration(rand.Int64N(int64(5*time.Second))), func() {
-		r.p.ua.Post(func() {
-			if r.stopped == nil && r.live && r.flow.Alive() {
-				if err := r.flow.Ping(r.dst); err != nil {
-					r.p.log.Debug("keepalive", "err", err)
-				}
-				r.keepOpen()
-			}
-		})
-	})
-}
-
-// fail tells it and plans the next try: what the registrar asks for, else min(1800, 30·2ⁿ) s × 50–100 % (RFC 5626 §4.5).
-func (r *registration) fail(code int, why string, retry time.Duration) {
-	wait := min(1800*time.Second, 30*time.Second<<min(r.failures, 10))
-	wait = wait/2 + time.Duration(rand.Int64N(int64(wait)/2+1))
-	r.failures++
-	if retry > 0 {
-		wait = min(retry, time.Hour)
-	}
-	r.live = false
-	r.later(wait)
-	r.tell(RegFailed, code, why, 0, wait)
-}
-
-func (r *registration) later(d time.Duration) {
-	stop(r.timer)
-	generation := r.generation
-	r.timer = time.AfterFunc(d, func() {
-		r.p.ua.Post(func() {
-			if generation == r.generation {
-				r.start()
-			}
-		})
-	})
-}
-
-// flowDown: the connection to the registrar died. A binding that worked is renewed at once, over a new one.
-func (r *registration) flowDown(f *transaction.Flow, err error) {
-	if f != r.flow || r.stopped != nil {
-		return
-	}
-	if r.busy { // its transaction fails by itself, and plans the next try
-		return
-	}
-	if r.live {
-		r.live = false
-		r.start()
-		return
-	}
-	r.fail(0, "The connection to the registrar is down", 0)
-}
-
-// stop takes our own Contact off the registrar, never "*", which would take everybody's (RFC 3261 §10.2.2), and calls done.
-func (r *registration) stop(done func()) {
-	stop(r.timer)
-	stop(r.ping)
-	once := false
-	r.stopped = func() {
-		if !once {
-			once = true
-			r.tell(Unregistered, 0, "", 0, 0)
-			done()
-		}
-	}
-	if r.flow == nil || !r.flow.Alive() || !r.live && !r.busy {
-		r.stopped()
-		return
-	}
-	r.generation++ // what is under way does not count any more
-	req := r.request(0)
-	r.digest.Prepare(req)
-	r.transmit(req, 1)
-}
-
-func (r *registration) tell(state RegistrationState, code int, why string, expires, retry time.Duration) {
-	r.p.emit(RegistrationChanged{
-		At: time.Now(), State: state, Account: r.p.accountText(), Server: r.serverText(), Code: code, Reason: text.Clean(why),
-		Expires: expires, RetryIn: retry,
-	})
-}
-
-func (r *registration) serverText() text.Text {
-	h := r.next()
-	s := h.uri(false).HostPort()
-	return text.Clean(s + " " + r.p.acc.Transport)
+	return 0
 }

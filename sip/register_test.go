@@ -234,7 +234,7 @@ func TestTheAccountsServersGetOnlyWhatIsTheirs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := &Phone{acc: acc, reg: &registration{}}
+		p := &Phone{acc: acc}
 		uri, err := transaction.ParseURI(tc.target)
 		if err != nil {
 			t.Fatal(err)

@@ -1,0 +1,75 @@
+package sip
+
+import (
+	"net/netip"
+	"slices"
+
+	"offhook/sip/transaction"
+)
+
+// line is one registration as other goroutines may see it.
+type line struct {
+	path
+	grant   grant
+	live    bool
+	servers []netip.Addr
+}
+
+// shareLines shows the registrations to those who are not on the loop.
+func (p *Phone) shareLines() {
+	list := make([]line, 0, len(p.regs))
+	for _, r := range p.regs {
+		list = append(list, line{path: r.at, grant: r.grant, live: r.live, servers: slices.Clone(r.servers)})
+	}
+	p.lines.Store(&list)
+}
+
+// known reports whether addr is one of the account's servers or configured peers.
+func (p *Phone) known(addr netip.Addr) bool {
+	addr = addr.Unmap()
+	if within(p.acc.Accept, addr) {
+		return true
+	}
+	for _, l := range *p.lines.Load() {
+		if slices.Contains(l.servers, addr) {
+			return true
+		}
+	}
+	return !p.acc.registers() && len(p.acc.Accept) == 0
+}
+
+// admit lets in what the account's servers and configured peers send, and what comes over a connection that we made ourselves;
+// and what belongs to a dialog, because a far end may talk to us past the servers. A stranger's call is dropped without a word:
+// scanners ring phones that answer (ghost calls). It runs on the goroutines that read the flows.
+func (p *Phone) admit(flow *transaction.Flow, source netip.AddrPort, method string, toTag bool) transaction.Admission {
+	if toTag || method == "ACK" || method == "CANCEL" || p.known(source.Addr()) {
+		return transaction.Admit
+	}
+	for _, l := range *p.lines.Load() {
+		if l.flow == flow && flow.Transport() != "UDP" {
+			return transaction.Admit
+		}
+	}
+	if method == "INVITE" {
+		p.refused.Add(1)
+	}
+	return transaction.Drop
+}
+
+// line is the registration that calls go out over: the first that lives, else the first that might; nil without a registrar.
+func (p *Phone) line() *registration {
+	for _, r := range p.regs {
+		if r.live && r.at.alive() {
+			return r
+		}
+	}
+	for _, r := range p.regs {
+		if r.at.alive() {
+			return r
+		}
+	}
+	if len(p.regs) > 0 {
+		return p.regs[0]
+	}
+	return nil
+}
