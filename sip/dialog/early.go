@@ -97,10 +97,16 @@ func (a *attempt) progress(res *transaction.Response) {
 	s.emit(Progress{Code: res.Status, Reason: res.Reason, EarlyMedia: a.newest != nil && a.newest.terms.Media().Receive})
 }
 
+// maxRunning is how many requests of ours may wait for their answers in one early dialog.
+const maxRunning = 8
+
 // inOrder reports whether a reliable response is the next one of its early dialog (§4): a repetition has its PRACK already, and after a
 // gap the missing one will come again.
 func (a *attempt) inOrder(f *fork, res *transaction.Response) bool {
 	seq, ok := readSeq(res.Headers.Get("RSeq"))
+	if len(f.running) >= maxRunning {
+		return false // it will come again; so many at a time are no ringing
+	}
 	if !ok || seq == 0 || res.ToTag() == "" || a.forks[res.ToTag()] != f || f.rseq != 0 && seq != f.rseq+1 {
 		return false
 	}
