@@ -61,7 +61,7 @@ func (in intake) HandleEarlyCancel(tx *transaction.ServerTx, cancel *transaction
 		}
 		in.u.request(tx, req)
 		if s := in.u.sessions[key{req.CallID, tx.LocalTag()}]; s != nil {
-			s.cancelled(tx, why)
+			in.u.loop.post(func() { s.cancelled(tx, why) }) // after what the handler posted
 		}
 	})
 }

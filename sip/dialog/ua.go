@@ -17,7 +17,8 @@ import (
 // they may call every method of UA and Session.
 type Handler interface {
 	// Incoming is a new INVITE that passed every check. Nothing has been sent yet: call Ring, Answer or Reject now
-	// or later; a 100 goes out by itself after 200 ms. A call that was cancelled before it came gets its Ended right after this.
+	// or later; a 100 goes out by itself after 200 ms. A call that was cancelled before it came gets its Ended
+	// right after this, behind what was posted meanwhile.
 	Incoming(s *Session)
 	// Request is any other request outside of a dialog (REGISTER, MESSAGE, NOTIFY …), to be answered with
 	// tx.Respond. OPTIONS comes here only when Config.Options is set. For a method it does not want it calls

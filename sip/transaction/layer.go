@@ -95,7 +95,7 @@ type Handler interface {
 }
 
 // EarlyCanceller is a Handler that wants to hear of INVITEs which were cancelled before they came: over UDP a CANCEL may overtake its
-// INVITE. The 487 has been sent, tx.Respond answers ErrAnswered; it is there for the record, for nobody is to be alerted.
+// INVITE. The 487 has been sent, tx.Respond answers ErrCancelled; it is there for the record, for nobody is to be alerted.
 type EarlyCanceller interface {
 	HandleEarlyCancel(tx *ServerTx, cancel *Request)
 }

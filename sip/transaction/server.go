@@ -72,6 +72,9 @@ func (l *Layer) newRequest(req *Request, top via) {
 			// Its CANCEL overtook it: nobody is to be alerted by a call that has already been given up.
 			l.count.early.Add(1)
 			_ = tx.Respond(NewResponse(req, 487, ""))
+			tx.mu.Lock()
+			tx.cancelled = true
+			tx.mu.Unlock()
 			if h, ok := l.h.(EarlyCanceller); ok {
 				h.HandleEarlyCancel(tx, cancel)
 			}
