@@ -13,7 +13,7 @@ import (
 )
 
 // sipp runs a scenario of testdata; done says that SIPp saw everything as it is written there.
-func sipp(t *testing.T, scenario string, target string) (at netip.AddrPort, done func()) {
+func sipp(t *testing.T, scenario string, target string, extra ...string) (at netip.AddrPort, done func()) {
 	t.Helper()
 	path, err := exec.LookPath("sipp")
 	if err != nil {
@@ -36,6 +36,7 @@ func sipp(t *testing.T, scenario string, target string) (at netip.AddrPort, done
 	dir := t.TempDir()
 	args := []string{"-sf", file, "-i", "127.0.0.1", "-p", strconv.Itoa(int(at.Port())), "-m", "1", "-nostdin", "-timeout", "50", "-timeout_error",
 		"-trace_err", "-error_file", filepath.Join(dir, "errors"), "-trace_msg", "-message_file", filepath.Join(dir, "messages")}
+	args = append(args, extra...)
 	if target != "" {
 		args = append(args, target)
 	}
