@@ -3,6 +3,7 @@ package media
 import (
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 )
@@ -87,6 +88,9 @@ func (s *Session) sendRTCP(c *config, data []byte) {
 		}
 		if data, ok = c.rtcpOut.protectRTCP(data); !ok {
 			return
+		}
+		if c.rtcpIn != nil && c.rtcpIn.sendsShort() && strings.HasSuffix(c.rtcpOut.suite.name, "_32") {
+			data = data[:len(data)-fullTag+shortTag]
 		}
 	}
 	_, _ = s.socket(part).WriteToUDPAddrPort(data, to) // a refused port is the far end's choice

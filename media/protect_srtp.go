@@ -121,16 +121,17 @@ type inbound struct {
 	buf     [maxDatagram]byte
 	sources map[uint32]struct{} // SSRCs that were verified
 
-	mu   sync.Mutex
-	rtcp *srtp.Context
+	mu    sync.Mutex
+	rtcp  *srtp.Context
+	short *shortReports // nil where tags are long
 }
 
 func newInbound(k SRTPKey) (*inbound, error) {
-	_, contexts, err := newContexts(&k)
+	su, contexts, err := newContexts(&k)
 	if err != nil {
 		return nil, err
 	}
-	return &inbound{key: k, rtp: contexts[0], rtcp: contexts[1], sources: map[uint32]struct{}{}}, nil
+	return &inbound{key: k, rtp: contexts[0], rtcp: contexts[1], sources: map[uint32]struct{}{}, short: newShortReports(k, su)}, nil
 }
 
 // opened is what became of a protected packet.
@@ -169,10 +170,23 @@ func (in *inbound) openRTCP(data []byte) ([]byte, opened) {
 	defer in.mu.Unlock()
 	var h rtcp.Header
 	out, err := in.rtcp.DecryptRTCP(nil, data, &h)
+	if err != nil && in.short != nil {
+		if long := in.short.lengthen(data); long != nil {
+			in.short.seen = true
+			out, err = in.rtcp.DecryptRTCP(nil, long, &h)
+		}
+	}
 	if err != nil {
 		return nil, failed(err)
 	}
 	return out, openedFine
+}
+
+// sendsShort tells whether the far end's reports have short tags, and understands only such.
+func (in *inbound) sendsShort() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.short != nil && in.short.seen
 }
 
 func failed(err error) opened {

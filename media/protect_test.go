@@ -10,8 +10,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/pion/rtcp"
 )
 
 // testKey is a key of a suite; number makes different ones.
@@ -370,64 +368,6 @@ func TestEncryptionAllocatesNothingPerPacket(t *testing.T) {
 			t.Errorf("%s: %v allocations per packet in each direction", suite, least)
 		}
 	}
-}
-
-// BenchmarkProtect is a packet of 20 ms encrypted, and verified and decrypted, without the network.
-func BenchmarkProtect(b *testing.B) {
-	for _, suite := range Suites() {
-		for _, both := range []bool{false, true} {
-			name := suite + "/encrypt"
-			if both {
-				name = suite + "/encrypt and decrypt"
-			}
-			b.Run(name, func(b *testing.B) {
-				out, in := must(newOutbound(*testKey(suite, 1))), must(newInbound(*testKey(suite, 1)))
-				data := packet(0, 0, 0, make([]byte, 160))
-				b.ReportAllocs()
-				for n := uint16(0); b.Loop(); n++ {
-					binary.BigEndian.PutUint16(data[2:], n)
-					p, _ := out.protectRTP(data)
-					if both {
-						in.openRTP(p)
-					}
-				}
-			})
-		}
-	}
-}
-
-// FuzzSRTP is what a stranger may put on the port of an encrypted call, from the far end's own address.
-func FuzzSRTP(f *testing.F) {
-	v, s, p := target(f)
-	other := must(newOutbound(*testKey("AES_CM_128_HMAC_SHA1_80", 2)))
-	good, _ := other.protectRTP(packet(1, 160, 9, make([]byte, 160)))
-	f.Add(bytes.Clone(good))
-	if data, err := rtcp.Marshal([]rtcp.Packet{&rtcp.ReceiverReport{SSRC: 1}, rtcp.NewCNAMESourceDescription(1, "x")}); err == nil {
-		report, _ := other.protectRTCP(data)
-		f.Add(report)
-	}
-	f.Add([]byte{0x80, 200, 0, 1, 0, 0, 0, 0})
-	f.Add([]byte{0x9f, 9, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0xbe, 0xde, 0xff, 0xff})
-	for _, suite := range []string{"AES_CM_128_HMAC_SHA1_80", "AEAD_AES_256_GCM"} {
-		p.Secure, _ = sdes(suite)
-		if err := s.Configure(p); err != nil {
-			f.Fatal(err)
-		}
-		f.Add(bytes.Clone(good))
-	}
-	p.Secure, _ = sdes("AES_CM_128_HMAC_SHA1_80")
-	if err := s.Configure(p); err != nil {
-		f.Fatal(err)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		before := s.Stats()
-		s.handleRTP(data, p.Remote, v.now())
-		s.handleRTCP(data, p.RemoteRTCP, v.now())
-		v.add(time.Millisecond)
-		if st := s.Stats(); st.PacketsReceived > before.PacketsReceived+1 || st.PacketsReceived != before.PacketsReceived && !bytes.Equal(data, good) {
-			t.Fatalf("a packet was taken for the far end's: %x", data)
-		}
-	})
 }
 
 // base64Key is a key as SDP and ffmpeg write it.
