@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"offhook/peers/feature"
 )
 
 // sipp runs a scenario of testdata; done says that SIPp saw everything as it is written there.
@@ -59,6 +61,7 @@ func sipp(t *testing.T, scenario string, target string, extra ...string) (at net
 }
 
 func TestSIPpCallsWithReliableResponsesUPDATEAndSessionTimer(t *testing.T) {
+	feature.Proves(t, "SIPp", "100rel and PRACK", "UPDATE", "session timer, theirs")
 	p := newPhone(t, "phone")
 	p.wait = 30 * time.Second
 	_, done := sipp(t, "uac_prack", p.flow.LocalAddr().String())
@@ -81,6 +84,7 @@ func TestSIPpIsCalledWithReliableResponsesUPDATEAndSessionTimer(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the refresh comes after ten seconds")
 	}
+	feature.Proves(t, "SIPp", "100rel and PRACK", "UPDATE", "session timer, ours")
 	p := newPhone(t, "phone", reliableConfig(ReliableSupported), timed(30*time.Minute, 0))
 	p.wait = 30 * time.Second
 	at, done := sipp(t, "uas_prack", "")
