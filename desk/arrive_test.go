@@ -182,3 +182,28 @@ func TestARecordingIsOfferedOnlyWherePolicyAllowsIt(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+func TestAValueThatCameWithTheCallFindsTheCustomerWhenTheNumberDoesNot(t *testing.T) {
+	vars := []sip.Var{
+		{Name: text.Clean("Campaign"), Value: text.Clean("Spring"), Show: true},
+		{Name: text.Clean("First caller"), Value: text.Clean("07814256404"), Lookup: true, Secret: true},
+	}
+	for _, number := range []string{"02079460000", ""} {
+		b := newBench(t, Settings{})
+		b.phone(sip.IncomingCall{At: b.at, Leg: "a", CallID: "x", LocalTag: "t", Remote: party(number), Vars: vars})
+		if number != "" {
+			b.do(LookupDone{Call: b.call("a").Key, Number: text.Clean(number), Match: crm.Match{State: crm.MatchNone}})
+		}
+		if got := effects[Lookup](b.last); len(got) != 1 || got[0].Number.String() != "07814256404" {
+			t.Fatalf("from %q: %v", number, got)
+		}
+		b.do(LookupDone{Call: b.call("a").Key, Number: text.Clean("07814256404"), Match: one(fred())})
+		if c := b.call("a"); c.Match.State != crm.MatchOne {
+			t.Errorf("%+v", c.Match)
+		}
+		b.bye("a", false)
+		if r := finished(b, "a"); len(r.Vars) != 1 {
+			t.Errorf("the record tells %+v: what is secret is written nowhere", r.Vars)
+		}
+	}
+}

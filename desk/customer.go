@@ -14,18 +14,37 @@ func (t *turn) lookup(c *call) {
 	switch {
 	case c.class.Internal:
 		c.Match = crm.Match{State: crm.MatchInternal}
-	case c.class.Withheld:
+	case c.class.Withheld && !t.lookupNext(c):
 		c.Match = crm.Match{State: crm.MatchWithheld}
+	case c.class.Withheld:
 	case c.class.Emergency:
 		c.Match = crm.Match{State: crm.MatchNotSearched}
 	case !c.handed.Zero():
 		t.handedOver(c)
 		return
 	default:
-		c.Match = crm.Match{State: crm.MatchSearching}
-		t.do(Lookup{Call: c.Key, Number: c.Remote.Number})
+		t.lookupBy(c, c.Remote.Number)
 	}
 	t.associate(c)
+}
+
+func (t *turn) lookupBy(c *call, what text.Text) {
+	c.Match, c.asked = crm.Match{State: crm.MatchSearching}, what
+	t.do(Lookup{Call: c.Key, Number: what})
+}
+
+// lookupNext tries the next value that came with the call and may find the customer, such as the number of the first caller of a call
+// that was sent on. False: there is none left.
+func (t *turn) lookupNext(c *call) bool {
+	for i, v := range c.Vars[min(c.tried, len(c.Vars)):] {
+		if v.Lookup && !v.Value.Empty() && v.Value != c.Remote.Number {
+			c.tried += i + 1
+			t.lookupBy(c, v.Value)
+			return true
+		}
+	}
+	c.tried = len(c.Vars)
+	return false
 }
 
 func (t *turn) lookupDone(ev LookupDone) {
@@ -33,8 +52,11 @@ func (t *turn) lookupDone(ev LookupDone) {
 	if c == nil || c.finished || c.Match.State != crm.MatchSearching {
 		return
 	}
-	if !ev.Number.Empty() && ev.Number != c.Remote.Number {
+	if !ev.Number.Empty() && ev.Number != c.asked {
 		return // somebody else is there by now; that person's lookup is under way
+	}
+	if ev.Match.State == crm.MatchNone && t.lookupNext(c) {
+		return
 	}
 	c.Match = ev.Match
 	if hit, one := c.Match.Only(); one {

@@ -68,6 +68,8 @@ type call struct {
 	finished   bool
 
 	session     string    // Session-ID
+	asked       text.Text // what the lookup under way searches for
+	tried       int       // values of Vars that were looked up
 	handed      crm.Ref   // the record that came with the call, until its card has
 	sentTo      text.Text // forwarded to
 	attended    bool      // its transfer joins two calls

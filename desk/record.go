@@ -63,6 +63,9 @@ func (t *turn) record(c *call) crm.CallRecord {
 	}
 	rec.Session, rec.Recording, rec.Recorded = c.session, c.recordingAt, string(c.Recording)
 	for _, v := range c.Vars {
+		if v.Secret || !v.Show && v.Field == "" {
+			continue
+		}
 		rec.Vars = append(rec.Vars, crm.Var{Name: v.Name, Value: v.Value, Field: v.Field})
 	}
 	c.linked(&rec)

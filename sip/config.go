@@ -58,9 +58,15 @@ type Config struct {
 	SessionTimer time.Duration   // interval that we ask for (RFC 4028); 0: 30 min; negative: none
 	// RemoteControl lets the account's servers answer and hold calls by NOTIFY with Event talk or hold.
 	RemoteControl bool
-	// Allow is asked before each call that this phone places; the error is one line for a person. nil: agents may dial anything, far
-	// ends may send the phone only to names and short numbers of its own exchange.
-	Allow func(why Purpose, user, host string) error
+	// AutoAnswer lets the account's servers ask that a call be answered without the agent (RFC 5373 and what exchanges use).
+	AutoAnswer bool
+	// Withhold hides our number from those who are called (RFC 3323).
+	Withhold bool
+	// Data says what headers of a call mean to the agent; User-to-User and X- headers are shown anyway.
+	Data []DataRule
+	// Toll is asked before each call that this phone places. nil: agents may dial anything, far ends may send the phone only to names
+	// and short numbers of its own exchange.
+	Toll *TollPolicy
 
 	Expires      time.Duration // registration lifetime to ask for; 0: 5 min
 	RingLimit    time.Duration // an inbound call that rings longer gets 480; 0: 2 min

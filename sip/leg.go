@@ -41,36 +41,6 @@ type leg struct {
 	toldSecure CallSecured
 }
 
-// incoming is a call that may ring.
-func (p *Phone) incoming(s *dialog.Session) {
-	req := s.Request()
-	who, _ := identity(req.Headers, &req.From, within(p.acc.Trusted, req.Source.Addr()))
-	l := &leg{p: p, id: p.newID(), s: s, remote: who}
-	s.Data = l
-	p.legs[l.id] = l
-	replaces := LegID("")
-	if old := s.Replacing(); old != nil {
-		if o, ok := old.Data.(*leg); ok {
-			replaces = o.id
-		}
-	}
-	s.Ring()
-	p.ua.Post(func() { // runs when the 180 is on the wire
-		p.emit(IncomingCall{
-			At: time.Now(), Leg: l.id, Account: p.accountText(), CallID: s.CallID(), LocalTag: s.LocalTag(), Remote: who, Called: calledNumber(req),
-			Replaces: replaces, Session: uuidOf(s.SessionID()),
-		})
-	})
-	p.connect()
-	l.ring = time.AfterFunc(p.acc.RingLimit, func() {
-		p.ua.Post(func() {
-			if !l.answered && p.legs[l.id] == l {
-				s.Reject(480, "No answer")
-			}
-		})
-	})
-}
-
 func (p *Phone) newID() LegID {
 	for {
 		id := LegID("in-" + transaction.NewTag())
@@ -363,9 +333,8 @@ func (l *leg) ended(e dialog.Ended) {
 	l.media = nil
 	p.leaves(l.id)
 	l.joined()
-	p.emit(CallEnded{
-		At: time.Now(), Leg: l.id, Cause: endCause(e, l.outgoing, p.closing), ByUs: e.ByUs, Code: e.Code, Reason: phrase(e.Code, e.Reason),
-	})
+	cause, reason := why(e, endCause(e, l.outgoing, p.closing))
+	p.emit(CallEnded{At: time.Now(), Leg: l.id, Cause: cause, ByUs: e.ByUs, Code: e.Code, Reason: reason})
 	p.connect()
 }
 

@@ -26,6 +26,8 @@ type Phone struct {
 	ua     *dialog.UA
 	events *queue
 	sound  *sound
+	data   *dataMap
+	toll   *tollMeter         // nil: the built-in policy; owned by the loop
 	cert   *media.Certificate // of handshakes for encrypted sound; nil: none
 	local  atomic.Pointer[netip.AddrPort]
 
@@ -61,6 +63,12 @@ func Open(ctx context.Context, cfg Config) (*Phone, error) {
 		return nil, err
 	}
 	p := &Phone{acc: acc, log: acc.Logger, events: newQueue(), legs: map[LegID]*leg{}, used: map[LegID]bool{}}
+	if p.data, err = newDataMap(acc.Data); err != nil {
+		return nil, err
+	}
+	if acc.Toll != nil {
+		p.toll = newTollMeter(*acc.Toll)
+	}
 	if p.cert, err = acc.Sound.certificate(); err != nil {
 		return nil, fmt.Errorf("a certificate for encrypted sound: %w", err)
 	}

@@ -31,7 +31,7 @@ func (p *Phone) Dial(id LegID, target string) {
 		p.legs[id] = l
 		p.emit(OutgoingCall{At: time.Now(), Leg: id, Account: p.accountText(), CallID: in.CallID, LocalTag: in.Tag, Remote: l.remote, Session: in.SessionID})
 		if err == nil {
-			err = p.allowed(ForDial, uri)
+			err = p.allowed(TollDialled, uri)
 		}
 		if err != nil {
 			l.abort(EndUnknownNumber, false, err.Error())
@@ -46,8 +46,9 @@ func (p *Phone) newInvite(session string) dialog.Invite {
 	if session == "" {
 		session = transaction.NewCallID() // 128 random bits, as RFC 7989 §4.1 wants them
 	}
+	from, headers := p.identityHeaders()
 	return dialog.Invite{
-		From: transaction.Address{Display: p.acc.DisplayName, URI: p.acc.aor}, RingLimit: p.acc.AnswerLimit,
+		From: from, Headers: headers, RingLimit: p.acc.AnswerLimit,
 		CallID: transaction.NewCallID(), Tag: transaction.NewTag(), SessionID: session,
 	}
 }

@@ -28,7 +28,7 @@ func (p *Phone) referred(s *dialog.Session, r *dialog.Refer) {
 	}
 	number, err := p.target(uri.String(), p.home())
 	if err == nil {
-		err = p.allowed(ForRefer, number)
+		err = p.allowed(TollReferred, number)
 	}
 	if err != nil {
 		p.log.Info("a transfer by the far end was refused", "leg", from.id, "err", err)
@@ -63,7 +63,7 @@ func (l *leg) redirected(e dialog.Ended) bool {
 			continue // round in a circle
 		}
 		if err == nil {
-			err = p.allowed(ForRedirect, uri)
+			err = p.allowed(TollRedirect, uri)
 		}
 		if err != nil {
 			p.log.Info("a redirection was not followed", "leg", l.id, "err", err)

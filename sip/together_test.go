@@ -1,7 +1,6 @@
 package sip
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -9,7 +8,10 @@ import (
 )
 
 // anywhere lets far ends send a phone anywhere: the phones of these tests have no exchange in common.
-func anywhere(c *Config) { c.Allow = func(Purpose, string, string) error { return nil } }
+func anywhere(c *Config) {
+	all := TollRules{Enabled: true, Allow: []string{"*"}}
+	c.Toll = &TollPolicy{Referred: all, Redirect: all}
+}
 
 func TestAnAttendedTransferConnectsTheCustomerWithTheColleague(t *testing.T) {
 	one, three := &bench{hz: 440}, &bench{hz: 1000}
@@ -44,18 +46,12 @@ func TestAnAttendedTransferConnectsTheCustomerWithTheColleague(t *testing.T) {
 }
 
 func TestAFarEndMaySendThePhoneOnlyWhereThePolicyAllows(t *testing.T) {
-	deny := errors.New("not there")
 	customer := open(t, "customer", func(c *Config) {
-		c.Allow = func(why Purpose, user, _ string) error {
-			if why == ForRefer && user == "premium" {
-				return deny
-			}
-			return nil
-		}
+		c.Toll = &TollPolicy{Referred: TollRules{Enabled: true, Allow: []string{"*"}, Deny: []string{"0900"}}}
 	})
 	agent, premium := open(t, "agent"), open(t, "premium")
 	theirs := talking(t, customer, agent, "c")
-	agent.Transfer(theirs, at(premium, "premium"))
+	agent.Transfer(theirs, at(premium, "0900123456"))
 	if e := wait[TransferEnded](t, agent); e.OK || e.Code != 603 {
 		t.Fatalf("%+v", e)
 	}

@@ -35,7 +35,17 @@ func (l Look) detail(c *desk.Call, indent int, narrow bool) []string {
 		facts.Put(th.Dim, " to "+c.Called.String())
 	}
 	if d := c.Diverted; d != nil && !d.Withheld {
-		also("sent on by " + d.Name.Or(d.Number).String())
+		what := "sent on by " + d.Name.Or(d.Number).String()
+		if d.Diverted != "" {
+			what += " (" + string(d.Diverted) + ")"
+		}
+		also(what)
+	}
+	switch c.Remote.Verstat {
+	case sip.VerstatPassed, sip.VerstatPassedA:
+		also("✓ number verified")
+	case sip.VerstatFailed:
+		facts.Put(th.Faint, " · ").Put(th.Problem, "! number not genuine")
 	}
 	if !c.Place.Empty() {
 		also(c.Place.String())

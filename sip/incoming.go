@@ -1,0 +1,80 @@
+package sip
+
+import (
+	"time"
+
+	"offhook/internal/text"
+	"offhook/sip/dialog"
+	"offhook/sip/transaction"
+)
+
+// incoming is a call that may ring.
+func (p *Phone) incoming(s *dialog.Session) {
+	req := s.Request()
+	auto, reject := autoAnswer(req, p.acc.AutoAnswer && p.fromServers(req))
+	if reject != 0 {
+		s.Reject(reject, "")
+		return
+	}
+	l := &leg{p: p, id: p.newID(), s: s}
+	e := p.offered(l.id, s)
+	if auto.From != "" {
+		e.Auto = &auto
+	}
+	l.remote = e.Remote
+	s.Data = l
+	p.legs[l.id] = l
+	s.Ring()
+	p.ua.Post(func() { // runs when the 180 is on the wire
+		e.At = time.Now()
+		p.emit(e)
+	})
+	p.connect()
+	l.ring = time.AfterFunc(p.acc.RingLimit, func() {
+		p.ua.Post(func() {
+			if !l.answered && p.legs[l.id] == l {
+				s.Reject(480, "No answer")
+			}
+		})
+	})
+}
+
+// offered is what the INVITE of a call tells.
+func (p *Phone) offered(id LegID, s *dialog.Session) IncomingCall {
+	req := s.Request()
+	trusted := within(p.acc.Trusted, req.Source.Addr())
+	who, _ := identity(req.Headers, &req.From, trusted)
+	e := IncomingCall{
+		Leg: id, Account: p.accountText(), CallID: s.CallID(), LocalTag: s.LocalTag(), Remote: who, Called: calledNumber(req),
+		Diverted: divertedBy(req.Headers, trusted), Session: uuidOf(s.SessionID()),
+	}
+	e.Vars, e.Record = p.data.vars(req.Headers, trusted)
+	if old := s.Replacing(); old != nil {
+		if o, ok := old.Data.(*leg); ok {
+			e.Replaces = o.id
+		}
+	}
+	return e
+}
+
+// why is the end of a call in the words of whoever refused or ended it, where it tells more than its status does.
+func why(e dialog.Ended, cause EndCause) (EndCause, text.Text) {
+	reason := phrase(e.Code, e.Reason)
+	if e.Response == nil || e.ByUs {
+		return cause, reason
+	}
+	told, sentence := endReason(e.Response.Headers)
+	if told != "" && (cause == EndDeclined || cause == EndNetwork || cause == EndNoAnswer) {
+		cause = told
+	}
+	return cause, sentence.Or(reason)
+}
+
+// identityHeaders are how a call of ours names us: as the account, or, where the number is withheld, to the network alone.
+func (p *Phone) identityHeaders() (from transaction.Address, headers transaction.Headers) {
+	own := transaction.Address{Display: p.acc.DisplayName, URI: p.acc.aor}
+	if p.acc.Withhold {
+		return withhold(own, false)
+	}
+	return own, nil
+}
