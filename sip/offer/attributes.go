@@ -67,6 +67,8 @@ func (st *stream) readAttributes(attrs []sdp.Attribute, ice *iceAttributes) {
 			if isToken(v) && len(v) >= 20 {
 				tlsID = orFirst(tlsID, v)
 			}
+		case "connection": // RFC 4145 §5
+			st.newConnection = strings.EqualFold(v, "new")
 		case "ice-ufrag":
 			own.Ufrag = orFirst(own.Ufrag, v)
 		case "ice-pwd":

@@ -76,10 +76,11 @@ func (t *Terms) role(st stream, offering bool) (client, ok bool) {
 	return offering, true
 }
 
-// changed: what they say, or what we now are, cannot belong to the association that there is.
+// changed: what they say, or what we now are, cannot belong to the association that there is. RFC 8842 does without
+// a=connection, but Asterisk forgets its association with each exchange, and by this line it says so.
 func (t *Terms) changed(st stream) bool {
 	a := t.assoc
-	return a.local != t.local.Security.Fingerprint || !slices.Equal(a.remote, sorted(st.fingerprints)) ||
+	return st.newConnection || a.local != t.local.Security.Fingerprint || !slices.Equal(a.remote, sorted(st.fingerprints)) ||
 		a.theirID != "" && st.tlsID != "" && a.theirID != st.tlsID
 }
 
@@ -98,7 +99,7 @@ func (t *Terms) associate(st stream, client bool) *DTLS {
 			t.assoc.ownID = rand.Text()
 		}
 	}
-	return &DTLS{Fingerprints: slices.Clone(st.fingerprints), Client: client, Restart: restart, Association: t.assoc.count}
+	return &DTLS{Fingerprints: slices.Clone(t.assoc.remote), Client: client, Restart: restart, Association: t.assoc.count}
 }
 
 func sorted(s []string) []string {

@@ -82,6 +82,9 @@ func TestAnAssociationLivesUntilItsEndsOrRolesChange(t *testing.T) {
 		{"the free choice keeps it", handshake(fingerB, "actpass", "a=fingerprint:"+fingerA), false, false},
 		{"switched off", offerOf("m=audio 0 UDP/TLS/RTP/SAVP 0"), false, false},
 		{"and on again", handshake(fingerB, "actpass", "a=fingerprint:"+fingerA), false, false},
+		{"a connection that is said to be new", handshake(fingerB, "actpass", "a=fingerprint:"+fingerA, "a=connection:new"), true, true},
+		{"one that is not", handshake(fingerB, "actpass", "a=fingerprint:"+fingerA, "a=connection:existing"), false, true},
+		{"their role said", handshake(fingerB, "active", "a=fingerprint:"+fingerA), true, false},
 		{"an identifier", handshake(fingerB, "actpass", "a=fingerprint:"+fingerA, "a=tls-id:abc0123456789abc0123456789"), false, false},
 		{"another identifier", handshake(fingerB, "actpass", "a=fingerprint:"+fingerA, "a=tls-id:xyz0123456789abc0123456789"), true, true},
 	} {
@@ -100,6 +103,10 @@ func TestAnAssociationLivesUntilItsEndsOrRolesChange(t *testing.T) {
 		if strings.Contains(string(step.offer), "tls-id") && !strings.Contains(string(answer), "a=tls-id:"+a.assoc.ownID) || step.restart && before != "" && before == a.assoc.ownID {
 			t.Errorf("%s: our identifier\n%s", step.what, answer)
 		}
+	}
+	// A refresh leaves them the choice, and says nothing else that is new.
+	if _, refresh, err := a.Again(); err != nil || !strings.Contains(string(refresh), "a=setup:actpass") {
+		t.Fatalf("%v\n%s", err, refresh)
 	}
 	// Our own offers keep it too, and another certificate of ours ends it.
 	b, offer, err := a.Offer(true)

@@ -78,7 +78,7 @@ func TestWhatRealPeersOfferIsAnsweredAsItWasSeenToBeRight(t *testing.T) {
 				t.Errorf("%v\ngot:\n%s\nwant:\n%s", err, got, want)
 			}
 			again, same, err := terms.Answer(offer, false)
-			if err != nil || !bytes.Equal(same, answer) || again.assoc.count != terms.assoc.count {
+			if err != nil || !bytes.Equal(same, answer) || again.assoc.count != terms.assoc.count && !bytes.Contains(offer, []byte("connection:new")) {
 				t.Errorf("the same offer again: %v\n%s", err, same)
 			}
 		})

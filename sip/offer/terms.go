@@ -57,7 +57,7 @@ func (t Terms) Offer(hold bool) (Terms, []byte, error) {
 		d.keys = t.offerKeys()
 	}
 	if how.dtls {
-		d.setup = "actpass" // in later offers too; the association that there is keeps its roles (RFC 8842 §5.5)
+		d.setup = "actpass" // also later, see again.go
 	}
 	d.ice = t.local.ICE.ours()
 	body, err := t.write(d)
