@@ -27,6 +27,7 @@ type Headset struct {
 	tidy    sync.WaitGroup
 
 	active  atomic.Pointer[Session]
+	mixing  atomic.Pointer[Mix] // in place of active
 	in, out meter
 	chain   atomic.Pointer[voice.Chain]
 
@@ -44,7 +45,7 @@ type Headset struct {
 	filling *stream
 	fills   *stream
 	entered int // frames since another loudspeaker took over
-	playing *Session
+	playing party
 	tone    *TonePlayer
 	fading  bool // the tone's last frame is due
 	over    *TonePlayer
@@ -75,6 +76,7 @@ func (h *Headset) Connect(s *Session) error {
 		return ErrClosed
 	}
 	h.endTrial(ErrBusy)
+	h.mixing.Store(nil)
 	h.active.Store(s)
 	return h.open()
 }
@@ -148,6 +150,7 @@ func (h *Headset) Close() error {
 	h.control.Lock()
 	h.closed = true
 	h.active.Store(nil)
+	h.mixing.Store(nil)
 	h.endTrial(ErrClosed)
 	h.sound.Lock()
 	h.tone, h.over = nil, nil
@@ -229,7 +232,7 @@ func (h *Headset) closeIdle() {
 	h.sound.Lock()
 	busy := h.tone != nil || h.over != nil || h.trial != nil
 	h.sound.Unlock()
-	if !busy && !h.metered && h.active.Load() == nil {
+	if !busy && !h.metered && h.party() == nil {
 		_ = h.shut() // there is nobody left to hear, and nothing to be done about it
 	}
 }

@@ -55,7 +55,7 @@ func (h *Headset) take(st *stream, frame []int16) {
 	if h.trial != nil {
 		h.trial.record(mine)
 	}
-	if s := h.active.Load(); s != nil {
+	if s := h.party(); s != nil {
 		s.WriteFrame(mine)
 	}
 }
@@ -119,7 +119,7 @@ func (h *Headset) fill(st *stream, frame []int16) {
 
 // render makes the next frame for the ear.
 func (h *Headset) render(frame []int16) {
-	s := h.active.Load()
+	s := h.party()
 	if s != nil {
 		s.ReadFrame(frame)
 	} else {
@@ -151,7 +151,7 @@ func (h *Headset) render(frame []int16) {
 func (h *Headset) fade(frame []int16) {
 	old := h.other[:]
 	clear(old)
-	if h.playing != nil {
+	if free(h.playing, h.party()) {
 		h.playing.ReadFrame(old)
 	}
 	if energy(old) == 0 {

@@ -83,7 +83,7 @@ func (h *Headset) beginTrial(t *trial) error {
 	switch {
 	case h.closed:
 		return ErrClosed
-	case h.active.Load() != nil || h.trial != nil:
+	case h.party() != nil || h.trial != nil:
 		return ErrBusy
 	}
 	h.setTrial(t)
