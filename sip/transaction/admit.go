@@ -15,9 +15,9 @@ const (
 	Refuse                  // 403, without a transaction
 )
 
-// admit asks whether a request may come in, before it costs anything: no transaction, no place in a queue. free says that it
-// belongs to something that is already here (a repeat, or a dialog), and costs its source nothing.
-func (l *Layer) admit(f *Flow, source netip.AddrPort, method string, toTag, free bool) (Admission, *refusal) {
+// admit asks whether a request may come in, before it costs anything: no transaction, no place in a queue. inside says that it
+// claims to belong to a dialog, and is counted as such; free that it repeats what is here already, and costs its source nothing.
+func (l *Layer) admit(f *Flow, source netip.AddrPort, method string, toTag, inside, free bool) (Admission, *refusal) {
 	if l.cfg.Admit != nil {
 		switch l.cfg.Admit(f, source, method, toTag) {
 		case Drop:
@@ -28,7 +28,11 @@ func (l *Layer) admit(f *Flow, source netip.AddrPort, method string, toTag, free
 			return Refuse, refused(403, "")
 		}
 	}
-	if l.limit == nil || free || method == "ACK" || method == "CANCEL" || l.limit.take(source.Addr(), time.Now()) {
+	limit := l.limit
+	if inside {
+		limit = l.inside
+	}
+	if limit == nil || free || method == "ACK" || method == "CANCEL" || limit.take(source.Addr(), time.Now()) {
 		return Admit, nil
 	}
 	l.count.limited.Add(1)
@@ -52,6 +56,10 @@ type bucket struct {
 	tokens float64
 	at     time.Time
 }
+
+// insideDialogs is how many times more requests a source may begin that claim to belong to a dialog: whether they do only who has the dialogs
+// knows, and who does not tell the truth costs a transaction each all the same.
+const insideDialogs = 20
 
 // maxBuckets bounds the sources that a limiter knows.
 const maxBuckets = 4096

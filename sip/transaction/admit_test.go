@@ -95,6 +95,15 @@ func TestASourceMayBeginOnlySoManyRequests(t *testing.T) {
 		if got := len(wire.lines()) - sent; got != 11 {
 			t.Errorf("%d answers to 10 repeats and one within a dialog", got)
 		}
+		// Who only says that it belongs to a dialog has an end too.
+		before := l.Stats().Requests
+		for i := range 300 {
+			wire.in <- strings.Replace(requestText("INFO", fmt.Sprint("in", i), fakeRemote), "To: <sip:2101@127.0.0.1>", "To: <sip:2101@127.0.0.1>;tag=1", 1)
+		}
+		synctest.Wait()
+		if got := l.Stats().Requests - before; got != 99 { // of 5 times 20, one was above
+			t.Errorf("%d requests within dialogs came in", got)
+		}
 		time.Sleep(time.Second)
 		if in := burst(50); in != 2 {
 			t.Errorf("a second later came in %d", in)
@@ -103,7 +112,7 @@ func TestASourceMayBeginOnlySoManyRequests(t *testing.T) {
 		if in := burst(50); in != 5 {
 			t.Errorf("an hour later came in %d", in)
 		}
-		if s := l.Stats(); s.Limited != 45+48+45 {
+		if s := l.Stats(); s.Limited != 45+48+45+201 {
 			t.Errorf("counted %+v", s)
 		}
 		// An answer to what cannot be understood costs as well.

@@ -108,6 +108,14 @@ func scanFields(head []byte) (length int, problem *refusal) {
 		if !(len(name) == 1 && name[0]|0x20 == 'l') && !bytes.EqualFold(name, []byte("Content-Length")) {
 			continue
 		}
+		if len(head) > 0 && (head[0] == ' ' || head[0] == '\t') { // it goes on, and where the message ends is no place for two opinions
+			value = bytes.Clone(value)
+			for rest := head; len(rest) > 0 && (rest[0] == ' ' || rest[0] == '\t'); {
+				var more []byte
+				more, rest, _ = bytes.Cut(rest, []byte("\r\n"))
+				value = append(value, more...)
+			}
+		}
 		n, err := strconv.ParseUint(string(bytes.Trim(value, lws)), 10, 31)
 		switch {
 		case err != nil, length >= 0 && length != int(n):

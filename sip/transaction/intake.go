@@ -179,8 +179,8 @@ func (l *Layer) receive(f *Flow, start startLine, source netip.AddrPort, msg sip
 		Flow: f, Source: source, Received: time.Now(), raw: &c.raw,
 	}
 	inside := req.ToTag() != ""
-	free := inside || l.limit != nil && l.server(serverKey(req, c.top, req.Method)) != nil
-	switch admission, why := l.admit(f, source, req.Method, inside, free); {
+	free := l.limit != nil && l.server(serverKey(req, c.top, req.Method)) != nil
+	switch admission, why := l.admit(f, source, req.Method, inside, inside, free); {
 	case why != nil && why.status == 503:
 		l.reply(f, source, c.top, req.Method, &c.raw, 503, ReasonPhrase(503), "", "Retry-After: 5")
 	case why != nil:
@@ -194,7 +194,7 @@ func (l *Layer) receive(f *Flow, start startLine, source netip.AddrPort, msg sip
 // reject counts a request that cannot be understood, and answers it if its sender may have answers.
 func (l *Layer) reject(f *Flow, source netip.AddrPort, method string, c common, problem *refusal) {
 	l.count.malformed.Add(1)
-	admission, why := l.admit(f, source, method, c.to.Tag() != "", false)
+	admission, why := l.admit(f, source, method, c.to.Tag() != "", false, false)
 	if why != nil {
 		problem = why
 	}

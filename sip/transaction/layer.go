@@ -38,8 +38,8 @@ type Config struct {
 	// Admit is asked of every request, those that cannot be understood included, before it costs anything; toTag says that it belongs to a dialog.
 	// It runs on the goroutine that reads the flow and must not block. nil admits everything.
 	Admit func(flow *Flow, source netip.AddrPort, method string, toTag bool) Admission
-	// RequestRate is how many requests per second outside of dialogs one source (an IPv4 address, an IPv6 /64) may begin for long; repeats, ACK and
-	// CANCEL are free. What is more is dropped on UDP and answered 503 on a connection, where nobody repeats it. 0: no limit.
+	// RequestRate is how many requests per second outside of dialogs one source (an IPv4 address, an IPv6 /64) may begin for long; within dialogs it is twenty times
+	// that, and repeats, ACK and CANCEL are free. What is more is dropped on UDP and answered 503 on a connection, where nobody repeats it. 0: no limit.
 	RequestRate float64
 	// RequestBurst is how many of them may come at once; 0 means twice RequestRate, at least 20.
 	RequestBurst int
@@ -125,7 +125,7 @@ type Layer struct {
 	parser *sip.Parser
 	secret string // of stateless tags
 
-	limit *limiter // nil without a limit
+	limit, inside *limiter // of requests outside of and within dialogs; nil without a limit
 
 	life context.Context // ends with Close
 	die  context.CancelFunc
@@ -155,12 +155,13 @@ func New(cfg Config, h Handler) *Layer {
 	silence()
 	cfg = cfg.withDefaults()
 	life, die := context.WithCancel(context.Background())
-	var limit *limiter
+	var limit, inside *limiter
 	if cfg.RequestRate > 0 {
 		limit = newLimiter(cfg.RequestRate, cfg.RequestBurst)
+		inside = newLimiter(cfg.RequestRate*insideDialogs, int(limit.burst)*insideDialogs)
 	}
 	return &Layer{
-		limit: limit, cfg: cfg, h: h, log: cfg.Logger, life: life, die: die,
+		limit: limit, inside: inside, cfg: cfg, h: h, log: cfg.Logger, life: life, die: die,
 		parser:    sip.NewParser(sip.WithHeadersParsers(parserFields())),
 		secret:    randomHex(16),
 		flows:     map[*Flow]struct{}{},
