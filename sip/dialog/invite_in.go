@@ -40,7 +40,7 @@ func (u *UA) invited(tx *transaction.ServerTx, req *transaction.Request) {
 		tx: tx, oks: map[uint32]*unacked{}, terms: offer.New(rand.Uint64()>>2, Local{}), moves: moves{replaces: old},
 	}
 	var can bool
-	if s.rel.on, can = u.wanted100rel(req); !can {
+	if s.rel.on, s.rel.must, can = u.wanted100rel(req); !can {
 		respond(tx, 421, "", transaction.Header{Name: "Require", Value: "100rel"})
 		return
 	}
@@ -126,8 +126,13 @@ func (s *Session) provisional(code int, reason string, media *Local) {
 		}
 		res.ContentType = "application/sdp"
 	}
+	// The first reliable response to an INVITE without an offer must bring one (RFC 3261 §13.2.1).
+	numbered := s.rel.on && (!offers || s.rel.agreed || res.Body != nil)
+	if !numbered && s.rel.must {
+		return
+	}
 	send := s.tx.Respond
-	if s.rel.on {
+	if numbered {
 		send = func(res *transaction.Response) error { return s.sendReliably(res, offers && res.Body != nil) }
 	}
 	if err := send(res); err != nil {

@@ -249,6 +249,7 @@ func (s *Session) glareWait() time.Duration {
 // refused: the session stays as it was. When the wish has changed meanwhile, the refusal is of no interest.
 func (s *Session) refused(hold bool, code int, why string) {
 	m := &s.modify
+	m.tries = 0
 	if s.timer.due {
 		s.laterRefresh()
 	}

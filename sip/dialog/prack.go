@@ -58,6 +58,7 @@ func readSeq(v string) (uint32, bool) {
 // (RFC 3262 §3).
 type reliably struct {
 	on      bool
+	must    bool   // no other may be sent
 	seq     uint32 // of the last one
 	open    *unpracked
 	waiting []func()
@@ -79,11 +80,12 @@ type unpracked struct {
 // maxProvisional is how many provisional responses may wait.
 const maxProvisional = 16
 
-// wanted100rel decides at an INVITE that came in: whether our provisional responses are reliable, and with false that the call cannot be.
-func (u *UA) wanted100rel(req *transaction.Request) (on, ok bool) {
+// wanted100rel decides at an INVITE that came in: whether our provisional responses are reliable, whether all must be, and with false
+// that the call cannot be.
+func (u *UA) wanted100rel(req *transaction.Request) (on, must, ok bool) {
 	can := req.Headers.HasToken("Supported", "100rel")
-	must := req.Headers.HasToken("Require", "100rel")
-	return must || can && u.cfg.Reliable != ReliableOff, can || must || u.cfg.Reliable != ReliableRequired
+	must = req.Headers.HasToken("Require", "100rel")
+	return must || can && u.cfg.Reliable != ReliableOff, must, can || must || u.cfg.Reliable != ReliableRequired
 }
 
 // sendReliably numbers a provisional response and repeats it until its PRACK.

@@ -156,8 +156,8 @@ func TestOffersAndAnswersGoEverywhereReliableResponsesLetThem(t *testing.T) {
 		s := w.script(p)
 		l := s.call("late", "Require: 100rel\r\n", "")
 		c := p.incoming()
-		s.prack(l, s.recv("SIP/2.0 180"), 11, "")
-		s.recv("SIP/2.0 200")
+		s.recv("SIP/2.0 100")
+		s.nothing("a first reliable response without an offer would break RFC 3261 §13.2.1")
 		media := local(30000)
 		c.Progress(183, "", &media)
 		offer := s.recv("SIP/2.0 183")
@@ -198,6 +198,9 @@ func TestOffersAndAnswersGoEverywhereReliableResponsesLetThem(t *testing.T) {
 		c.Progress(183, "", nil)
 		s.prack(l, s.recv("SIP/2.0 183"), 17, strings.Replace(peerSDP, "RTP/AVP 0 101", "RTP/AVP 18", 1))
 		s.recv("SIP/2.0 488") // and what cannot be met changes nothing
+		c.Ring()              // now it may
+		s.prack(l, s.recv("SIP/2.0 180"), 18, "")
+		s.recv("SIP/2.0 200")
 		c.Answer(media)
 		ok := s.recv("SIP/2.0 200")
 		if ok.body != "" {
@@ -208,6 +211,21 @@ func TestOffersAndAnswersGoEverywhereReliableResponsesLetThem(t *testing.T) {
 		if m := c.now().Media(); m.Remote.Port() != 42000 {
 			t.Fatalf("%+v", m)
 		}
+	})
+}
+
+func TestACallWithoutAnOfferRingsUnreliablyWhereItMay(t *testing.T) {
+	virtually(t, func(t *testing.T, w *world) {
+		p := w.phone("phone", reliableConfig(ReliableSupported))
+		s := w.script(p)
+		s.call("late", "Supported: 100rel\r\n", "")
+		c := p.incoming()
+		if m := s.recv("SIP/2.0 180"); m.get("RSeq") != "" {
+			t.Fatal(m.h)
+		}
+		media := local(30000)
+		c.Progress(183, "", &media)
+		rseq(t, s.recv("SIP/2.0 183"))
 	})
 }
 

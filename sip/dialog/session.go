@@ -108,7 +108,8 @@ func (s *Session) Offered() bool { return s.theirs != nil }
 // do carries f out on the loop.
 func (s *Session) do(f func()) { s.ua.loop.post(f) }
 
-// Ring sends 180. What is posted to the UA afterwards runs when the response is on the wire.
+// Ring sends 180. An INVITE without an offer that demands reliable responses is told nothing so: for that one it is
+// Progress(180, "", &media), since its first response must carry our offer (RFC 3262 §5). What is posted to the UA afterwards runs when the response is on the wire.
 func (s *Session) Ring() { s.do(func() { s.provisional(180, "", nil) }) }
 
 // Progress sends another provisional response; with media it is early media: the answer in a 183, or our offer when the INVITE
