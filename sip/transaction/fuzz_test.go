@@ -2,8 +2,10 @@ package transaction
 
 import (
 	"bytes"
+	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -52,7 +54,11 @@ func FuzzIntake(f *testing.F) {
 			return
 		}
 		if c := check(msg[:end+2]); c.problem == nil && c.length >= 0 && c.length <= len(msg)-end-4 && end < maxHead {
-			err := l.parser.NewSIPStream().ParseSIPStream(msg[:end+4+c.length], func(sip.Message) { accepted++ })
+			err := l.parser.NewSIPStream().ParseSIPStream(msg[:end+4+c.length], func(m sip.Message) {
+				if accepted++; !bytes.Equal(m.Body(), msg[end+4:end+4+c.length]) {
+					t.Errorf("the parser's body of %q is %q", msg, m.Body())
+				}
+			})
 			if err != nil || accepted != 1 {
 				t.Errorf("the parser takes %d messages of %q: %v", accepted, msg, err)
 			}
@@ -101,3 +107,53 @@ func FuzzParseURI(f *testing.F) {
 		}
 	})
 }
+
+// However a stream is cut into pieces, the same messages come out of it, and whatever comes the reader ends only as it says.
+func FuzzStream(f *testing.F) {
+	good := strings.Replace(requestText("OPTIONS", "one", fakeRemote), "/UDP", "/TCP", 1)
+	f.Add([]byte(good+"\r\n\r\n"+good), uint8(1))
+	f.Add([]byte("\r\n"+strings.Replace(good, "Content-Length: 0", "l:\r\n 5", 1)+"hello"+good), uint8(7))
+	for _, msg := range Torture(f, "*") {
+		f.Add(append(msg, good...), uint8(50))
+	}
+	f.Fuzz(func(t *testing.T, data []byte, size uint8) {
+		if len(data) > 8192 {
+			return
+		}
+		cut := func(size int) (out []string, end error) {
+			l := New(Config{}, &recorder{})
+			defer l.Close()
+			c := newStreamConn(&Flow{l: l, dialled: true, transport: "TCP", remote: fakeRemote, done: make(chan struct{})}, deaf{})
+			c.f.tcp = c
+			for rest := data; ; {
+				done, err := c.cut()
+				if err != nil {
+					return out, err
+				}
+				if done {
+					out = append(out, string(c.ready))
+					continue
+				}
+				if len(rest) == 0 {
+					return out, nil
+				}
+				n := min(size, len(rest))
+				c.in = append(c.in, rest[:n]...)
+				rest = rest[n:]
+			}
+		}
+		whole, end := cut(len(data) + 1)
+		pieces, end2 := cut(int(size) + 1)
+		if strings.Join(whole, "|") != strings.Join(pieces, "|") || (end == nil) != (end2 == nil) {
+			t.Errorf("%q: at once %q (%v), in pieces of %d %q (%v)", data, whole, end, size+1, pieces, end2)
+		}
+	})
+}
+
+// deaf takes everything and says nothing.
+type deaf struct{ net.Conn }
+
+func (deaf) Write(p []byte) (int, error)      { return len(p), nil }
+func (deaf) SetReadDeadline(time.Time) error  { return nil }
+func (deaf) SetWriteDeadline(time.Time) error { return nil }
+func (deaf) Close() error                     { return nil }

@@ -19,6 +19,7 @@ type streamConn struct {
 	f     *Flow
 	conn  net.Conn
 	in    []byte // read and not yet cut
+	need  int    // how much of it the next message takes, when that is known: until then there is nothing to look at
 	ready []byte // the message that is being handed over
 	chunk []byte
 	spoke bool // a whole message came
@@ -110,6 +111,10 @@ func (c *streamConn) hurry() {
 
 // cut takes one message off the front of what was read; false says that more is needed.
 func (c *streamConn) cut() (bool, error) {
+	if len(c.in) < c.need {
+		return false, nil
+	}
+	c.need = 0
 	for {
 		if err := c.keepalives(); err != nil {
 			return false, err
@@ -139,6 +144,7 @@ func (c *streamConn) cut() (bool, error) {
 		total := end + 4 + m.length
 		if m.problem != nil {
 			if len(c.in) < total {
+				c.need = total
 				return false, nil
 			}
 			c.f.trace(false, c.in[:total], c.f.remote) // whole: a chunk could begin within a secret
@@ -147,6 +153,7 @@ func (c *streamConn) cut() (bool, error) {
 			continue
 		}
 		if len(c.in) < total {
+			c.need = total
 			return false, nil
 		}
 		if !c.spoke && !c.f.dialled {
