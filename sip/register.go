@@ -211,7 +211,10 @@ func (r *registration) lost(err error) {
 		return
 	}
 	why := "The registrar does not answer"
+	var certificate *transaction.CertificateError
 	switch {
+	case errors.As(r.try.flow.Err(), &certificate): // in TLS 1.3 a server refuses ours after the handshake
+		why = certificate.Error()
 	case !silent:
 		why = "The connection to the registrar is down"
 	case r.try.flow.Transport() != "UDP":

@@ -28,8 +28,11 @@ type world struct {
 
 	mu       sync.Mutex
 	handle   func(tx *transaction.ServerTx, req *transaction.Request)
-	at       []time.Time // of REGISTERs
-	refusing bool        // connections
+	at       []time.Time             // of REGISTERs
+	refusing bool                    // connections
+	down     map[netip.AddrPort]bool // servers that take none
+	dialled  []netip.AddrPort
+	sockets  map[netip.AddrPort]transaction.PacketConn
 	flows    []*transaction.Flow
 }
 
@@ -76,13 +79,20 @@ func (w *world) socket(l *transaction.Layer, addr netip.AddrPort) *transaction.F
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.sockets == nil {
+		w.sockets = map[netip.AddrPort]transaction.PacketConn{}
+	}
+	w.sockets[addr] = c
 	return f
 }
 
 // dial makes a connection to the exchange, unless it refuses.
 func (w *world) dial(_ context.Context, l *transaction.Layer, dst netip.AddrPort) (*transaction.Flow, error) {
 	w.mu.Lock()
-	refusing := w.refusing
+	refusing := w.refusing || w.down[dst]
+	w.dialled = append(w.dialled, dst)
 	w.mu.Unlock()
 	if refusing {
 		return nil, errors.New("connection refused")

@@ -57,20 +57,23 @@ func (f *Flow) keepAlive() {
 	t := time.NewTimer(time.Hour)
 	defer t.Stop()
 	var p pace
+	var waited time.Duration // since the last ping, for its pong: the period is from ping to ping
 	for {
 		if p.every <= 0 {
 			t.Stop()
 		} else {
-			t.Reset(p.every*4/5 + time.Duration(rand.Int64N(int64(p.every)/5+1)))
+			t.Reset(max(p.every*4/5+time.Duration(rand.Int64N(int64(p.every)/5+1))-waited, time.Second))
 		}
 		select {
 		case <-f.done:
 			return
 		case p = <-f.pace:
+			waited = 0
 			continue
 		case <-t.C:
 		}
 		asked := time.Now()
+		waited = pongWait
 		if f.Ping(netip.AddrPort{}) != nil {
 			return
 		}
