@@ -149,6 +149,10 @@ type Stats struct {
 	LastPacket      time.Time     `json:"last_packet"` // zero before the first
 	Silent          time.Duration `json:"silent_ns"`   // since the last packet, or since sound is expected; 0 while none is
 
+	// Unheard is for how long the far end's reports have said that nothing more of ours arrives although we send; 0 while it
+	// arrives, and while there are no reports.
+	Unheard time.Duration `json:"unheard_ns"`
+
 	Secure       string `json:"secure"`        // suite that protects what we send; "" in the clear, or while there are no keys
 	SecureErrors uint64 `json:"secure_errors"` // protected packets that could not be verified, and packets that were not as agreed: dropped
 	KeyLeft      uint64 `json:"key_left"`      // packets that our key may still protect; 0 without a key

@@ -131,8 +131,13 @@ func (s *Session) takeDTLS(part int, data []byte, from netip.AddrPort, at time.D
 	c := s.config.Load()
 	if c == nil || c.assoc == nil {
 		s.early.keep(part, data, from)
-		if c != nil {
+		if c == nil {
+			return
+		}
+		if to, ok := s.destinationOf(c, part); ok && from == to {
 			s.secureErrors.Add(1)
+		} else {
+			s.stranger(from, at)
 		}
 		return
 	}

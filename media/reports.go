@@ -17,6 +17,10 @@ type reports struct {
 	senderNTP uint32 // middle of the NTP time of the far end's last SR
 	senderAt  time.Duration
 	heard     bool // a report about our stream has come
+	heardAt   time.Duration
+	highest   uint32        // sequence number of ours that the last one named
+	sentThen  uint64        // packets that we had sent by then
+	frozenAt  time.Duration // since when the far end names the same one although we send; 0 not
 	roundTrip time.Duration
 	lost      uint8 // in 1/256, of the last interval
 	lostSum   uint32
@@ -186,7 +190,7 @@ func (s *Session) takeRTCP(data []byte, at time.Duration) {
 			}
 			one = rr.Reports
 		case rtcp.TypeExtendedReport:
-			if !s.takeXR(data[:n]) {
+			if !s.takeXR(data[:n], at) {
 				s.malformed()
 				return
 			}
@@ -205,10 +209,19 @@ func (s *Session) takeRTCP(data []byte, at time.Duration) {
 
 // heardBack takes what the far end says of our stream. RTT = now − LSR − DLSR (RFC 3550 §6.4.1).
 func (s *Session) heardBack(r rtcp.ReceptionReport, at time.Duration) {
+	s.tx.mu.Lock()
+	sent := s.tx.packets
+	s.tx.mu.Unlock()
 	m := &s.reports
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.heard = true
+	switch {
+	case !m.heard || r.LastSequenceNumber != m.highest || sent == m.sentThen:
+		m.frozenAt = 0
+	case m.frozenAt == 0:
+		m.frozenAt = at
+	}
+	m.heard, m.heardAt, m.highest, m.sentThen = true, at, r.LastSequenceNumber, sent
 	m.lost, m.lostSum = r.FractionLost, r.TotalLost
 	m.jitter = ofTicks(int64(r.Jitter), s.tx.heardBack(r.FractionLost))
 	if r.LastSenderReport == 0 {

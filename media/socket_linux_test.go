@@ -49,3 +49,35 @@ func TestSocketsAskForPriorityAndTheKernelsReceiveTime(t *testing.T) {
 		t.Error("no message, and still a time")
 	}
 }
+
+func TestTheMarkOfPacketsIsTheAccountsChoiceOnBothProtocols(t *testing.T) {
+	for _, tc := range []struct{ dscp, want int }{{0, 0xb8}, {NoDSCP, 0}, {34, 34 << 2}, {64, 0}} {
+		for _, ip := range []netip.Addr{loopback(0).Addr(), netip.IPv6Loopback()} {
+			s, err := Listen(Config{LocalIP: ip, DSCP: tc.dscp})
+			if err != nil {
+				if ip.Is6() {
+					continue // a machine without IPv6
+				}
+				t.Fatal(err)
+			}
+			level, option := unix.IPPROTO_IP, unix.IP_TOS
+			if ip.Is6() {
+				level, option = unix.IPPROTO_IPV6, unix.IPV6_TCLASS
+			}
+			for _, c := range []*net.UDPConn{s.rtp, s.rtcp} {
+				raw, err := c.SyscallConn()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := raw.Control(func(fd uintptr) {
+					if got, err := unix.GetsockoptInt(int(fd), level, option); err != nil || got != tc.want {
+						t.Errorf("DSCP %d on %v: octet %#x, error %v; want %#x", tc.dscp, ip, got, err, tc.want)
+					}
+				}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.Close()
+		}
+	}
+}

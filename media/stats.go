@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// staleReport is how old the far end's last report may be to say something about now: six of its usual intervals.
+const staleReport = 30 * time.Second
+
 // Stats is the session's quality now. Cheap enough for a display at 20 Hz.
 func (s *Session) Stats() Stats {
 	var st Stats
@@ -35,16 +38,23 @@ func (s *Session) Stats() Stats {
 	s.reports.mu.Lock()
 	r := &s.reports
 	st.RoundTrip = r.roundTrip
-	if r.heard {
+	now := s.clock()
+	fresh := r.heard && now-r.heardAt < staleReport
+	if fresh && r.frozenAt != 0 && c != nil && c.Send {
+		st.Unheard = max(now-r.frozenAt, 0)
+	}
+	if fresh {
 		st.RemoteLoss = float64(r.lost) * 100 / 256
 		st.RemoteJitter = r.jitter
 		st.RemoteMOS = mos(r.roundTrip/2+besidesNetwork+2*r.jitter, st.RemoteLoss, 1)
 	}
-	if f := r.far; f.conversation > 0 { // it knows better than we can guess
-		st.RemoteMOS = f.conversation
+	if f := r.far; f.known && now-f.at < staleReport {
+		if f.conversation > 0 { // it knows better than we can guess
+			st.RemoteMOS = f.conversation
+		}
+		st.RemoteRFactor, st.RemoteListeningMOS, st.RemoteDiscard = f.rFactor, f.listening, f.discard
+		st.RemoteBuffer, st.RemoteDelay = f.buffer, f.delay
 	}
-	st.RemoteRFactor, st.RemoteListeningMOS, st.RemoteDiscard = r.far.rFactor, r.far.listening, r.far.discard
-	st.RemoteBuffer, st.RemoteDelay = r.far.buffer, r.far.delay
 	s.reports.mu.Unlock()
 
 	if all := st.PacketsReceived + st.Lost; all > 0 {
@@ -64,7 +74,6 @@ func (s *Session) Stats() Stats {
 		st.BurstLoss, st.GapLoss = round(100*spread.burstShare), round(100*spread.gapShare)
 	}
 	st.Strangers = s.strangers.Load()
-	now := s.clock()
 	st.InLevel, st.OutLevel = round(s.in.value(now)), round(s.out.value(now))
 	st.Muted = s.muted.Load()
 	st.SecureErrors = s.secureErrors.Load()

@@ -137,6 +137,8 @@ func (r *runs) ratio() float64 {
 
 // farMetrics is what the far end says of how it hears us; zero where it does not know.
 type farMetrics struct {
+	known                            bool
+	at                               time.Duration // when it came
 	rFactor, listening, conversation float64
 	discard                          float64 // percent
 	buffer, delay                    time.Duration
@@ -185,7 +187,7 @@ func milliseconds(d time.Duration) uint16 {
 
 // takeXR reads an extended report: the VoIP metrics about our stream, and nothing else of it. It is read by hand, so that
 // a hostile one meets as little code as possible.
-func (s *Session) takeXR(data []byte) bool {
+func (s *Session) takeXR(data []byte, at time.Duration) bool {
 	const headOfReport, headOfBlock, ofMetrics = 8, 4, 36
 	if len(data) < headOfReport {
 		return false
@@ -196,14 +198,14 @@ func (s *Session) takeXR(data []byte) bool {
 			return false
 		}
 		if b := data[:n]; rtcp.BlockTypeType(b[0]) == rtcp.VoIPMetricsReportBlockType && n == ofMetrics && binary.BigEndian.Uint32(b[4:]) == s.tx.ssrc {
-			s.farMetrics(b)
+			s.farMetrics(b, at)
 		}
 		data = data[n:]
 	}
 	return len(data) == 0
 }
 
-func (s *Session) farMetrics(b []byte) {
+func (s *Session) farMetrics(b []byte, came time.Duration) {
 	known := func(x byte, most, unit float64) float64 {
 		if f := float64(x); f <= most {
 			return f / unit
@@ -213,6 +215,7 @@ func (s *Session) farMetrics(b []byte) {
 	ms := func(at int) time.Duration { return time.Duration(binary.BigEndian.Uint16(b[at:])) * time.Millisecond }
 	// offsets of RFC 3611 §4.7
 	m := farMetrics{
+		known: true, at: came,
 		rFactor: known(b[24], 100, 1), listening: mosOrNone(known(b[26], 50, 10)), conversation: mosOrNone(known(b[27], 50, 10)),
 		discard: float64(b[9]) * 100 / 256, delay: ms(18), buffer: ms(30),
 	}

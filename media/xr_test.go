@@ -165,3 +165,75 @@ func TestWhatTheFarEndDoesNotKnowIsNotShown(t *testing.T) {
 		}
 	}
 }
+
+func TestReportsThatStopSayNothingAboutNow(t *testing.T) {
+	v, a, b := pair(t, PCMU, Config{}, Config{})
+	p := params(a, PCMU)
+	p.XR = true
+	if err := b.Configure(p); err != nil {
+		t.Fatal(err)
+	}
+	talk(t, v, a, b, &sine{hz: 500, amp: 8000}, 50)
+	talk(t, v, b, a, &sine{hz: 500, amp: 8000}, 50)
+	b.sendReport(false)
+	until(t, func() bool { return a.Stats().RemoteRFactor > 0 })
+	v.add(staleReport - time.Second)
+	if st := a.Stats(); st.RemoteMOS == 0 {
+		t.Error("a few reports were lost, and nothing is known any more")
+	}
+	v.add(2 * time.Second)
+	if st := a.Stats(); st.RemoteMOS != 0 || st.RemoteRFactor != 0 || st.RemoteJitter != 0 {
+		t.Errorf("half a minute later still %+v", st)
+	}
+}
+
+func TestAFarEndWhoseReportsFreezeDoesNotHearUs(t *testing.T) {
+	v, a, b := pair(t, PCMU, Config{}, Config{})
+	tone := &sine{hz: 500, amp: 8000}
+	report := func(want time.Duration, why string) {
+		t.Helper()
+		data, err := rtcp.Marshal(b.compose(false))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.handleRTCP(data, b.LocalRTCP(), v.now())
+		if got := a.Stats().Unheard; got != want {
+			t.Errorf("%s: unheard for %v, want %v", why, got, want)
+		}
+	}
+	talk(t, v, a, b, tone, 50)
+	report(0, "all is well")
+	talk(t, v, a, b, tone, 50)
+	report(0, "still")
+	var in [Frame]int16
+	lose := func() {
+		for range 50 { // a firewall between them has forgotten the call
+			a.WriteFrame(in[:])
+			v.add(10 * time.Millisecond)
+		}
+	}
+	p := params(b, PCMU)
+	wall := listen(t, v, Config{})
+	p.Remote = wall.LocalRTP()
+	if err := a.Configure(p); err != nil {
+		t.Fatal(err)
+	}
+	lose()
+	report(0, "the first report that stands still")
+	lose()
+	report(500*time.Millisecond, "the second")
+	v.add(10 * time.Second)
+	if got := a.Stats().Unheard; got != 10500*time.Millisecond {
+		t.Errorf("unheard for %v", got)
+	}
+	report(0, "nothing was sent since: held")
+	lose()
+	report(0, "one report")
+	if err := a.Configure(params(b, PCMU)); err != nil {
+		t.Fatal(err)
+	}
+	sent, got := a.Stats().PacketsSent, b.Stats().PacketsReceived
+	lose()
+	until(t, func() bool { return b.Stats().PacketsReceived-got == a.Stats().PacketsSent-sent })
+	report(0, "heard again")
+}
