@@ -106,6 +106,9 @@ type Config struct {
 	// Certificate is our identity in DTLS handshakes; nil: no DTLS-SRTP. One for all sessions of a program.
 	Certificate *Certificate
 
+	// VAD tells speech from noise in the microphone, for Stats.Speaking and HeardSilent. Nothing that is sent depends on it.
+	VAD bool
+
 	// OnDTMF hears each digit of the far end once, when it begins. OnStranger hears of the first packet from each new
 	// wrong source, at most one per second. Both are called on the session's receiving goroutine and must not block.
 	OnDTMF     func(digit rune)
@@ -146,8 +149,10 @@ type Stats struct {
 	InLevel         float64       `json:"in_level"`   // microphone, dBFS (0 full scale, −96 silence)
 	OutLevel        float64       `json:"out_level"`  // far end, dBFS
 	Muted           bool          `json:"muted"`
-	LastPacket      time.Time     `json:"last_packet"` // zero before the first
-	Silent          time.Duration `json:"silent_ns"`   // since the last packet, or since sound is expected; 0 while none is
+	Speaking        bool          `json:"speaking"`     // the microphone holds speech; false without VAD
+	HeardSilent     bool          `json:"heard_silent"` // with VAD: speech while muted, or a microphone that gives nothing for 5 s
+	LastPacket      time.Time     `json:"last_packet"`  // zero before the first
+	Silent          time.Duration `json:"silent_ns"`    // since the last packet, or since sound is expected; 0 while none is
 
 	// Unheard is for how long the far end's reports have said that nothing more of ours arrives although we send; 0 while it
 	// arrives, and while there are no reports.

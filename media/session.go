@@ -46,6 +46,7 @@ type Session struct {
 	taps         taps
 	remind       *reminder // under rxMu
 	ear          *dtmfEar  // of the goroutine that reads
+	speech       vad
 	strangers    atomic.Uint64
 	secureErrors atomic.Uint64
 	lastAt       atomic.Int64 // clock of the last packet + 1, 0 before the first
@@ -178,6 +179,9 @@ func (s *Session) WriteFrame(pcm []int16) {
 		c = nil
 	}
 	s.taps.sent(pcm, c, muted)
+	if s.cfg.VAD {
+		s.speech.measure(pcm, now, muted, c != nil && c.Send)
+	}
 	s.tx.write(now, pcm, c, muted, s.transmit)
 }
 

@@ -76,6 +76,7 @@ func (s *Session) Stats() Stats {
 	st.Strangers = s.strangers.Load()
 	st.InLevel, st.OutLevel = round(s.in.value(now)), round(s.out.value(now))
 	st.Muted = s.muted.Load()
+	st.Speaking, st.HeardSilent = s.speech.now(now)
 	st.SecureErrors = s.secureErrors.Load()
 	last := time.Duration(s.lastAt.Load() - 1)
 	if last >= 0 {
