@@ -2,6 +2,7 @@ package media
 
 import (
 	"testing"
+	"time"
 
 	"offhook/media/codec"
 	"offhook/media/codec/opus"
@@ -65,3 +66,54 @@ func (c *coder) packet(pcm []int16) []byte {
 
 // ticks is the RTP time of some samples.
 func (c *coder) ticks(samples int) uint32 { return uint32(samples * c.k.clock() / Rate) }
+
+// BenchmarkCodecs is what 20 ms of a call cost in each codec: both directions, jitter buffer and resampling with them.
+func BenchmarkCodecs(b *testing.B) {
+	for _, k := range kinds(b) {
+		c := newCoder(b, k)
+		voice := vowel(140)
+		var pcm [50][2 * Frame]int16
+		var packets [50][]byte
+		for i := range pcm {
+			voice(pcm[i][:])
+			packets[i] = c.packet(pcm[i][:])
+		}
+		b.Run(codecName(k)+"/encode", func(b *testing.B) {
+			s, err := newSender()
+			if err != nil {
+				b.Fatal(err)
+			}
+			p := Params{Remote: loopback(9), Codec: map[kind]Codec{kindPCMU: PCMU, kindPCMA: PCMA, kindG722: G722, kindOpus: Opus}[k],
+				Send: true, Fmtp: "useinbandfec=1"}
+			conf, err := complete(p)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer s.release()
+			b.ReportAllocs()
+			i, now := 0, time.Second
+			for b.Loop() {
+				for f := range 2 {
+					s.write(now, pcm[i%50][f*Frame:(f+1)*Frame], conf, false, func([]byte) bool { return true })
+					now += 10 * time.Millisecond
+				}
+				i++
+			}
+		})
+		b.Run(codecName(k)+"/decode", func(b *testing.B) {
+			p := newPlayer()
+			defer p.release()
+			var frame [Frame]int16
+			b.ReportAllocs()
+			i, now := 0, time.Second
+			for b.Loop() {
+				p.put(1, uint16(i), uint32(i)*c.ticks(2*Frame), k, packets[i%50], now)
+				for range 2 {
+					p.get(now, frame[:])
+					now += 10 * time.Millisecond
+				}
+				i++
+			}
+		})
+	}
+}
