@@ -127,6 +127,7 @@ type association struct {
 	pipes  [2]*pipe // RTCP's is nil with rtcp-mux
 	peers  [2]atomic.Pointer[netip.AddrPort]
 	stands [2]atomic.Bool // its keys are in force
+	later  [2]renewal
 	open   [2]chan struct{}
 	once   [2]sync.Once
 	ctx    context.Context

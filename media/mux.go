@@ -157,5 +157,7 @@ func (s *Session) takeDTLS(part int, data []byte, from netip.AddrPort, at time.D
 		return
 	}
 	a.peers[part].Store(&from)
-	a.pipes[part].feed(data)
+	if !a.renews(part, data) {
+		a.pipes[part].feed(data)
+	}
 }

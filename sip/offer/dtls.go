@@ -76,18 +76,19 @@ func (t *Terms) role(st stream, offering bool) (client, ok bool) {
 	return offering, true
 }
 
-// changed: what they say, or what we now are, cannot belong to the association that there is. RFC 8842 does without
-// a=connection, but Asterisk forgets its association with each exchange, and by this line it says so.
+// changed: what they say, or what we now are, cannot belong to the association that there is.
 func (t *Terms) changed(st stream) bool {
 	a := t.assoc
-	return st.newConnection || a.local != t.local.Security.Fingerprint || !slices.Equal(a.remote, sorted(st.fingerprints)) ||
+	return a.local != t.local.Security.Fingerprint || !slices.Equal(a.remote, sorted(st.fingerprints)) ||
 		a.theirID != "" && st.tlsID != "" && a.theirID != st.tlsID
 }
 
 // associate makes what was agreed the association of the session, a new one when it must be.
 func (t *Terms) associate(st stream, client bool) *DTLS {
 	restart := false
-	if !t.assoc.live || t.changed(st) || client != t.assoc.client {
+	// RFC 8842 does without a=connection. But Asterisk forgets its association with each exchange, and where it waits for us this
+	// line is all that tells; where we wait for it, its handshake tells.
+	if !t.assoc.live || t.changed(st) || client != t.assoc.client || st.newConnection && client {
 		restart = t.assoc.live
 		t.assoc = association{
 			count: t.assoc.count + 1, live: true, client: client, local: t.local.Security.Fingerprint, remote: sorted(st.fingerprints),
