@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"time"
@@ -104,14 +105,18 @@ func (u *UA) stream(dst netip.AddrPort, f func(*transaction.Flow, netip.AddrPort
 		f(flow, dst, nil)
 		return
 	}
-	delete(u.streams, dst)
+	maps.DeleteFunc(u.streams, func(_ netip.AddrPort, flow *transaction.Flow) bool { return !flow.Alive() })
+	if len(u.streams) >= maxStreams {
+		f(nil, dst, errHop)
+		return
+	}
 	u.background(streamTime, func(ctx context.Context) {
 		flow, to, err := u.connect(ctx, dst.Addr().String(), int(dst.Port()), "TCP")
 		u.loop.post(func() {
 			if err == nil && flow == nil {
 				err = errHop
 			}
-			if err == nil && len(u.streams) < maxStreams {
+			if err == nil {
 				u.streams[dst] = flow
 			}
 			f(flow, to, err)
@@ -119,7 +124,7 @@ func (u *UA) stream(dst netip.AddrPort, f func(*transaction.Flow, netip.AddrPort
 	})
 }
 
-// maxStreams is how many such connections are kept in mind.
+// maxStreams is how many such connections there may be; they stay until the far end or the layer closes them.
 const maxStreams = 64
 
 // background runs f on a goroutine that Close waits for.

@@ -44,6 +44,49 @@ func TestTheAnswerMayOvertakeTheResponseToPRACKAndAChallengedPRACKGoesOnInTheCal
 	})
 }
 
+func TestAnUPDATEInAnEarlyDialogGoesByWhatThatOneHasAgreed(t *testing.T) {
+	virtually(t, func(t *testing.T, w *world) {
+		p, s := w.phone("phone", reliableConfig(ReliableSupported)), w.script(nil)
+		c := p.invite(s.uri())
+		inv := s.recv("INVITE")
+		s.reply(inv, "183 Progress", "t1", "", peerSDP) // an answer that may be lost binds nobody
+		s.reply(inv, "183 Progress", "t2", reliable(1), peerSDP)
+		s.reply(s.recv("PRACK"), "200 OK", "", "", "")
+		for i, tc := range []struct {
+			tag, body string
+			want      int
+		}{
+			{"t1", peerSDP, 491}, {"t2", peerSDP, 200}, {"t2", strings.Replace(peerSDP, "RTP/AVP 0 101", "RTP/AVP 18", 1), 488},
+			{"t2", "v=9", 400}, {"t1", "", 200}, {"t3", "", 481},
+		} {
+			u := line{method: "UPDATE", callID: inv.get("Call-Id"), from: inv.get("To") + ";tag=" + tc.tag, to: inv.get("From"), cseq: i + 1, body: tc.body}
+			s.request(u)
+			if m := s.recv("SIP/2.0"); m.code() != tc.want {
+				t.Errorf("%+v: %s", tc, m.start)
+			}
+		}
+		s.reply(inv, "183 Progress", "t2", reliable(2)+"Contact: <sip:new@"+s.addr().String()+">\r\n", "")
+		if m := s.recv("PRACK"); !strings.HasPrefix(m.start, "PRACK sip:new@") {
+			t.Fatal(m.start)
+		}
+		c.End("")
+		next[Ended](p, c)
+	})
+}
+
+func TestA200WithAForeignBodyEndsTheCall(t *testing.T) {
+	virtually(t, func(t *testing.T, w *world) {
+		p, s := w.phone("phone"), w.script(nil)
+		c := p.invite(s.uri())
+		s.reply(s.recv("INVITE"), "200 OK", "t1", "Content-Type: text/plain\r\n", "hello")
+		s.recv("ACK")
+		s.reply(s.recv("BYE"), "200 OK", "", "", "")
+		if e := next[Ended](p, c); e.Cause != CauseNoMedia {
+			t.Fatalf("%+v", e)
+		}
+	})
+}
+
 func TestACallGivenUpWhileAReliableResponseWaitsIsQuiet(t *testing.T) {
 	for name, end := range map[string]func(s *script, c *Session, l line, early msg){
 		"CANCEL": func(s *script, c *Session, l line, _ msg) {
