@@ -141,6 +141,7 @@ func TestFFmpegHearsAndIsHeardEncrypted(t *testing.T) {
 		key := testKey(suite, 77)
 		inline := base64Key(key)
 		t.Run(suite+" from ffmpeg", func(t *testing.T) {
+			t.Parallel()
 			s, err := Listen(Config{LocalIP: loopback(0).Addr()})
 			if err != nil {
 				t.Fatal(err)
@@ -169,6 +170,7 @@ func TestFFmpegHearsAndIsHeardEncrypted(t *testing.T) {
 			}
 		})
 		t.Run(suite+" to ffmpeg", func(t *testing.T) {
+			t.Parallel()
 			s, err := Listen(Config{LocalIP: loopback(0).Addr()})
 			if err != nil {
 				t.Fatal(err)
