@@ -209,7 +209,9 @@ func startsLikeSIP(b []byte) bool {
 // hangUp closes the connection; the reader notices.
 func (c *streamConn) hangUp() {
 	if t, ok := c.conn.(*tls.Conn); ok {
-		t.NetConn().(*brief).closing.Store(true)
+		if b, ok := t.NetConn().(*brief); ok { // not when it was secured elsewhere
+			b.closing.Store(true)
+		}
 	}
 	c.conn.Close()
 }
