@@ -29,7 +29,8 @@ func free(last, now party) bool {
 }
 
 // ConnectMix makes a conference what is talked on, as Connect does with a session; it is the conference's clock from
-// then on. Connect or DisconnectMix end that.
+// then on. Connect or DisconnectMix end that. The session that was talked on is the caller's when it returns: Add it then,
+// and going the other way Remove it before Connect, so that the devices stay open.
 func (h *Headset) ConnectMix(m *Mix) error {
 	h.control.Lock()
 	defer h.control.Unlock()
@@ -39,6 +40,10 @@ func (h *Headset) ConnectMix(m *Mix) error {
 	h.endTrial(ErrBusy)
 	h.mixing.Store(m)
 	h.active.Store(nil)
+	h.talk.Lock() // a frame that was on its way to the session is through after this
+	h.sound.Lock()
+	h.sound.Unlock()
+	h.talk.Unlock()
 	return h.open()
 }
 
