@@ -322,8 +322,11 @@ func TestAnOfferInAReliableResponseIsAnsweredInPRACK(t *testing.T) {
 		if inv.get("Require") != "100rel" || inv.body != "" {
 			t.Fatal(inv.h)
 		}
-		s.reply(inv, "183 Progress", "t1", reliable(1), peerSDP)
+		s.reply(inv, "183 Progress", "t1", reliable(1)+"Record-Route: <sip:one@192.0.2.8;lr>, <sip:two@"+s.addr().String()+";lr>\r\n", peerSDP)
 		prack := s.recv("PRACK")
+		if r := strings.Join(prack.h["Route"], ", "); !strings.HasPrefix(r, "<sip:two@") || !strings.HasSuffix(r, ", <sip:one@192.0.2.8;lr>") {
+			t.Fatalf("the way of the PRACK: %q", r)
+		}
 		if !strings.Contains(prack.body, "m=audio 20000") {
 			t.Fatal(prack.body)
 		}

@@ -162,9 +162,16 @@ func (iv interval) header(res *transaction.Response) {
 	res.Headers.Add("Session-Expires", seconds(iv.d)+";refresher="+iv.refresher)
 }
 
-// agreedTimer takes what the 2xx to a request of ours says. Without Session-Expires the session does not expire (RFC 4028 §7.2).
+// agreedTimer takes what the 2xx to a request of ours says. Without Session-Expires the session does not expire (RFC 4028 §7.2); we go
+// on with refreshing, in case that somebody on the way has only forgotten to write it.
 func (s *Session) agreedTimer(res *transaction.Response) {
 	iv, ok := readInterval(res.Headers.Get("Session-Expires"))
+	if t := &s.timer; !ok && t.ours && t.interval != 0 {
+		t.unwind()
+		t.ends = time.Now().Add(t.interval)
+		t.refresh = s.ua.after(t.interval/2, s.refreshDue)
+		return
+	}
 	if !ok {
 		iv = interval{}
 	}

@@ -279,6 +279,23 @@ func TestCallsOfADayLastWithEitherRefresherAndALossyNetwork(t *testing.T) {
 	}
 }
 
+func TestARefreshGoesOnWhereA2xxForgetsTheTimerButNothingEndsTheCall(t *testing.T) {
+	virtually(t, func(t *testing.T, w *world) {
+		p, s := w.phone("phone", timed(30*time.Minute, 0)), w.script(nil)
+		c, _ := up(t, p, s, allowsUpdate+"Session-Expires: 600;refresher=uac\r\n")
+		for range 3 {
+			s.reply(s.recv("UPDATE"), "200 OK", "", "", "")
+		}
+		s.reply(s.recv("UPDATE"), "403 Forbidden", "", "", "")
+		for range 8 { // in half of what is left, until hardly anything is
+			s.reply(s.recv("INVITE"), "403 Forbidden", "", "", "")
+			s.recv("ACK")
+		}
+		time.Sleep(time.Hour)
+		p.quietSo(c)
+	})
+}
+
 func TestARefreshThatTheFarEndNoLongerKnowsEndsTheCall(t *testing.T) {
 	virtually(t, func(t *testing.T, w *world) {
 		p, s := w.phone("phone", timed(30*time.Minute, 0)), w.script(nil)
