@@ -150,9 +150,11 @@ func (k Key) check(v any) string {
 			}
 		}
 	case "list of tables":
-		if _, ok := v.([]any); !ok {
+		list, ok := v.([]any)
+		if !ok {
 			return "must be a list of tables, as [{prefix = \"7\", min_len = 6, max_len = 6}]"
 		}
+		return k.checkTables(list)
 	default:
 		if _, ok := v.(string); !ok {
 			return fmt.Sprintf("must be a text in quotes, not %v", v)

@@ -6,6 +6,9 @@ import "time"
 // schema, "config explain" and docs/config.md are all made from them.
 type Config struct {
 	SIP        SIP        `key:"sip" doc:"The telephone account."`
+	Calls      Calls      `key:"calls" doc:"How calls sound, how they are protected, and where they go when you do not take them."`
+	Toll       Toll       `key:"toll" doc:"What this telephone may call. Emergency numbers are always dialled."`
+	Recording  Recording  `key:"recording" doc:"Recording of calls on this machine. Off unless dir is set: ask your lawyer first."`
 	Audio      Audio      `key:"audio" doc:"Microphone, loudspeaker and ring tone."`
 	Salesforce Salesforce `key:"salesforce" doc:"The Salesforce org that callers are looked up in and calls are written to."`
 	Numbers    Numbers    `key:"numbers" doc:"How telephone numbers are understood."`
@@ -24,23 +27,103 @@ type SIP struct {
 	PasswordCommand string        `key:"password_command" doc:"Command whose first line of output is the password, as \"pass show pbx/2101\"."`
 	Password        string        `key:"password" secret:"true" doc:"The password itself. Refused unless allow_plaintext is true."`
 	AllowPlaintext  bool          `key:"allow_plaintext" default:"false" doc:"Accept a password written in this file."`
-	Transport       string        `key:"transport" default:"udp" enum:"udp,tcp" doc:"Transport to the registrar."`
+	Transport       string        `key:"transport" default:"udp" enum:"udp,tcp,tls,auto" doc:"Transport to the registrar; auto asks the name service (NAPTR, SRV)."`
 	Registrar       string        `key:"registrar" default:"auto" doc:"host or host:port; auto takes the account's domain; empty does not register and takes calls on listen."`
 	OutboundProxy   string        `key:"outbound_proxy" doc:"host or host:port that all requests go through."`
 	Listen          string        `key:"listen" default:"0.0.0.0:0" doc:"Address and port of the telephone's own socket; port 0 lets the system choose."`
-	TrustedPeers    []string      `key:"trusted_peers" doc:"Addresses whose P-Asserted-Identity is believed (RFC 3325)."`
+	Registrar2      string        `key:"registrar2" doc:"A second registrar, registered at the same time: calls come in over both."`
+	OutboundProxy2  string        `key:"outbound_proxy2" doc:"A second proxy; without registrar2 it leads to the same registrar."`
+	CAFile          string        `key:"ca_file" doc:"PEM file of the authorities to believe for TLS; empty: the system's."`
+	Certificate     string        `key:"certificate" doc:"PEM file of this telephone's own certificate, for servers that ask for one."`
+	Key             string        `key:"key" doc:"PEM file of the key of certificate; only you may read it."`
+	TLSName         string        `key:"tls_name" doc:"Name that the server's certificate must prove; empty: the account's domain (RFC 5922)."`
+	Wildcard        bool          `key:"wildcard" default:"false" doc:"Accept a certificate for *.example.com, which RFC 5922 does not."`
+	AllowInsecure   bool          `key:"allow_insecure" default:"false" doc:"Accept any certificate: then anybody on the way can listen. For tests only."`
+	TrustedPeers    []string      `key:"trusted_peers" doc:"Addresses whose P-Asserted-Identity, diversions and record ids are believed (RFC 3325)."`
+	AcceptPeers     []string      `key:"accept_peers" doc:"Further addresses that may call. Others than these and the account's servers are not even answered."`
+	UDPMax          int           `key:"udp_max" default:"1300" doc:"Largest request over UDP in bytes; larger ones go by TCP. -1: no limit."`
+	Reliable        string        `key:"reliable" default:"supported" enum:"off,supported,required" doc:"Reliable ringing (100rel, RFC 3262)."`
+	SessionTimer    time.Duration `key:"session_timer" default:"30m" doc:"How often a call is checked to be alive (RFC 4028); 0s switches our own wish off."`
+	Withhold        bool          `key:"withhold" default:"false" doc:"Hide your number from those you call (RFC 3323)."`
+	AutoAnswer      bool          `key:"auto_answer" default:"false" doc:"The account's servers may have a call answered by itself (Answer-Mode, answer-after, Alert-Info)."`
+	RemoteControl   bool          `key:"remote_control" default:"false" doc:"The account's servers may answer and hold calls (NOTIFY with Event talk or hold)."`
+	Voicemail       string        `key:"voicemail" doc:"Number of the mailbox, where the exchange does not tell it."`
+	Data            []DataRule    `key:"data" doc:"What headers of a call mean: a list of {header, param, match, name, show, lookup, task, secret, record}. X- headers and User-to-User are shown anyway."`
+	Accounts        []Account     `key:"accounts" doc:"Further accounts: a list of {account, username, password_command, registrar, outbound_proxy, transport}. What is not said is as in this section; calls go out from the first account."`
 	Expires         time.Duration `key:"expires" default:"5m" doc:"Registration lifetime to ask for."`
 	RingLimit       time.Duration `key:"ring_limit" default:"2m" doc:"How long an inbound call may ring before it is answered with 480."`
 	RTPPorts        string        `key:"rtp_ports" default:"0" doc:"Range for sound, as 16000-16999; 0 lets the system choose."`
 	Codecs          []string      `key:"codecs" default:"G722,PCMU,PCMA" doc:"Codecs, best first."`
 }
 
+// DataRule is one line of sip.data.
+type DataRule struct {
+	Header string `key:"header" doc:"Name of the header; X-Acd-* is every name that begins so."`
+	Param  string `key:"param" doc:"Parameter of the value; empty: the value itself."`
+	Match  string `key:"match" doc:"Regular expression; its first group is what counts."`
+	Name   string `key:"name" doc:"What you read; empty: the header's name."`
+	Show   bool   `key:"show" doc:"On the screen and in the Task's description."`
+	Lookup bool   `key:"lookup" doc:"The caller is looked up by it when the number finds nobody."`
+	Task   string `key:"task" doc:"API name of the Task field that carries it."`
+	Secret bool   `key:"secret" doc:"Shown and written nowhere."`
+	Record bool   `key:"record" doc:"It is the id of a Salesforce record, which is opened without a search. Believed of trusted_peers only."`
+}
+
+// Account is one line of sip.accounts.
+type Account struct {
+	Account         string `key:"account" doc:"Address of record."`
+	Username        string `key:"username" doc:"User name for the password check."`
+	PasswordCommand string `key:"password_command" doc:"Command whose first line of output is the password."`
+	Registrar       string `key:"registrar" doc:"host or host:port; auto: the account's domain."`
+	OutboundProxy   string `key:"outbound_proxy" doc:"host or host:port."`
+	Transport       string `key:"transport" doc:"udp, tcp, tls or auto."`
+}
+
+// Calls is how calls sound and where they go.
+type Calls struct {
+	Encrypt      string        `key:"encrypt" default:"optional" enum:"never,optional,required" doc:"Encrypted sound (SRTP): optional uses it with everybody who can, required refuses calls in the clear."`
+	Encryption   string        `key:"encryption" default:"auto" enum:"auto,sdes,dtls" doc:"How keys are agreed: in the signalling (sdes), by a handshake (dtls), or as the far end can."`
+	ClearKeys    bool          `key:"clear_keys" default:"false" doc:"Send keys (sdes) over signalling that is not encrypted: whoever reads it can listen."`
+	LearnAddress bool          `key:"learn_address" default:"false" doc:"Take sound from where it really comes from at the start of a call, for exchanges that say another address than they send from."`
+	DSCP         int           `key:"dscp" default:"46" doc:"Mark of sound packets for routers, 0 to 63; 0: none."`
+	DTMF         string        `key:"dtmf" default:"auto" enum:"auto,inband" doc:"Keypad tones for far ends that take no telephone events: INFO requests, or tones in the sound, which are then found in what is heard, too."`
+	ForwardTo    string        `key:"forward_to" doc:"Where calls go instead of ringing here; empty: nowhere. F changes it."`
+	ForwardWhen  string        `key:"forward_when" default:"no answer" enum:"always,busy,no answer" doc:"Which calls go to forward_to."`
+	ForwardAfter time.Duration `key:"forward_after" default:"20s" doc:"How long a call rings before nobody answers."`
+}
+
+// Toll is the policy of what may be called.
+type Toll struct {
+	Allow         []string `key:"allow" doc:"Prefixes that may be dialled; empty: every number. The longest prefix decides."`
+	Deny          []string `key:"deny" doc:"Prefixes that may not be dialled, as 0900 or +44 70."`
+	PerMinute     int      `key:"per_minute" default:"0" doc:"Calls that may be dialled in a minute; 0: no limit."`
+	PerDay        int      `key:"per_day" default:"0" doc:"Calls that may be dialled in a day; 0: no limit."`
+	Outside       string   `key:"outside" doc:"Digits that get an outside line; they are left out when prefixes are compared."`
+	TransferAllow []string `key:"transfer_allow" doc:"Where a far end may send this telephone by a transfer. Empty: names and numbers of up to five digits of its own exchange."`
+	RedirectAllow []string `key:"redirect_allow" doc:"Where a call of yours may be sent on to by a 302. Empty: as for transfers."`
+}
+
+// Recording is how calls are recorded.
+type Recording struct {
+	Dir        string        `key:"dir" doc:"Folder of the recordings; empty: calls cannot be recorded."`
+	Format     string        `key:"format" default:"wav" enum:"wav,alaw,ulaw,opus" doc:"Kind of file; opus is a tenth of the size."`
+	Always     bool          `key:"always" default:"false" doc:"Every answered call is recorded, from its answer on."`
+	Consent    bool          `key:"consent" default:"false" doc:"Callers are told before they reach you, or have agreed: noted in each recording."`
+	Remind     time.Duration `key:"remind" default:"0s" doc:"A short tone for both sides at this interval while a call is recorded; 15s is usual, 0s is none."`
+	Retention  int           `key:"retention_days" default:"0" doc:"Recordings older than so many days are deleted at the start; 0: never."`
+	Recipients []string      `key:"recipients" doc:"age public keys: recordings are encrypted to them and cannot be played here."`
+}
+
 // Audio is the sound devices.
 type Audio struct {
-	Input  string `key:"input" default:"default" doc:"Microphone: default, a device's name, null, tone:HZ, file:PATH or file:PATH?loop."`
-	Output string `key:"output" default:"default" doc:"Loudspeaker: default, a device's name, null, file:PATH."`
-	Ring   string `key:"ring" default:"default" doc:"Ring tone: default, a device's name, bell (the terminal's), off."`
-	Server string `key:"server" doc:"PulseAudio or PipeWire server; empty finds it as PulseAudio's own programs do."`
+	Input   string `key:"input" default:"default" doc:"Microphone: default, a device's name, null, tone:HZ, file:PATH or file:PATH?loop."`
+	Output  string `key:"output" default:"default" doc:"Loudspeaker: default, a device's name, null, file:PATH."`
+	Ring    string `key:"ring" default:"default" doc:"Ring tone: default, a device's name, bell (the terminal's), off."`
+	Noise   string `key:"noise" default:"low" enum:"off,low,high" doc:"Takes steady noise (fans, air conditioning) out of the microphone."`
+	Gain    bool   `key:"gain" default:"true" doc:"Brings your voice to an even level."`
+	Speaker bool   `key:"speaker" default:"false" doc:"No headset: the microphone is turned down while the far end talks."`
+	Echo    string `key:"echo_cancel" default:"off" enum:"off,server" doc:"No headset: the sound server cancels the echo."`
+	Server  string `key:"server" doc:"PulseAudio or PipeWire server; empty finds it as PulseAudio's own programs do."`
 }
 
 // Salesforce is the org.

@@ -90,7 +90,7 @@ func openWorkplace(ctx context.Context, e *env, l *config.Loaded, opt options) (
 			return nil, err
 		}
 	}
-	if err := w.openPhone(ctx, e, l); err != nil {
+	if err := w.openPhone(ctx, e, l, filepath.Dir(path)); err != nil {
 		return nil, err
 	}
 	w.openDesk(e, l, opt, crm.NewNumbers(numbers))
@@ -144,44 +144,16 @@ func (w *workplace) openLog(dir, level string) (err error) {
 }
 
 func (w *workplace) openSound(a config.Audio) (err error) {
-	w.devices, err = device.Open(device.Spec{Input: a.Input, Output: a.Output, Ring: a.Ring, Server: a.Server, Logger: w.log})
+	w.devices, err = device.Open(device.Spec{Input: a.Input, Output: a.Output, Ring: a.Ring, Server: a.Server, EchoCancel: a.Echo, Logger: w.log})
 	if err != nil {
 		return err
 	}
 	w.headset = media.NewHeadset(w.devices.Capture, w.devices.Playback)
+	if err := w.headset.SetProcessing(microphone(a)); err != nil {
+		return err
+	}
 	w.bell = a.Ring == "bell"
 	return nil
-}
-
-func (w *workplace) openPhone(ctx context.Context, e *env, l *config.Loaded) error {
-	c := l.SIP
-	listen, err := netip.ParseAddrPort(c.Listen)
-	if err != nil {
-		return fmt.Errorf("sip.listen: %w", err)
-	}
-	lo, hi, err := c.PortRange()
-	if err != nil {
-		return fmt.Errorf("sip.rtp_ports: %w", err)
-	}
-	trusted, err := prefixes(c.TrustedPeers)
-	if err != nil {
-		return fmt.Errorf("sip.trusted_peers: %w", err)
-	}
-	account := c.Account
-	if account == "" {
-		account = "sip:offhook@localhost"
-	}
-	cfg := sip.Config{
-		Account: account, DisplayName: c.DisplayName, Username: c.Username, Transport: c.Transport, Registrar: c.Registrar,
-		OutboundProxy: c.OutboundProxy, Listen: listen, UserAgent: "offhook/" + e.version, Trusted: trusted,
-		Expires: c.Expires, RingLimit: c.RingLimit, RTPMin: lo, RTPMax: hi, Codecs: c.Codecs, Region: l.Numbers.Region,
-		Headset: w.headset, Devices: w.devices.Events(), Logger: w.log,
-	}
-	if c.Registrar != "" {
-		cfg.Password = func(ctx context.Context) (string, error) { return secrets(l).SIPPassword(ctx, c) }
-	}
-	w.phone, err = sip.Open(ctx, cfg)
-	return err
 }
 
 // prefixes reads addresses and networks.
@@ -226,6 +198,10 @@ func (w *workplace) openDesk(e *env, l *config.Loaded, opt options, numbers *crm
 		Agent: agent, Pop: desk.PopTiming(l.Salesforce.Pop), NoMatch: l.Salesforce.NoMatch, OpenRecord: l.Salesforce.OpenRecord,
 		Log: l.Record.Log, MissedAfter: l.UI.Missed, Linger: l.UI.Linger,
 		Classify: func(p sip.Party) desk.Class { return classify(numbers, p) },
+	}
+	set.ForwardAfter, set.MailboxNumber, set.Recording = l.Calls.ForwardAfter, l.SIP.Voicemail, l.Recording.Dir != ""
+	if to := l.Calls.ForwardTo; to != "" {
+		set.Forward = &desk.Forwards{When: desk.ForwardWhen(l.Calls.ForwardWhen), To: text.Clean(to)}
 	}
 	if opt.still {
 		set.Linger = 0

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+	"github.com/google/uuid"
+
+	"offhook/config"
+	"offhook/media/record"
+	"offhook/media/voice"
+	"offhook/sip"
+	"offhook/sip/dialog"
+	"offhook/sip/offer"
+)
+
+// telephone puts the settings of the account into the words of the phone.
+func (w *workplace) telephone(e *env, l *config.Loaded) (sip.Config, error) {
+	c := l.SIP
+	cfg := sip.Config{
+		DisplayName: c.DisplayName, Transport: c.Transport, Registrar: c.Registrar, OutboundProxy: c.OutboundProxy,
+		Registrar2: c.Registrar2, OutboundProxy2: c.OutboundProxy2, UserAgent: "offhook/" + e.version, UDPMax: c.UDPMax,
+		TLS:      sip.TLS{CAFile: c.CAFile, CertFile: c.Certificate, KeyFile: c.Key, ServerName: c.TLSName, Wildcard: c.Wildcard, AllowInsecure: c.AllowInsecure},
+		Reliable: dialog.Reliable(c.Reliable), SessionTimer: c.SessionTimer, AutoAnswer: c.AutoAnswer, RemoteControl: c.RemoteControl, Withhold: c.Withhold,
+		Expires: c.Expires, RingLimit: c.RingLimit, Codecs: c.Codecs, Region: l.Numbers.Region,
+		Headset: w.headset, Devices: w.devices.Events(), Logger: w.log, Toll: tollPolicy(l.Config),
+	}
+	if c.SessionTimer == 0 {
+		cfg.SessionTimer = -1 // 0s in the file means: none
+	}
+	var err error
+	if cfg.Listen, err = netip.ParseAddrPort(c.Listen); err != nil {
+		return cfg, fmt.Errorf("sip.listen: %w", err)
+	}
+	if cfg.RTPMin, cfg.RTPMax, err = c.PortRange(); err != nil {
+		return cfg, fmt.Errorf("sip.rtp_ports: %w", err)
+	}
+	if cfg.Trusted, err = prefixes(c.TrustedPeers); err != nil {
+		return cfg, fmt.Errorf("sip.trusted_peers: %w", err)
+	}
+	if cfg.Accept, err = prefixes(c.AcceptPeers); err != nil {
+		return cfg, fmt.Errorf("sip.accept_peers: %w", err)
+	}
+	for _, r := range c.Data {
+		cfg.Data = append(cfg.Data, sip.DataRule(r))
+	}
+	cfg.Sound = soundConfig(l.Calls)
+	if cfg.Recording, err = recordingConfig(l.Recording); err != nil {
+		return cfg, err
+	}
+	return cfg, nil
+}
+
+func soundConfig(c config.Calls) sip.SoundConfig {
+	s := sip.SoundConfig{
+		SDES: c.Encryption == "sdes", DTLS: c.Encryption == "dtls", ClearKeys: c.ClearKeys, Learn: c.LearnAddress, InBand: c.DTMF == "inband",
+		DSCP: c.DSCP,
+	}
+	switch c.Encrypt {
+	case "optional":
+		s.Protect = offer.Optional
+	case "required":
+		s.Protect = offer.Required
+	}
+	if c.DSCP == 0 { // 0 in the file means: no mark
+		s.DSCP = -1
+	}
+	return s
+}
+
+// tollPolicy is nil when nothing is set: then the phone's own rule holds for far ends, and agents dial what they like.
+func tollPolicy(c config.Config) *sip.TollPolicy {
+	t := c.Toll
+	if len(t.Allow)+len(t.Deny)+len(t.TransferAllow)+len(t.RedirectAllow)+t.PerMinute+t.PerDay == 0 {
+		return nil
+	}
+	rules := func(allow []string) sip.TollRules {
+		return sip.TollRules{Enabled: len(allow) > 0, Allow: allow, Deny: t.Deny}
+	}
+	return &sip.TollPolicy{
+		Outside: t.Outside, Emergency: c.Numbers.Emergency,
+		Dialled:  sip.TollRules{Enabled: true, Allow: t.Allow, Deny: t.Deny, PerMinute: t.PerMinute, PerDay: t.PerDay},
+		Referred: rules(t.TransferAllow), Redirect: rules(t.RedirectAllow),
+	}
+}
+
+func recordingConfig(c config.Recording) (sip.RecordingConfig, error) {
+	out := sip.RecordingConfig{Dir: c.Dir, Format: record.Format(c.Format), Always: c.Always, Consent: c.Consent, Remind: c.Remind}
+	for _, key := range c.Recipients {
+		r, err := age.ParseX25519Recipient(key)
+		if err != nil {
+			return out, fmt.Errorf("recording.recipients: %q is no age public key (age1…)", key)
+		}
+		out.Recipients = append(out.Recipients, r)
+	}
+	return out, nil
+}
+
+// keepRecordings puts right what a crash left in the folder of recordings, and deletes what is too old.
+func (w *workplace) keepRecordings(c config.Recording, now time.Time) {
+	if c.Dir == "" {
+		return
+	}
+	mended, err := record.Repair(c.Dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		w.log.Warn("repairing recordings", "err", err)
+	}
+	gone, err := record.Sweep(c.Dir, c.Retention, now)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		w.log.Warn("deleting old recordings", "err", err)
+	}
+	if len(mended)+len(gone) > 0 {
+		w.log.Info("recordings", "repaired", len(mended), "deleted", len(gone))
+	}
+}
+
+// microphone is what is done to the agent's voice. Files and tones go out as they are: they stand in for a person where sound is
+// measured, and a steady tone is noise to a suppressor.
+func microphone(a config.Audio) voice.Settings {
+	if kind, _, ok := strings.Cut(a.Input, ":"); ok && (kind == "tone" || kind == "file") {
+		return voice.Settings{}
+	}
+	s := voice.Settings{HighPass: a.Noise != "off" || a.Gain, AGC: a.Gain, Speaker: a.Speaker}
+	switch a.Noise {
+	case "low":
+		s.Suppress = voice.Low
+	case "high":
+		s.Suppress = voice.High
+	}
+	return s
+}
+
+// instance is the UUID of this installation, by which a registrar knows the same telephone again (RFC 5626 §4.1). It is made once and
+// kept beside the ledger; a folder that cannot be written costs only that.
+func instance(dir string) string {
+	path := filepath.Join(dir, "instance")
+	if raw, err := os.ReadFile(path); err == nil {
+		if id, err := uuid.ParseBytes([]byte(strings.TrimSpace(string(raw)))); err == nil {
+			return id.String()
+		}
+	}
+	id := uuid.NewString()
+	if err := os.WriteFile(path, []byte(id+"\n"), 0o600); err != nil {
+		return ""
+	}
+	return id
+}
+
+// openPhone opens the account's telephone.
+func (w *workplace) openPhone(ctx context.Context, e *env, l *config.Loaded, dir string) error {
+	cfg, err := w.telephone(e, l)
+	if err != nil {
+		return err
+	}
+	w.keepRecordings(l.Recording, time.Now())
+	c := l.SIP
+	cfg.Account, cfg.Username, cfg.Instance = c.Account, c.Username, instance(dir)
+	if c.Account == "" {
+		cfg.Account = "sip:offhook@localhost"
+	}
+	if c.Registrar != "" {
+		cfg.Password = func(ctx context.Context) (string, error) { return secrets(l).SIPPassword(ctx, c) }
+	}
+	w.phone, err = sip.Open(ctx, cfg)
+	return err
+}
