@@ -22,12 +22,16 @@ type sound struct {
 	calls map[LegID]*media.Session
 
 	// Owned by the loop.
-	tone    LegID          // whose ringback sounds
-	waiting bool           // the tone of a second call sounds
-	focus   *media.Session // on the headset
+	tone    LegID   // whose ringback sounds
+	waiting bool    // the tone of a second call sounds
+	now     hearing // what was asked for last
 	beats   map[LegID]*beat
 
 	last uint64 // of focus numbers
+
+	// Owned by the goroutine.
+	mix   *media.Mix
+	drive func() // stops the clock of a conference without the agent
 }
 
 // beat drives a call that has no microphone with silence: held, or behind another one. Silence keeps NATs open and far ends
@@ -99,69 +103,6 @@ func (l *leg) takeFocus() {
 	l.p.connect()
 }
 
-// connect gives the headset to the call that was answered or resumed last and is not held by us, else to one whose early
-// media are heard; every other answered call gets silence to send.
-func (p *Phone) connect() {
-	s := p.sound
-	var on *leg
-	for _, l := range p.legs {
-		if l.media == nil || l.codec == "" || l.held || !l.answered && !l.early {
-			continue
-		}
-		if on == nil || l.answered && !on.answered || l.answered == on.answered && l.focus > on.focus {
-			on = l
-		}
-	}
-	p.callWaiting(on != nil && on.answered)
-	if p.acc.Headset == nil {
-		on = nil
-	}
-	var m *media.Session
-	if on != nil {
-		m = on.media
-	}
-	for id, b := range s.beats { // first off the clock, then onto the headset: one writer at a time
-		if l := p.legs[id]; l == nil || l == on || !l.answered {
-			s.post(b.stop)
-			delete(s.beats, id)
-		}
-	}
-	if m != s.focus {
-		old := s.focus
-		s.focus = m
-		s.post(func() { p.switchHeadset(old, m) })
-	}
-	for id, l := range p.legs {
-		if l == on || !l.answered || l.media == nil || s.beats[id] != nil {
-			continue
-		}
-		b, session := &beat{}, l.media
-		var stop func()
-		s.beats[id] = b
-		b.stop = func() {
-			if stop != nil {
-				stop()
-			}
-		}
-		s.post(func() { stop = s.clock.Drive(session, silence, func([]int16) {}) })
-	}
-}
-
-func silence(frame []int16) { clear(frame) }
-
-func (p *Phone) switchHeadset(old, next *media.Session) {
-	h := p.acc.Headset
-	if next == nil {
-		if old != nil {
-			h.Disconnect(old)
-		}
-		return
-	}
-	if err := h.Connect(next); err != nil {
-		p.emit(SoundChanged{At: time.Now(), Detail: text.Clean("The headset cannot be opened, so the call is silent: " + err.Error())})
-	}
-}
-
 // ringback sounds the tone that an agent hears while the far end rings and sends nothing itself (RFC 3960 §3.2).
 func (s *sound) ringback(id LegID, on bool) {
 	h := s.p.acc.Headset
@@ -193,10 +134,7 @@ func (s *sound) drop(id LegID, m *media.Session) {
 		delete(s.beats, id)
 		s.post(b.stop)
 	}
-	if s.focus == m {
-		s.focus = nil
-		s.post(func() { s.p.switchHeadset(m, nil) })
-	}
+	s.hear(s.now.without(m))
 	s.post(func() {
 		if err := m.Close(); err != nil {
 			s.p.log.Debug("closing sound", "err", err)
