@@ -1,6 +1,9 @@
 package sip
 
 import (
+	"context"
+	"net/netip"
+	"os"
 	"testing"
 
 	"offhook/peers/feature"
@@ -150,5 +153,46 @@ func TestAsteriskSpeaksEveryCodec(t *testing.T) {
 			becomes(t, "our own tone comes back", func() bool { return b.power(700) > 0.9 })
 			becomes(t, "Asterisk reports how it hears us", func() bool { q, ok := p.Quality("x"); return ok && q.RemoteMOS > 0 })
 		})
+	}
+}
+
+func TestAsteriskOverTLSWithKeysInTheSignalling(t *testing.T) {
+	x := asterisk(t)
+	feature.Proves(t, "Asterisk", "register TLS", "SRTP by SDES")
+	ca := os.Getenv("OFFHOOK_PEERS_CA")
+	tls := netip.AddrPortFrom(x.addr.Addr(), 5061).String()
+	b := &bench{hz: 700}
+	p := x.extension(t, "6004", "tls", func(c *Config) {
+		c.Account, c.Registrar = "sip:6004@"+x.addr.Addr().String(), tls
+		c.TLS.CAFile, c.Headset, c.Sound = ca, b.headset(t), SoundConfig{Protect: offer.Required, SDES: true}
+	})
+	p.Dial("x", "600")
+	wait[CallAnswered](t, p)
+	if e := wait[CallSecured](t, p); e.Sound == "" || e.Signaling == "" {
+		t.Fatalf("%+v", e)
+	}
+	becomes(t, "our own tone comes back", func() bool { return b.power(700) > 0.9 })
+	p.Hold("x")
+	wait[CallHeld](t, p)
+	p.Resume("x")
+	wait[CallHeld](t, p)
+	becomes(t, "our own tone comes back after the hold", func() bool { return b.power(700) > 0.9 })
+	p.Hangup("x")
+
+	stranger, err := Open(t.Context(), Config{
+		Account: "sip:6004@" + x.addr.Addr().String(), Registrar: tls, Transport: "tls", Listen: loopback,
+		Password: func(context.Context) (string, error) { return "secret6004", nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { shut(t, stranger) })
+	for e := range stranger.Events() {
+		if r, ok := e.(RegistrationChanged); ok && r.State == RegFailed {
+			t.Logf("a certificate of nobody we believe: %s", r.Reason)
+			break
+		} else if ok && r.State == Registered {
+			t.Fatal("a certificate that nobody vouches for was accepted")
+		}
 	}
 }

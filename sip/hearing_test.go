@@ -50,7 +50,9 @@ func TestInAConferenceEverybodyHearsEverybodyElse(t *testing.T) {
 	if e := wait[CallEnded](t, agent); e.Leg != "y" {
 		t.Errorf("%+v", e)
 	}
-	becomes(t, "three are left", func() bool { return hears(a, 1000, 2400) && hears(b, 440, 2400) && hears(d, 440, 1000) && a.power(1700) < 0.05 })
+	becomes(t, "three are left", func() bool {
+		return hears(a, 1000, 2400) && hears(b, 440, 2400) && hears(d, 440, 1000) && a.power(1700) < 0.05
+	})
 
 	agent.Conference(nil)
 	becomes(t, "one conversation at a time", func() bool {
