@@ -141,44 +141,45 @@ func TestAsteriskSendsThePhoneElsewhere(t *testing.T) {
 	x := asterisk(t)
 	feature.Proves(t, "Asterisk", "transferred by the far end")
 	for target, accepted := range map[string]bool{"600": true, "00441202528735": false} {
-		b := &bench{hz: 700}
-		p := x.extension(t, "6001", "udp", func(c *Config) { c.Headset = b.headset(t) })
-		x.manage(t, "Originate", "Channel: PJSIP/6001", "Application: Transfer", "Data: PJSIP/"+x.number(target), "Async: true")
-		in := wait[IncomingCall](t, p)
-		p.Answer(in.Leg)
-		wait[CallAnswered](t, p)
-		if !accepted { // toll fraud works like this
-			for e := range p.Events() {
-				if _, out := e.(OutgoingCall); out {
-					t.Fatalf("%+v", e)
-				}
-				if _, over := e.(CallEnded); over { // Asterisk has nothing else to do with it
-					break
-				}
-			}
-			continue
-		}
-		out := wait[OutgoingCall](t, p)
-		if out.For != in.Leg || out.Remote.Number.String() != "600" {
-			t.Errorf("%+v", out)
-		}
-		for ended, up := false, false; !ended || !up; {
-			select {
-			case e := <-p.Events():
-				switch e := e.(type) {
-				case CallEnded:
-					if ended = e.Leg == in.Leg; !ended {
+		t.Run(target, func(t *testing.T) {
+			b := &bench{hz: 700}
+			p := x.extension(t, "6001", "udp", func(c *Config) { c.Headset = b.headset(t) })
+			x.manage(t, "Originate", "Channel: PJSIP/6001", "Application: Transfer", "Data: PJSIP/"+x.number(target), "Async: true")
+			in := wait[IncomingCall](t, p)
+			p.Answer(in.Leg)
+			wait[CallAnswered](t, p)
+			if !accepted { // toll fraud works like this
+				for e := range p.Events() {
+					if _, out := e.(OutgoingCall); out {
 						t.Fatalf("%+v", e)
 					}
-				case CallAnswered:
-					up = e.Leg == out.Leg
+					if _, over := e.(CallEnded); over { // Asterisk has nothing else to do with it
+						return
+					}
 				}
-			case <-time.After(patience):
-				t.Fatalf("the first call ended: %v; the new one is up: %v", ended, up)
 			}
-		}
-		becomes(t, "our own tone comes back", func() bool { return b.power(700) > 0.9 })
-		p.Hangup(out.Leg)
-		wait[CallEnded](t, p)
+			out := wait[OutgoingCall](t, p)
+			if out.For != in.Leg || out.Remote.Number.String() != "600" {
+				t.Errorf("%+v", out)
+			}
+			for ended, up := false, false; !ended || !up; {
+				select {
+				case e := <-p.Events():
+					switch e := e.(type) {
+					case CallEnded:
+						if ended = e.Leg == in.Leg; !ended {
+							t.Fatalf("%+v", e)
+						}
+					case CallAnswered:
+						up = e.Leg == out.Leg
+					}
+				case <-time.After(patience):
+					t.Fatalf("the first call ended: %v; the new one is up: %v", ended, up)
+				}
+			}
+			becomes(t, "our own tone comes back", func() bool { return b.power(700) > 0.9 })
+			p.Hangup(out.Leg)
+			wait[CallEnded](t, p)
+		})
 	}
 }
