@@ -5,8 +5,7 @@ import "slices"
 // Again offers our last description once more, to the letter and with its version, as a refresh does that is to change nothing
 // (RFC 4028 §7.4, RFC 3264 §8). Where that cannot be, as after a stream was switched off, it is a new offer with the same hold.
 //
-// So it is with a handshake: what we said last may be an answer, with a role in it. Asterisk forgets its association with each
-// exchange; offered the choice, it begins the next one itself, but told that we are active it would wait for us for ever.
+// So it is with a handshake: what we said last may be an answer, with a role in it, and an offer leaves the choice.
 func (t Terms) Again() (Terms, []byte, error) {
 	if t.sent == nil || t.stale || t.assoc.live {
 		return t.Offer(t.byUs)

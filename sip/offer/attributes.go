@@ -68,7 +68,7 @@ func (st *stream) readAttributes(attrs []sdp.Attribute, ice *iceAttributes) {
 				tlsID = orFirst(tlsID, v)
 			}
 		case "connection": // RFC 4145 §5
-			st.newConnection = strings.EqualFold(v, "new")
+			st.connection, st.newConnection = true, strings.EqualFold(v, "new")
 		case "ice-ufrag":
 			own.Ufrag = orFirst(own.Ufrag, v)
 		case "ice-pwd":

@@ -71,7 +71,10 @@ func (t *Terms) role(st stream, offering bool) (client, ok bool) {
 		if same { // the association stays, and so does its role (RFC 8842 §5.3)
 			return t.assoc.client, true
 		}
-		return true, true // the answerer begins, so that nothing waits for the answer (RFC 5763 §5)
+		// The answerer begins, so that nothing waits for the answer (RFC 5763 §5). But who still writes a=connection, which RFC 8842
+		// does without, is an Asterisk: without ICE it drops the association after each exchange. Then it begins the next one
+		// itself, or waits in silence for us, who cannot know. So it shall be the one to begin.
+		return !st.connection || st.ice != nil, true
 	}
 	return offering, true
 }
@@ -86,8 +89,7 @@ func (t *Terms) changed(st stream) bool {
 // associate makes what was agreed the association of the session, a new one when it must be.
 func (t *Terms) associate(st stream, client bool) *DTLS {
 	restart := false
-	// RFC 8842 does without a=connection. But Asterisk forgets its association with each exchange, and where it waits for us this
-	// line is all that tells; where we wait for it, its handshake tells.
+	// Where an Asterisk waits for us after all, this line sometimes tells; where we wait for it, its handshake does.
 	if !t.assoc.live || t.changed(st) || client != t.assoc.client || st.newConnection && client {
 		restart = t.assoc.live
 		t.assoc = association{

@@ -164,3 +164,17 @@ func TestOfBothWaysThePreferredIsTakenAndThenKept(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoDropsAssociationsUnsaidIsToBeginThem(t *testing.T) {
+	for _, tc := range []struct {
+		more   []string
+		client bool
+	}{{nil, true}, {[]string{"a=connection:new"}, false}, {[]string{"a=connection:new", iceCredentials}, true}} {
+		l := withICE()
+		l.Security = withDTLS(Optional).Security
+		a, answer, err := New(1, l).Answer(handshake(fingerA, "actpass", tc.more...), false)
+		if err != nil || a.Media().DTLS.Client != tc.client || strings.Contains(string(answer), "a=setup:active") != tc.client {
+			t.Errorf("%v: %v\n%s", tc.more, err, answer)
+		}
+	}
+}

@@ -80,9 +80,9 @@ type stream struct {
 	fingerprints []string
 	setup, tlsID string
 
-	newConnection bool // a=connection:new
-	ice           *ICE
-	mismatch      bool // their ICE speaks of other addresses than their m-line
+	connection, newConnection bool // there was a=connection; it said "new"
+	ice                       *ICE
+	mismatch                  bool // their ICE speaks of other addresses than their m-line
 }
 
 // remote is a description that came from the far end.
