@@ -10,7 +10,7 @@ import (
 // Switch moves to the devices that are chosen now, in the middle of a call if need be: the new ones are opened while the
 // old ones serve, and take over once they live, without a click and without a gap. Nothing happens while the devices
 // are closed; they open as chosen. When a new device cannot be opened, the old one stays and the error says so. It
-// takes up to half a second, in which calls can be connected and taken off only by waiting.
+// takes the time until the new devices live, usually 50 ms and 0.2 s at most; a call that is connected meanwhile waits.
 func (h *Headset) Switch(input, output bool) error {
 	h.control.Lock()
 	defer h.control.Unlock()
@@ -57,9 +57,12 @@ func (h *Headset) Switch(input, output bool) error {
 		h.sound.Lock()
 		h.filling, h.fills = speaker, nil
 		h.sound.Unlock()
-		time.Sleep(playOut)
-		errs = append(errs, h.speaker.device.Close())
+		old := h.speaker
 		h.speaker = speaker
+		h.tidy.Go(func() {
+			time.Sleep(playOut)
+			_ = old.device.Close() // nobody listens to it any more
+		})
 	}
 	return errors.Join(errs...)
 }

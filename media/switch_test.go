@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -100,6 +102,7 @@ func TestDevicesAreSwitchedInACallWithoutAGapAndWithoutAClick(t *testing.T) {
 		if err := h.Switch(true, true); err != nil {
 			t.Fatal(err)
 		}
+		time.Sleep(2 * playOut)
 		if micA.ran.Load() || earA.ran.Load() {
 			t.Error("the old devices are still open")
 		}
@@ -360,4 +363,81 @@ func TestACallEndsATrialAndATrialNeverDisturbsACall(t *testing.T) {
 			t.Errorf("a trial that is given up: %v", err)
 		}
 	})
+}
+
+func TestEverythingAtOnceOnAHeadsetIsSafe(t *testing.T) {
+	h := NewHeadset(func() device.Capture { return &gear{name: "mic"} }, func() device.Playback { return &gear{name: "ear"} })
+	began := time.Now()
+	var sessions [3]*Session
+	for i := range sessions {
+		s := &Session{transmit: func([]byte) bool { return true }}
+		s.tx, _ = newSender()
+		s.rx.player, s.clock = newPlayer(), func() time.Duration { return time.Since(began) }
+		sessions[i] = s
+	}
+	var all sync.WaitGroup
+	for _, f := range []func(i int){
+		func(i int) { h.Connect(sessions[i%3]) },
+		func(i int) { h.Disconnect(sessions[i%3]) },
+		func(i int) { h.Switch(i%2 == 0, i%3 == 0) },
+		func(i int) { h.PlayTone(Ringback("GB")); h.PlayOver(CallWaiting("EU")) },
+		func(i int) { h.StopTone(); h.StopOver(); h.Levels() },
+		func(i int) { h.SetProcessing(voice.Settings{HighPass: i%2 == 0, Suppress: voice.Low, Speaker: true}) },
+		func(i int) { h.MonitorMic(i%2 == 0) },
+		func(i int) {
+			ctx, stop := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			defer stop()
+			h.Test(ctx, time.Second)
+		},
+	} {
+		all.Go(func() {
+			for i := range 12 {
+				f(i)
+			}
+		})
+	}
+	all.Wait()
+	if err := h.Close(); err != nil {
+		t.Error(err)
+	}
+	if h.Active() != nil || h.mic != nil || h.speaker != nil {
+		t.Error("something is left open")
+	}
+}
+
+func TestNothingThatComesHurtsTheEar(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	var l limiter
+	pcm := make([]int16, Frame)
+	loud, lasting := 0, 0
+	for n := range 5000 {
+		kind := n / 50 % 5
+		for i := range pcm {
+			switch kind {
+			case 0:
+				pcm[i] = int16(r.IntN(65536) - 32768)
+			case 1:
+				pcm[i] = [2]int16{-32768, 32767}[i/4%2]
+			case 2:
+				pcm[i] = 0
+			case 3:
+				pcm[i] = int16(r.IntN(400) - 200)
+			default:
+				pcm[i] = -32768
+			}
+		}
+		l.process(pcm)
+		for _, s := range pcm {
+			if s > ceiling || s < -ceiling {
+				t.Fatalf("a sample of %d reaches the ear", s)
+			}
+		}
+		if loud++; Level(pcm) < -11.5 {
+			loud = 0
+		}
+		lasting = max(lasting, loud)
+	}
+	if lasting > 1 {
+		t.Errorf("more than -11.5 dBFS lasts for %d ms", 10*lasting)
+	}
 }

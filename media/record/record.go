@@ -139,7 +139,8 @@ type Recorder struct {
 	root    *os.Root
 }
 
-// Start begins a recording. Errors are about the folder, the file and the format: the caller tells the agent, and the
+// Start begins a recording. It touches the disk, and the first one in Opus prepares the codec for 0.1 s: not for the
+// goroutine that runs a call. Errors are about the folder, the file and the format: the caller tells the agent, and the
 // call goes on.
 func Start(cfg Config) (*Recorder, error) {
 	if cfg.Format == "" {
