@@ -86,6 +86,9 @@ type Config struct {
 	// Devices are told on as SoundChanged until the channel is closed. nil: none.
 	Devices <-chan device.Event
 
+	// Mailbox is the voice mail to watch (RFC 3842): a number or SIP URI, "auto" for the account itself; "": only what the exchange tells
+	// unasked.
+	Mailbox  string
 	Instance string // UUID of this installation for +sip.instance (RFC 5626 §4.1); "": not sent
 
 	Logger  *slog.Logger                                               // nil: discard
@@ -97,6 +100,8 @@ type Config struct {
 
 	net  network
 	full func() bool // all accounts together have as many calls as they may; nil: only MaxCalls counts
+
+	secondary bool // another account is the primary
 }
 
 // read checks a Config and fills in what was left out.

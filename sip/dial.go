@@ -3,6 +3,7 @@ package sip
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"offhook/sip/transaction"
@@ -69,17 +70,22 @@ func (p *Phone) home() transaction.URI {
 	return transaction.URI{Scheme: "sip", Host: p.acc.aor.Host, Port: p.acc.aor.Port}
 }
 
-// served reports whether the account's own servers carry a request for uri.
-func (p *Phone) served(uri transaction.URI) bool {
+// at reports whether uri is of the account's domain or at its registrar.
+func (p *Phone) at(uri transaction.URI) bool {
 	at := func(h hop) bool { // another port of the same host is another server
 		return strings.EqualFold(uri.Host, h.host) && (uri.Port == 0 || uri.Port == h.portOr5060())
 	}
 	for _, w := range p.acc.ways {
-		if !w.proxy.none() || at(w.registrar) || at(hop{host: p.acc.aor.Host, port: p.acc.aor.Port}) {
+		if at(w.registrar) || at(hop{host: p.acc.aor.Host, port: p.acc.aor.Port}) {
 			return true
 		}
 	}
 	return false
+}
+
+// served reports whether the account's own servers carry a request for uri.
+func (p *Phone) served(uri transaction.URI) bool {
+	return p.at(uri) || slices.ContainsFunc(p.acc.ways, func(w way) bool { return !w.proxy.none() })
 }
 
 // route finds the way of a request outside of a dialog: the flow of a registration for our own domain and whenever there is an

@@ -46,6 +46,8 @@ type Phone struct {
 	regs     []*registration // none: no registrar
 	udp      *transaction.Flow
 	rebinds  *time.Timer
+	mailbox  *dialog.Subscription // nil: not asked for yet
+	over     *transaction.Flow    // that mailbox is watched over
 	legs     map[LegID]*leg
 	together []LegID // in the conference
 	used     map[LegID]bool
@@ -109,7 +111,7 @@ func Open(ctx context.Context, cfg Config) (*Phone, error) {
 			p.regs = append(p.regs, newRegistration(p, digest, i+1, w))
 		}
 		if len(p.regs) == 0 {
-			p.emit(RegistrationChanged{At: time.Now(), State: Local, Account: p.accountText(), Server: text.Clean(p.LocalAddr().String()), Primary: true})
+			p.emit(RegistrationChanged{At: time.Now(), State: Local, Account: p.accountText(), Server: text.Clean(p.LocalAddr().String()), Primary: !acc.secondary})
 		}
 		for _, r := range p.regs {
 			r.start()

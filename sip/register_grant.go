@@ -141,6 +141,9 @@ func (p *Phone) contactOf(flow *transaction.Flow, remote netip.AddrPort) transac
 		if l.flow != flow || l.dst() != remote {
 			continue
 		}
+		if p.acc.Withhold && !l.grant.temp.IsZero() { // it tells nothing of who we are (RFC 5627 §3.3)
+			return l.grant.temp
+		}
 		if !l.grant.gruu.IsZero() {
 			return l.grant.gruu
 		}
@@ -218,7 +221,7 @@ func (r *registration) quiet() {
 // flows is.
 func (r *registration) tell(e RegistrationChanged) {
 	p := r.p
-	e.At, e.Account, e.Server, e.Primary = time.Now(), p.accountText(), r.serverText(), true
+	e.At, e.Account, e.Server, e.Primary = time.Now(), p.accountText(), r.serverText(), !p.acc.secondary
 	r.told = e
 	if len(p.regs) > 1 {
 		for _, o := range p.regs {
@@ -231,6 +234,7 @@ func (r *registration) tell(e RegistrationChanged) {
 		}
 	}
 	p.emit(e)
+	p.subscribe()
 }
 
 // rank orders states by how well the account can be reached.

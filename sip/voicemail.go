@@ -1,12 +1,11 @@
 package sip
 
 import (
-	"net/textproto"
-	"strconv"
 	"strings"
 	"time"
 
 	"offhook/internal/text"
+	"offhook/sip/dialog"
 	"offhook/sip/transaction"
 )
 
@@ -16,102 +15,79 @@ func (p *Phone) voiceMail(req *transaction.Request) bool {
 	if !p.fromServers(req) || !req.Headers.HasToken("Event", "message-summary") {
 		return false
 	}
-	p.mailbox(req.ContentType, req.Body)
+	kind, _, _ := strings.Cut(req.ContentType, ";")
+	if !strings.EqualFold(strings.TrimSpace(kind), "application/simple-message-summary") {
+		return true // an empty one says nothing
+	}
+	if m, err := dialog.ParseMessageSummary(req.Body); err == nil {
+		p.tellMailbox(m)
+	}
 	return true
 }
 
-// fromServers reports whether a request came from one of the account's servers or configured peers, or over their connection.
+// fromServers reports whether a request came from one of the account's servers or configured peers, or over a connection to them.
 func (p *Phone) fromServers(req *transaction.Request) bool {
-	return p.known(req.Source.Addr()) || req.Flow != nil && req.Flow.Transport() != "UDP" && p.lineOf(req.Flow) != nil
-}
-
-func (p *Phone) lineOf(f *transaction.Flow) *registration {
+	if p.known(req.Source.Addr()) {
+		return true
+	}
 	for _, r := range p.regs {
-		if r.at.flow == f {
-			return r
+		if r.at.flow == req.Flow && req.Flow.Transport() != "UDP" {
+			return true
 		}
 	}
-	return nil
+	return false
 }
 
-// mailbox tells what a message-summary says; one that cannot be read says nothing.
-func (p *Phone) mailbox(contentType string, body []byte) {
-	kind, _, _ := strings.Cut(contentType, ";")
-	if !strings.EqualFold(strings.TrimSpace(kind), "application/simple-message-summary") {
-		return
+// tellMailbox tells the state of the mailbox.
+func (p *Phone) tellMailbox(m dialog.MessageSummary) {
+	e := VoiceMail{At: time.Now(), Account: p.accountText(), Waiting: m.Waiting, New: -1, Old: -1, Number: mailboxNumber(m.Account)}
+	if m.Told {
+		e.New, e.Old, e.UrgentNew, e.UrgentOld = m.New, m.Old, m.UrgentNew, m.UrgentOld
 	}
-	if m, ok := readSummary(body); ok {
-		m.At, m.Account = time.Now(), p.accountText()
-		p.emit(m)
-	}
-}
-
-// maxSummary bounds a message-summary in bytes, maxMessages the counts in it.
-const (
-	maxSummary  = 8 << 10
-	maxMessages = 1_000_000
-)
-
-// readSummary reads a message-summary (RFC 3842 §5.2): Messages-Waiting, which must be there, Message-Account, and the counts of voice
-// messages, "new/old" and in brackets the urgent ones among them. Other classes of messages are left out.
-func readSummary(body []byte) (m VoiceMail, ok bool) {
-	m.New, m.Old, m.UrgentNew, m.UrgentOld = -1, -1, -1, -1
-	if len(body) > maxSummary {
-		return m, false
-	}
-	for line := range strings.Lines(string(body)) {
-		name, value, found := strings.Cut(line, ":")
-		value = textproto.TrimString(value)
-		if !found {
-			continue
-		}
-		switch strings.ToLower(textproto.TrimString(name)) {
-		case "messages-waiting":
-			if ok { // the first one counts
-				continue
-			}
-			switch strings.ToLower(value) {
-			case "yes":
-				m.Waiting, ok = true, true
-			case "no":
-				ok = true
-			default:
-				return m, false
-			}
-		case "message-account":
-			m.Number = mailboxNumber(value)
-		case "voice-message":
-			if m.New >= 0 {
-				continue
-			}
-			all, urgent, _ := strings.Cut(value, "(")
-			m.New, m.Old = counts(all)
-			if inner, _, closed := strings.Cut(urgent, ")"); closed {
-				m.UrgentNew, m.UrgentOld = counts(inner)
-			}
-		}
-	}
-	return m, ok
-}
-
-// counts reads "2/8"; −1 twice for anything else.
-func counts(s string) (fresh, old int) {
-	a, b, ok := strings.Cut(s, "/")
-	x, errA := strconv.ParseUint(textproto.TrimString(a), 10, 32)
-	y, errB := strconv.ParseUint(textproto.TrimString(b), 10, 32)
-	if !ok || errA != nil || errB != nil {
-		return -1, -1
-	}
-	return int(min(x, maxMessages)), int(min(y, maxMessages))
+	p.emit(e)
 }
 
 // mailboxNumber is what to dial for a mailbox: the user part of its URI, or a number as it stands.
 func mailboxNumber(s string) text.Text {
-	if u, err := transaction.ParseURI(strings.Trim(s, "<>")); err == nil {
+	s = strings.Trim(s, "<> ")
+	if u, err := transaction.ParseURI(s); err == nil {
 		return numberOf(u)
 	}
 	if n := strings.Map(unseparated, s); digits(n) {
 		return text.Clean(n)
 	}
 	return text.Text{}
+}
+
+// subscribe asks for the mailbox as soon as the account is registered (RFC 3842 §3), and again over each new flow.
+func (p *Phone) subscribe() {
+	r := p.line()
+	if p.acc.Mailbox == "" || p.closing || r == nil || !r.live || r.at.flow == p.over {
+		return
+	}
+	p.over = r.at.flow
+	if p.mailbox != nil {
+		p.mailbox.Move(r.at.flow, r.at.dst())
+		return
+	}
+	uri := p.acc.aor
+	if p.acc.Mailbox != "auto" {
+		var err error
+		if uri, err = p.target(p.acc.Mailbox, p.home()); err != nil {
+			p.log.Warn("the mailbox cannot be watched", "mailbox", p.acc.Mailbox, "err", err)
+			return
+		}
+	}
+	p.mailbox = p.ua.Subscribe(dialog.SubscribeConfig{
+		Flow: r.at.flow, Dst: r.at.dst(), URI: uri, From: transaction.Address{Display: p.acc.DisplayName, URI: p.acc.aor}, Route: r.routes(),
+		Event: "message-summary", Foreign: !p.served(uri),
+		On: func(_ *dialog.Subscription, e dialog.SubscriptionEvent) {
+			switch e := e.(type) {
+			case dialog.MessagesChanged:
+				p.tellMailbox(e.MessageSummary)
+			case dialog.SubscriptionChanged:
+				p.log.Debug("voice mail", "state", e.State, "code", e.Code)
+			}
+		},
+	})
 }
