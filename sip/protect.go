@@ -157,7 +157,7 @@ func (l *leg) configure() {
 	}
 	err = l.media.Configure(media.Params{
 		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, Codec: codec, SendPT: a.SendPT, RecvPT: a.RecvPT, Fmtp: a.Fmtp,
-		DTMFSendPT: a.DTMFSendPT, DTMFRecvPT: a.DTMFRecvPT, DTMF: mode, DTMFListen: inBand, PTime: a.PTime,
+		DTMFSendPT: a.DTMFSendPT, DTMFRecvPT: a.DTMFRecvPT, DTMFClock: a.DTMFClock, DTMF: mode, DTMFListen: inBand, PTime: a.PTime,
 		Send: a.Send && l.answered, Receive: a.Receive, Latch: a.Symmetric, Mux: a.Mux, XR: a.XR, Secure: secure(a),
 	})
 	if err != nil {

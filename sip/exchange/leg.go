@@ -87,7 +87,7 @@ func (l *leg) configure(m dialog.Media) {
 	}
 	err := l.media.Configure(media.Params{
 		Remote: m.Remote, RemoteRTCP: m.RemoteRTCP, Codec: mediaCodec(m.Codec.Name), SendPT: m.SendPT, RecvPT: m.RecvPT,
-		DTMFSendPT: m.DTMFSendPT, DTMFRecvPT: m.DTMFRecvPT, PTime: m.PTime,
+		DTMFSendPT: m.DTMFSendPT, DTMFRecvPT: m.DTMFRecvPT, DTMFClock: m.DTMFClock, Fmtp: m.Fmtp, PTime: m.PTime,
 		Send: m.Send && m.Remote.IsValid(), Receive: m.Receive, Latch: true,
 	})
 	if err != nil {
