@@ -17,6 +17,9 @@ type fork struct {
 	rseq    uint32 // of its last reliable response, 0: none
 	agreed  bool   // offer and answer went over reliably: UPDATE may change what was agreed, further responses may not
 	running map[*outgoing]bool
+	// offering is an UPDATE of ours that waits for its answer.
+	offering *outgoing
+	moves    int // the move of ours that it has agreed to, by modify.moves
 
 	described int // when its media were agreed last; 0: never
 }
@@ -185,7 +188,7 @@ func (a *attempt) updated(tx *transaction.ServerTx, req *transaction.Request, sd
 	res.Contact = []transaction.Address{f.id.contact}
 	t := f.terms
 	if sdp != nil {
-		if !f.agreed { // our offer in the INVITE waits for its answer
+		if !f.agreed || f.offering != nil { // an offer of ours waits for its answer, that in the INVITE or a later one
 			respond(tx, 491, "")
 			return
 		}

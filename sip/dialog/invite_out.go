@@ -172,6 +172,12 @@ func (a *attempt) success(res *transaction.Response) {
 		for o := range f.running {
 			o.d = d
 		}
+		if f.moves == s.modify.moves {
+			s.modify.move, s.modify.media = false, false
+		}
+		if f.offering != nil {
+			s.modify.busy, s.modify.o = true, f.offering
+		}
 		s.identify(d, nil)
 	}
 	t, answer, err := a.agree(f, res)

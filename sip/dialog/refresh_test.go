@@ -187,6 +187,97 @@ func TestARingingCallTellsItsMoveWhereItMay(t *testing.T) {
 	})
 }
 
+func TestEarlySoundMovesByAnOfferInUPDATEAlsoWhenTheAnswerComesMeanwhile(t *testing.T) {
+	for _, answered := range []bool{false, true} {
+		virtually(t, func(t *testing.T, w *world) {
+			p, s := w.phone("phone", reliableConfig(ReliableSupported)), w.script(nil)
+			c := p.invite(s.uri())
+			inv := s.recv("INVITE")
+			s.reply(inv, "183 Progress", "t1", reliable(1)+allowsUpdate, peerSDP)
+			s.reply(s.recv("PRACK"), "200 OK", "", "", "")
+			s.reply(inv, "180 Ringing", "t2", reliable(1)+allowsUpdate, "")
+			s.reply(s.recv("PRACK"), "200 OK", "", "", "")
+			c.Refresh(p.flow, s.addr(), transaction.Address{}, local(22000))
+			var u msg
+			for range 2 {
+				m := s.recv("UPDATE")
+				if m.tag("To") == "t1" {
+					u = m
+				} else if m.body != "" {
+					t.Fatalf("a second offer where the first has no answer:\n%s", m.body)
+				} else {
+					s.reply(m, "200 OK", "", "", "")
+				}
+			}
+			if !strings.Contains(u.body, "m=audio 22000") {
+				t.Fatal(u.body)
+			}
+			cross := line{method: "UPDATE", callID: inv.get("Call-Id"), from: inv.get("To") + ";tag=t1", to: inv.get("From"), cseq: 1, body: peerSDP}
+			s.request(cross)
+			s.recv("SIP/2.0 491")
+			moved := strings.Replace(peerSDP, "40000", "44000", 1)
+			if answered {
+				s.reply(inv, "200 OK", "t1", allowsUpdate, "")
+				s.recv("ACK")
+				cross.cseq = 2
+				s.request(cross)
+				s.recv("SIP/2.0 491")
+				c.Hold() // waits too
+				s.reply(u, "200 OK", "", "", moved)
+			} else {
+				s.reply(u, "200 OK", "", "", moved)
+				s.reply(inv, "200 OK", "t1", allowsUpdate, "")
+				s.recv("ACK")
+				c.Hold()
+			}
+			hold := s.recv("INVITE", "UPDATE")
+			if !strings.Contains(hold.body, "a=sendonly") || !strings.Contains(hold.body, "m=audio 22000") {
+				t.Fatalf("%s\n%s", hold.start, hold.body)
+			}
+			s.reply(hold, "200 OK", "", "", strings.Replace(heldSDP, "40000", "44000", 1))
+			next[HoldChanged](p, c)
+			if m := c.now().Media(); m.Remote.Port() != 44000 {
+				t.Fatalf("%+v", m)
+			}
+			time.Sleep(time.Minute)
+			c.End("")
+			s.reply(s.recv("BYE"), "200 OK", "", "", "")
+			p.settled()
+		})
+	}
+	virtually(t, func(t *testing.T, w *world) {
+		p := w.phone("phone")
+		p.ring = false
+		s := w.script(p)
+		l := s.call("c1", "Require: 100rel\r\n"+allowsUpdate, peerSDP)
+		c := p.incoming()
+		media := local(30000)
+		c.Progress(183, "", &media)
+		early := s.recv("SIP/2.0 183")
+		s.prack(l, early, 11, "")
+		s.recv("SIP/2.0 200")
+		c.Refresh(p.flow, s.addr(), transaction.Address{}, local(32000))
+		u := s.recv("UPDATE")
+		if !strings.Contains(u.body, "m=audio 32000") {
+			t.Fatal(u.body)
+		}
+		cross := l.in(early, "UPDATE", 12)
+		cross.body = peerSDP
+		s.request(cross)
+		s.recv("SIP/2.0 491")
+		c.Answer(media)
+		ok := s.recv("SIP/2.0 200")
+		s.reply(u, "200 OK", "", "", strings.Replace(peerSDP, "40000", "44000", 1))
+		s.request(l.in(ok, "ACK", 10))
+		next[Confirmed](p, c)
+		time.Sleep(time.Minute)
+		s.nothing("all is told")
+		if m := c.now().Media(); m.Remote.Port() != 44000 {
+			t.Fatalf("%+v", m)
+		}
+	})
+}
+
 // big makes an INVITE that UDP should not carry.
 func big(in *Invite) {
 	in.Headers = append(in.Headers, transaction.Header{Name: "X-Ballast", Value: strings.Repeat("x", 1400)})

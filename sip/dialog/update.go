@@ -3,6 +3,7 @@ package dialog
 import (
 	"net/netip"
 
+	"offhook/sip/offer"
 	"offhook/sip/transaction"
 )
 
@@ -149,32 +150,102 @@ func (s *Session) Refresh(flow *transaction.Flow, dst netip.AddrPort, contact tr
 	})
 }
 
-// moved tells early dialogs of our new address: each fork of a call of ours, or the caller once it may know our tag.
+// moved tells early dialogs of our new address: each fork of a call of ours, or the caller once it may know our tag. Where offer and
+// answer are done, that of our sound goes with it (RFC 3311 §5.1).
 func (s *Session) moved() {
-	if !s.outgoing {
-		if s.id.updates && s.rang {
-			s.tellMove(&s.id)
+	m := &s.modify
+	if s.outgoing {
+		for _, f := range s.call.forks {
+			f.id.flow, f.id.dst, f.id.contact = s.id.flow, s.id.dst, s.id.contact
+			if f.id.updates && f.id.remote.Tag() != "" {
+				s.call.moved(f)
+			}
 		}
 		return
 	}
-	for _, f := range s.call.forks {
-		f.id.flow, f.id.dst, f.id.contact = s.id.flow, s.id.dst, s.id.contact
-		if f.id.updates && f.id.remote.Tag() != "" {
-			o := s.tellMove(&f.id)
-			f.running[o] = true
-		}
+	if !s.id.updates || !s.rang {
+		return
 	}
+	offers := m.media && s.rel.agreed && s.rel.open == nil && !m.busy
+	o := s.tellMove(&s.id, s.terms, offers, func(t offer.Terms, agreed bool, moves int) {
+		if offers {
+			m.busy = false
+			s.told(t, agreed, moves)
+		}
+	})
+	if offers {
+		m.busy, m.o = true, o
+	}
+	o.start()
 }
 
-// tellMove sends an UPDATE that may fail: a far end that lost our 1xx does not know the dialog yet.
-func (s *Session) tellMove(d *ident) *outgoing {
-	req := d.request("UPDATE")
+// moved is for one fork. When that wins meanwhile, the open offer is the call's.
+func (a *attempt) moved(f *fork) {
+	s := a.s
+	offers := s.modify.media && f.agreed && f.offering == nil
+	var o *outgoing
+	o = s.tellMove(&f.id, f.terms, offers, func(t offer.Terms, agreed bool, moves int) {
+		delete(f.running, o)
+		if !offers {
+			return
+		}
+		f.offering = nil
+		switch {
+		case s.state != early && s.id.remote.Tag() == f.id.remote.Tag():
+			s.modify.busy = false
+			s.told(t, agreed, moves)
+		case s.state == early && agreed:
+			f.moves = moves
+			a.early(f, t)
+		}
+	})
+	f.running[o] = true
+	if offers {
+		f.offering = o
+	}
+	o.start()
+}
+
+// told: an UPDATE that began before the call was answered has its response.
+func (s *Session) told(t offer.Terms, agreed bool, moves int) {
+	if agreed {
+		if moves == s.modify.moves {
+			s.modify.move, s.modify.media = false, false
+		}
+		s.commit(t)
+	}
+	s.next()
+}
+
+// tellMove makes an UPDATE that may fail: a far end that lost our 1xx does not know the dialog yet. done gets the terms and whether they
+// were agreed; it is not called when the session has ended.
+func (s *Session) tellMove(d *ident, t offer.Terms, offers bool, done func(t offer.Terms, agreed bool, moves int)) *outgoing {
+	req, moves := d.request("UPDATE"), s.modify.moves
 	s.ua.describe(req)
-	o := &outgoing{ua: s.ua, d: d, req: req, onFinal: func(res *transaction.Response, err error) {
-		if s.state != ended && err == nil && res.Success() {
+	if offers {
+		next, body, err := t.WithLocal(s.modify.local).Offer(t.ByUs())
+		if err != nil {
+			s.ua.log.Warn("describing the new address", "err", err)
+		} else {
+			t, req.ContentType, req.Body = next, "application/sdp", body
+		}
+	}
+	return &outgoing{ua: s.ua, d: d, req: req, onFinal: func(res *transaction.Response, err error) {
+		if s.state == ended {
+			return
+		}
+		taken := err == nil && res.Success()
+		agreed := taken && req.Body != nil
+		if agreed {
+			body, err := sdpOf(res.ContentType, res.Headers, res.Body)
+			if err == nil {
+				t, err = t.Accept(body)
+			}
+			agreed = err == nil
+		}
+		done(t, agreed, moves)
+		if taken {
 			s.emit(Refreshed{Response: res})
 		}
 	}}
-	o.start()
-	return o
 }
