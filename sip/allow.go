@@ -24,8 +24,7 @@ func (p *Phone) allowed(kind TollKind, uri transaction.URI) error {
 		return nil
 	}
 	home := p.home()
-	user := strings.Map(unseparated, uri.User)
-	if !strings.EqualFold(uri.Host, home.Host) || digits(user) && len(user) > shortNumber {
+	if !strings.EqualFold(uri.Host, home.Host) || len(tollNumber(uri)) > shortNumber {
 		return errPolicy
 	}
 	return nil

@@ -39,6 +39,8 @@ type leg struct {
 	joining    *leg // the other leg, whose transfer this one is to end in
 	guard      protection
 	toldSecure CallSecured
+
+	association int // of a handshake, that the sound has been told of
 }
 
 func (p *Phone) newID() LegID {

@@ -57,11 +57,12 @@ func (p *Phone) describe(flow *transaction.Flow) dialog.Local {
 	return local
 }
 
-// secure is what was agreed about protection, in the words of the sound.
-func secure(a dialog.Media) media.Secure {
+// secure is what was agreed about protection, in the words of the sound. begun is the association that it has been told of.
+func secure(a dialog.Media, begun int) media.Secure {
 	switch {
 	case a.DTLS != nil:
-		return media.Secure{Kind: media.DTLSSRTP, DTLS: &media.DTLS{Fingerprints: a.DTLS.Fingerprints, Client: a.DTLS.Client, Restart: a.DTLS.Restart}}
+		restart := a.DTLS.Restart && a.DTLS.Association != begun
+		return media.Secure{Kind: media.DTLSSRTP, DTLS: &media.DTLS{Fingerprints: a.DTLS.Fingerprints, Client: a.DTLS.Client, Restart: restart}}
 	case a.SendKey != nil && a.RecvKey != nil:
 		return media.Secure{Kind: media.SDES, Send: srtpKey(a.SendKey), Recv: srtpKey(a.RecvKey)}
 	}
@@ -158,8 +159,11 @@ func (l *leg) configure() {
 	err = l.media.Configure(media.Params{
 		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, Codec: codec, SendPT: a.SendPT, RecvPT: a.RecvPT, Fmtp: a.Fmtp,
 		DTMFSendPT: a.DTMFSendPT, DTMFRecvPT: a.DTMFRecvPT, DTMFClock: a.DTMFClock, DTMF: mode, DTMFListen: inBand, PTime: a.PTime,
-		Send: a.Send && l.answered, Receive: a.Receive, Latch: a.Symmetric, Mux: a.Mux, XR: a.XR, Secure: secure(a),
+		Send: a.Send && l.answered, Receive: a.Receive, Latch: a.Symmetric, Mux: a.Mux, XR: a.XR, Secure: secure(a, l.association),
 	})
+	if a.DTLS != nil {
+		l.association = a.DTLS.Association
+	}
 	if err != nil {
 		l.p.log.Warn("sound", "leg", l.id, "err", err)
 		l.guard = protection{broken: text.Clean("the keys that were agreed cannot be used")}
