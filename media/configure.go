@@ -35,6 +35,13 @@ func (s *Session) Configure(p Params) error {
 	for !s.publish(c, old, began) { // a handshake may just have put its keys into the old one
 		old = s.config.Load()
 	}
+	if c.agents[partRTP] != nil {
+		if !s.driven {
+			s.driven = true
+			s.done.Go(func() { s.drive(s.ctx) })
+		}
+		s.wake()
+	}
 	if old != nil && old.assoc != nil && old.assoc != c.assoc {
 		old.assoc.stop()
 	}

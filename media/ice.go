@@ -32,7 +32,9 @@ const (
 	checkAgain = 500 * time.Millisecond // until a check that is not answered is repeated, doubled each time
 	checkTries = 7                      // RFC 8489 §6.2.1
 	// consent of the far end to receive is renewed about every five seconds, and is over after thirty (RFC 7675 §5.1).
+	// A request that is not answered is followed by another after a second: on a bad network, six in thirty seconds are few.
 	consentEvery = 5 * time.Second
+	consentAgain = time.Second
 	consentOver  = 30 * time.Second
 	// type preference 126, a host candidate, and 110, one that a check finds, with the highest local preference
 	// (RFC 8445 §5.1.2.1)
@@ -139,10 +141,7 @@ func (a *agent) tick(now time.Duration) (out []icePacket, next time.Duration) {
 			return nil, next
 		}
 		if now >= a.consent {
-			// RFC 7675 §5.1: between 0.8 and 1.2 of the interval, so that calls do not ask in step
-			var r [1]byte
-			_, _ = rand.Read(r[:])
-			a.consent = now + consentEvery*time.Duration(205+int(r[0])*102/255)/256
+			a.consent = now + consentAgain
 			id := stun.NewTransactionID()
 			if a.asking = append(a.asking, id); len(a.asking) > 8 {
 				a.asking = a.asking[1:]
@@ -279,7 +278,7 @@ func (a *agent) answered(m *stun.Message, from netip.AddrPort, now time.Duration
 		if sel == nil || *sel != from || m.Type.Class != stun.ClassSuccessResponse {
 			return true
 		}
-		a.asking, a.fresh = a.asking[i+1:], now
+		a.asking, a.fresh, a.consent = a.asking[i+1:], now, now+consentPause()
 		return true
 	}
 	i := slices.IndexFunc(a.pairs, func(p *icePair) bool { return p.waiting && p.id == m.TransactionID })
@@ -325,7 +324,14 @@ func (a *agent) choose(p *icePair, now time.Duration) {
 	}
 	addr := p.addr
 	a.selected.Store(&addr)
-	a.fresh, a.consent, a.asking = now, now+consentEvery, nil
+	a.fresh, a.consent, a.asking = now, now+consentPause(), nil
+}
+
+// consentPause is between 0.8 and 1.2 of the interval, so that calls do not ask in step (RFC 7675 §5.1).
+func consentPause() time.Duration {
+	var r [1]byte
+	_, _ = rand.Read(r[:]) // never fails
+	return consentEvery * time.Duration(205+int(r[0])*102/255) / 256
 }
 
 // request is a check, or a request for consent.

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// check finds or makes the agents of c and has them driven.
+// check finds or makes the agents of c.
 func (s *Session) check(c, old *config) {
 	// Without candidates there is nothing to be checked: the far end gave up checks (RFC 8839 §4.2.5).
 	if c.ICE == nil || len(c.ICE.Candidates) == 0 {
@@ -27,6 +27,10 @@ func (s *Session) check(c, old *config) {
 		}
 		c.agents[part] = newAgent(*c.ICE, part+1, candidates, now)
 	}
+}
+
+// wake has the agents looked at, once they are part of the session's configuration.
+func (s *Session) wake() {
 	select {
 	case s.checks <- struct{}{}:
 	default:
@@ -94,8 +98,5 @@ func (s *Session) takeSTUN(part int, data []byte, from netip.AddrPort, at time.D
 		}
 		s.replay()
 	}
-	select { // what was asked may have made a check due
-	case s.checks <- struct{}{}:
-	default:
-	}
+	s.wake() // what was asked may have made a check due
 }

@@ -265,10 +265,7 @@ func TestSoundGoesToTheAddressThatPassedACheck(t *testing.T) {
 				v.add(time.Millisecond)
 				_, rtp := s.destinationOf(s.config.Load(), partRTP)
 				_, rtcp := s.destinationOf(s.config.Load(), partRTCP)
-				select {
-				case s.checks <- struct{}{}:
-				default:
-				}
+				s.wake()
 				return rtp && (mux || rtcp)
 			})
 		}

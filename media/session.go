@@ -16,7 +16,7 @@ import (
 )
 
 // Session is one RTP stream in each direction with its RTCP. Methods may be called from any goroutine, but WriteFrame
-// from one at a time, and ReadFrame from one at a time. It owns three goroutines (RTP in, RTCP in, RTCP out), which
+// from one at a time, and ReadFrame from one at a time. It owns its goroutines (RTP in, RTCP in, RTCP out, and what handshakes and checks need), which
 // Close ends.
 type Session struct {
 	cfg       Config
@@ -40,6 +40,7 @@ type Session struct {
 	early   early
 	states  chan SecureState // to be told
 	checks  chan struct{}    // something is due for an agent
+	driven  bool             // agents have their goroutine; guarded by control
 	past    []*outbound      // our keys of this session; guarded by control
 
 	in, out      meter
@@ -115,8 +116,9 @@ func Listen(cfg Config) (*Session, error) {
 	s.done.Go(func() { s.receive(ctx, s.rtp, s.handleRTP) })
 	s.done.Go(func() { s.receive(ctx, s.rtcp, s.handleRTCP) })
 	s.done.Go(func() { s.report(ctx) })
-	s.done.Go(func() { s.tellStates(ctx) })
-	s.done.Go(func() { s.drive(ctx) })
+	if cfg.OnSecure != nil {
+		s.done.Go(func() { s.tellStates(ctx) })
+	}
 	return s, nil
 }
 
