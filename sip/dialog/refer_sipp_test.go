@@ -33,7 +33,7 @@ func TestSIPpTellsATransferInAnOddOrder(t *testing.T) {
 
 func TestSIPpAsksForACallAndHangsUpAtOnce(t *testing.T) {
 	carol := newPhone(t, "carol")
-	carol.ring = false
+	carol.ua.loop.run(func() { carol.ring = false })
 	var p *phone
 	p = newPhone(t, "phone", func(c *Config) {
 		c.Refer = func(_ *Session, r *Refer) {
