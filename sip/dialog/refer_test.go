@@ -305,3 +305,28 @@ func TestATargetThatDoesNotLeaveTheConsultationIsHungUpOn(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatIsAnnouncedWindsTheSessionTimer(t *testing.T) {
+	virtually(t, func(t *testing.T, w *world) {
+		a := w.phone("alice", func(c *Config) { c.SessionTimer = 10 * time.Minute })
+		b := w.phone("bob", func(c *Config) { c.SessionTimer = 10 * time.Minute })
+		ours, theirs := connected(t, a, b)
+		ours.Announce(transaction.Headers{{Name: "P-Asserted-Identity", Value: "<sip:x@y>"}})
+		for {
+			if e := next[Refreshed](b, theirs); e.Request != nil && e.Request.Headers.Get("P-Asserted-Identity") == "<sip:x@y>" {
+				if e.Request.Method != "UPDATE" || e.Request.Headers.Get("Session-Expires") == "" || len(e.Request.Body) > 0 {
+					t.Fatalf("%+v", e.Request)
+				}
+				break
+			}
+		}
+		time.Sleep(time.Hour)
+		a.quietSo(ours)
+		b.quietSo(theirs)
+
+		p, s := w.phone("phone"), w.script(nil)
+		c, _ := up(t, p, s, "Allow: INVITE, BYE\r\n")
+		c.Announce(nil)
+		s.nothing("it takes no UPDATE")
+	})
+}

@@ -72,7 +72,7 @@ func (l *leg) names(number, name string) {
 		return
 	}
 	a := transaction.Address{Display: name, URI: l.s.uri(number, l.ip)}
-	l.d.Send("UPDATE", transaction.Headers{{Name: "P-Asserted-Identity", Value: a.String()}}, "", nil, nil)
+	l.d.Announce(transaction.Headers{{Name: "P-Asserted-Identity", Value: a.String()}})
 }
 
 // instead is an INVITE with Replaces: a phone takes over what the exchange holds for another call (RFC 3891), as whoever is given a call

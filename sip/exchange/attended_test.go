@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"errors"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -87,7 +88,8 @@ func TestACallerIsPutThroughToThePhoneThatWasAsked(t *testing.T) {
 func TestOurPhonePutsItsCallerThrough(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Options{Still: true})
-	p, b := registered(w, "2101", 0), registered(w, "2102", 860)
+	p := registered(w, "2101", 0)
+	b := registered(w, "2102", 860, func(c *sip.Config) { c.Trusted = []netip.Prefix{netip.PrefixFrom(loopback.Addr(), 32)} })
 	w.place(Call{From: "07814256404", Name: "Fred Bloggs", To: "2101", Talk: note(620, 60)})
 	main := p.answers().Leg
 	p.Hold(main)
@@ -96,6 +98,9 @@ func TestOurPhonePutsItsCallerThrough(t *testing.T) {
 	b.answers()
 	next[sip.CallAnswered](p)
 	p.TransferTo(main, consult)
+	if e := next[sip.PartyChanged](b); e.Remote.Number.String() != "07814256404" || e.Remote.Name.String() != "Fred Bloggs" {
+		t.Errorf("who it is now: %+v", e)
+	}
 	for range 2 {
 		if e := next[sip.CallEnded](p); e.Cause != sip.EndTransferred {
 			t.Errorf("%+v", e)
