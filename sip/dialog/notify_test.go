@@ -133,3 +133,40 @@ func FuzzMessageSummary(f *testing.F) {
 		}
 	})
 }
+
+func FuzzNotify(f *testing.F) {
+	f.Add("dialog", "active;expires=600", "application/dialog-info+xml", info(3, "partial", dlg("a", "recipient", "early")))
+	f.Add("dialog;id=1", "terminated;reason=probation;retry-after=99999999999", "", "")
+	f.Add("refer;id=2", "terminated;reason=noresource", "message/sipfrag;version=2.0", "SIP/2.0 200 OK\r\n")
+	f.Add("refer", "active", "message/sipfrag", "SIP/2.0 183 X\r\nContact: <sip:x>\r\n\r\n")
+	f.Add("talk", "", "", "")
+	f.Fuzz(func(t *testing.T, event, state, kind, body string) {
+		if strings.ContainsAny(event+state+kind, "\r\n") || len(body) > 10_000 {
+			return
+		}
+		virtually(t, func(t *testing.T, w *world) {
+			x := w.watch("dialog", func(c *SubscribeConfig) { c.On = nil })
+			sub := x.s.recv("SUBSCRIBE")
+			s := w.script(nil)
+			c, inv, refer := asking(t, x.p, s)
+			s.reply(refer, "202 Accepted", "", "", "")
+			for _, to := range []line{back(inv, "NOTIFY", 1), {method: "NOTIFY", callID: sub.get("Call-Id"), from: sub.get("To") + ";tag=n1", to: sub.get("From"), cseq: 1}} {
+				out := s
+				if to.callID == sub.get("Call-Id") {
+					out = x.s
+				}
+				to.extra, to.kind, to.body = "Event: "+event+"\r\nSubscription-State: "+state+"\r\n", kind, body
+				if body == "" {
+					to.kind = ""
+				}
+				out.request(to)
+				if m := out.recv("SIP/2.0"); m.code() < 200 || m.code() >= 500 {
+					t.Fatalf("%s", m.start)
+				}
+			}
+			x.sub.End()
+			c.End("")
+			x.p.settled()
+		})
+	})
+}
