@@ -88,7 +88,9 @@ type Config struct {
 
 	// Mailbox is the voice mail to watch (RFC 3842): a number or SIP URI, "auto" for the account itself; "": only what the exchange tells
 	// unasked.
-	Mailbox  string
+	Mailbox string
+	// GRUU uses the GRUUs of a registrar (RFC 5627) even if it does not keep to outbound (RFC 5626).
+	GRUU     bool
 	Instance string // UUID of this installation for +sip.instance (RFC 5626 §4.1); "": not sent
 
 	Logger  *slog.Logger                                               // nil: discard

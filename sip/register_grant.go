@@ -135,11 +135,16 @@ func (r *registration) ours(c, mine transaction.Address) bool {
 }
 
 // contactOf is our Contact in dialogs over a flow: the GRUU where the registrar gave us one (RFC 5627 §4.4), else our address, with ob
-// where it keeps to outbound, so that requests in the dialog come over this flow (RFC 5626 §4.3).
+// where it keeps to outbound, so that requests in the dialog come over this flow (RFC 5626 §4.3). Kamailio hands out GRUUs unless it is
+// told not to, and its usual configuration does not know its own way back from them: the far end's BYE and hold would never come. So a
+// GRUU counts only where the registrar also keeps to outbound, which nobody switches on by accident, or where Config.GRUU says so.
 func (p *Phone) contactOf(flow *transaction.Flow, remote netip.AddrPort) transaction.URI {
 	for _, l := range *p.lines.Load() {
 		if l.flow != flow || l.dst() != remote {
 			continue
+		}
+		if !l.grant.outbound && !p.acc.GRUU {
+			break
 		}
 		if p.acc.Withhold && !l.grant.temp.IsZero() { // it tells nothing of who we are (RFC 5627 §3.3)
 			return l.grant.temp
