@@ -266,6 +266,10 @@ func (p *Phone) moveCalls(old *transaction.Flow, to path, changed bool) {
 		if !dst.IsValid() {
 			dst = l.s.Peer()
 		}
+		if ip := to.flow.LocalFor(dst).Addr(); l.media != nil && p.acc.Listen.Addr().IsUnspecified() {
+			l.s.Refresh(to.flow, dst, transaction.Address{}, l.local(ip, to.flow))
+			continue
+		}
 		l.s.Refresh(to.flow, dst, transaction.Address{})
 	}
 }

@@ -24,7 +24,7 @@ func (p *Phone) incoming(s *dialog.Session) {
 	l.remote = e.Remote
 	s.Data = l
 	p.legs[l.id] = l
-	s.Ring()
+	l.alert()
 	p.ua.Post(func() { // runs when the 180 is on the wire
 		e.At = time.Now()
 		p.emit(e)
@@ -37,6 +37,18 @@ func (p *Phone) incoming(s *dialog.Session) {
 			}
 		})
 	})
+}
+
+// alert says that it rings. To a caller who left the offer to us and wants to be sure of each response, the first of them brings it
+// (RFC 3262 §5): without ports of the sound there is none.
+func (l *leg) alert() {
+	if req := l.s.Request(); !l.s.Offered() && req.Headers.HasToken("Require", "100rel") {
+		if local, err := l.openMedia(l.s.LocalIP(), l.s.Flow()); err == nil {
+			l.s.Progress(180, "", &local)
+			return
+		}
+	}
+	l.s.Ring()
 }
 
 // offered is what the INVITE of a call tells.

@@ -54,6 +54,13 @@ type Phone struct {
 	closing  bool
 }
 
+// requestRate is how many new requests a second one source may send for long, requestBurst how many at once: far more than an exchange
+// has for one telephone, and too few to keep it from ringing.
+const (
+	requestRate  = 50
+	requestBurst = 300
+)
+
 // telephoneEvent is the payload type that we offer for DTMF.
 const telephoneEvent = 101
 
@@ -89,7 +96,7 @@ func Open(ctx context.Context, cfg Config) (*Phone, error) {
 		digest = transaction.NewDigest(transaction.Credentials{Username: acc.Username, Password: password})
 	}
 	p.ua = dialog.New(dialog.Config{
-		Transaction: transaction.Config{Logger: acc.Logger, UserAgent: acc.UserAgent, Trace: acc.Trace, UDPMax: acc.UDPMax, Admit: p.admit},
+		Transaction: transaction.Config{Logger: acc.Logger, UserAgent: acc.UserAgent, Trace: acc.Trace, UDPMax: acc.UDPMax, Admit: p.admit, RequestRate: requestRate, RequestBurst: requestBurst},
 		Logger:      acc.Logger, User: acc.aor.User, Codecs: acc.codecs, DTMF: telephoneEvent, Digest: digest,
 		Reliable: acc.Reliable, SessionTimer: max(acc.SessionTimer, 0), MinSE: 90 * time.Second,
 		Media: p.describe, Refer: p.referred, Replaces: p.replaces, Asked: p.asked,

@@ -119,8 +119,14 @@ func signaling(f *transaction.Flow) string {
 func (l *leg) openMedia(ip netip.Addr, flow *transaction.Flow) (dialog.Local, error) {
 	p := l.p
 	if l.media == nil {
+		at := ip
+		if p.acc.Listen.Addr().IsUnspecified() { // the sound outlives a change of address, as the signalling does
+			if at = netip.IPv4Unspecified(); ip.Is6() && !ip.Is4In6() {
+				at = netip.IPv6Unspecified()
+			}
+		}
 		m, err := media.Listen(media.Config{
-			LocalIP: ip, PortMin: p.acc.RTPMin, PortMax: p.acc.RTPMax, Logger: p.log, Latch: p.acc.Sound.Learn, DSCP: p.acc.Sound.DSCP, Certificate: p.cert,
+			LocalIP: at, PortMin: p.acc.RTPMin, PortMax: p.acc.RTPMax, Logger: p.log, Latch: p.acc.Sound.Learn, DSCP: p.acc.Sound.DSCP, Certificate: p.cert,
 			OnDTMF: func(r rune) {
 				p.command(l.id, func(l *leg) { p.emit(DTMFReceived{At: time.Now(), Leg: l.id, Digit: r}) })
 			},
@@ -136,9 +142,15 @@ func (l *leg) openMedia(ip netip.Addr, flow *transaction.Flow) (dialog.Local, er
 		s.calls[l.id] = m
 		s.mu.Unlock()
 	}
-	local := p.describe(flow)
-	local.RTP, local.RTCP = l.media.LocalRTP(), l.media.LocalRTCP()
-	return local, nil
+	return l.local(ip, flow), nil
+}
+
+// local describes the sound of a call as it is reached under an address of ours.
+func (l *leg) local(ip netip.Addr, flow *transaction.Flow) dialog.Local {
+	local := l.p.describe(flow)
+	local.RTP = netip.AddrPortFrom(ip, l.media.LocalRTP().Port())
+	local.RTCP = netip.AddrPortFrom(ip, l.media.LocalRTCP().Port())
+	return local
 }
 
 // configure tells the sound of a call what was agreed. Before an outbound call is answered nothing of the agent is sent.
