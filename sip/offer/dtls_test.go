@@ -137,7 +137,7 @@ func TestFingerprintsOfTheMediumStandInsteadOfThoseOfTheSession(t *testing.T) {
 	if err != nil || fmt.Sprint(a.Media().DTLS.Fingerprints) != "["+fingerB+"]" || a.Media().DTLS.Client {
 		t.Fatalf("%v %+v", err, a.Media().DTLS)
 	}
-	for _, bad := range []string{"", "sha-256", "sha-256 00:01", "md5 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F", "sha-256 " + strings.ReplaceAll(fingerA[8:], ":", "-"),
+	for _, bad := range []string{"", "sha-1 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13", "sha-256", "sha-256 00:01", "md5 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F", "sha-256 " + strings.ReplaceAll(fingerA[8:], ":", "-"),
 		"sha-256 " + strings.ReplaceAll(fingerA[8:], ":", ""), fingerA + " x", strings.Replace(fingerA, "A0", "G0", 1)} {
 		if _, _, err := New(1, withDTLS(Optional)).Answer(handshake(bad, "actpass"), false); !errors.Is(err, ErrUnprotected) {
 			t.Errorf("%q: %v", bad, err)
