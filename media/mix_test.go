@@ -284,3 +284,26 @@ func BenchmarkMixOfThreeSessions(b *testing.B) {
 		r.v.add(10 * time.Millisecond)
 	}
 }
+
+func TestAConferenceDigitsAndSpeechAllocateNothing(t *testing.T) {
+	r := newRoom(t, 2)
+	for _, s := range r.near {
+		r.m.Add(s)
+	}
+	r.pass(20)
+	ear, voice := newEar(), vowel(150)
+	var speech vad
+	var d dtmfSender
+	var pcm [Frame]int16
+	if n := testing.AllocsPerRun(100, func() {
+		voice(pcm[:])
+		speech.measure(pcm[:], 0, false, true)
+		ear.hear(pcm[:])
+		d.sound(&pcm)
+		r.m.WriteFrame(pcm[:])
+		r.m.ReadFrame(pcm[:])
+		r.v.add(10 * time.Millisecond)
+	}); n != 0 {
+		t.Errorf("%v allocations per frame", n)
+	}
+}
