@@ -191,6 +191,11 @@ func TestOpusPausesAreNotLosses(t *testing.T) {
 	if made := s.p.concealed - before; made > Rate/20 {
 		t.Errorf("a pause of two seconds counts as %d ms concealed", made/16)
 	}
+	quiet := s.listen(200) // and then nothing at all
+	s.ts += 100 * 960
+	if l := Level(quiet[len(quiet)-Rate/2:]); l > silence {
+		t.Errorf("a far end that is gone is heard at %.1f dBFS", l)
+	}
 	var heard []int16
 	for range 50 {
 		voice(pcm)

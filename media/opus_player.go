@@ -12,6 +12,7 @@ type opusPlayer struct {
 	decoder *opus.Decoder
 	gap     int     // samples concealed since the last packet
 	pausing bool    // the far end said that it pauses: what is missing is not lost
+	paused  int     // samples of the pause so far, since its last packet
 	missing float64 // share of packets that were lost or late when they were needed, lately
 	length  int     // samples of the last packet
 }
@@ -20,6 +21,9 @@ const (
 	// opusHold is how long Opus conceals at the level that it chooses itself, and opusFade what then leads to silence.
 	opusHold = Rate * 100 / 1000
 	opusFade = Rate * 60 / 1000
+	// opusPause is how long a pause may last without a packet: there is one every 400 ms (RFC 6716 §2.1.9). After that
+	// the far end is gone, and a line that sounds alive would deceive.
+	opusPause = Rate
 	// opusStep is what its concealment comes in: 2.5 ms.
 	opusStep = Rate / 400
 	// opusWorth is the share of missing packets from which waiting for the next packet pays: it holds what is missing.
@@ -74,7 +78,8 @@ func (p *player) concealOpus(dst []int16, moved bool) bool {
 		return false
 	}
 	switch {
-	case o.pausing: // its own noise, for as long as the pause lasts
+	case o.pausing && o.paused < opusPause: // its own noise, for as long as the pause lasts
+		o.paused += len(dst)
 		if o.decoder.Conceal(dst) != nil {
 			clear(dst)
 		}
@@ -109,7 +114,7 @@ func (o *opusPlayer) decode(dst []int16, data []byte) {
 	if o.gap >= opusHold {
 		fadeIn(dst)
 	}
-	o.gap, o.pausing, o.length = 0, opus.Silent(data), len(dst)
+	o.gap, o.paused, o.pausing, o.length = 0, 0, opus.Silent(data), len(dst)
 }
 
 // fadeIn leads from silence into sound.
