@@ -92,11 +92,16 @@ type server struct {
 
 func newServer(t *testing.T, handle func(tx *transaction.ServerTx, req *transaction.Request)) *server {
 	t.Helper()
+	return newServerAt(t, loopback, handle)
+}
+
+func newServerAt(t *testing.T, addr netip.AddrPort, handle func(tx *transaction.ServerTx, req *transaction.Request)) *server {
+	t.Helper()
 	s := &server{t: t, handle: handle, calls: make(chan *dialog.Session, 16), events: make(chan dialog.Event, 256)}
 	s.ua = dialog.New(dialog.Config{User: "pbx", Codecs: []dialog.Codec{{Name: "PCMU", Clock: 8000, PT: 0}}, DTMF: 96, Options: true}, s)
 	var err error
 	for range 10 { // the system's choice for UDP may be taken on TCP
-		if s.flow, err = s.ua.Layer().ListenUDP(loopback); err != nil {
+		if s.flow, err = s.ua.Layer().ListenUDP(addr); err != nil {
 			t.Fatal(err)
 		}
 		if s.tcp, err = s.ua.Layer().ListenTCP(s.flow.LocalAddr()); err == nil {

@@ -59,6 +59,14 @@ func (d *ident) refresh(contact []transaction.Address) {
 	}
 }
 
+// follow takes the way over which the far end reached us when ours is gone: behind its NAT, or with a Contact at which nobody takes
+// connections, there is no other (RFC 5626 §5.3 has proxies do the same).
+func (d *ident) follow(req *transaction.Request) {
+	if d.flow != nil && d.flow.Transport() != "UDP" && !d.flow.Alive() && req.Flow != nil && req.Flow.Alive() {
+		d.flow, d.dst = req.Flow, req.Source
+	}
+}
+
 // request makes a request in the dialog (§12.2.1.1) with the next CSeq number; ACK takes that of its INVITE from the caller.
 // A first route without lr is a strict router of RFC 2543: it gets itself as the Request-URI.
 func (d *ident) request(method string) *transaction.Request {

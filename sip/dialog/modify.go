@@ -310,6 +310,7 @@ func (s *Session) reinvited(tx *transaction.ServerTx, req *transaction.Request) 
 		return
 	}
 	s.id.refresh(req.Contact)
+	s.id.follow(req)
 	s.wind(iv, iv.refresher == "uas")
 	s.repeat(tx, req.CSeq, late)
 	s.emit(Refreshed{Request: req})

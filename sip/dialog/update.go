@@ -97,6 +97,7 @@ func (s *Session) updated(tx *transaction.ServerTx, req *transaction.Request) {
 		return
 	}
 	s.id.refresh(req.Contact)
+	s.id.follow(req)
 	if s.state != early {
 		s.wind(iv, iv.refresher == "uas")
 	}
