@@ -14,7 +14,7 @@ import (
 )
 
 // patience bounds a wait for something that must happen; it is never what a test measures.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 var loopback = netip.MustParseAddrPort("127.0.0.1:0")
 
