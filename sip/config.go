@@ -91,6 +91,7 @@ type Config struct {
 	Mailbox string
 	// GRUU uses the GRUUs of a registrar (RFC 5627) even if it does not keep to outbound (RFC 5626).
 	GRUU     bool
+	Lamps    []Lamp // colleagues whose calls are watched while the account is registered (RFC 4235), at most 64
 	Instance string // UUID of this installation for +sip.instance (RFC 5626 §4.1); "": not sent
 
 	Logger  *slog.Logger                                               // nil: discard

@@ -47,7 +47,9 @@ type Phone struct {
 	udp      *transaction.Flow
 	rebinds  *time.Timer
 	mailbox  *dialog.Subscription // nil: not asked for yet
-	over     *transaction.Flow    // that mailbox is watched over
+	lamps    lamps
+	messages allowance
+	over     *transaction.Flow // that mailbox is watched over
 	legs     map[LegID]*leg
 	together []LegID // in the conference
 	used     map[LegID]bool
@@ -245,6 +247,9 @@ func (h handler) Request(tx *transaction.ServerTx, req *transaction.Request) {
 		}
 	case "REFER":
 		code = 603
+	case "MESSAGE":
+		h.p.message(tx, req)
+		return
 	}
 	if code == 405 {
 		h.p.ua.NotAllowed(tx)

@@ -240,6 +240,7 @@ func (r *registration) tell(e RegistrationChanged) {
 	}
 	p.emit(e)
 	p.subscribe()
+	p.watchLamps()
 }
 
 // rank orders states by how well the account can be reached.
