@@ -200,6 +200,30 @@ func (l *Loaded) validate() (bad Problems) {
 	if c.SIP.Account == "" && c.SIP.Registrar != "" {
 		add("sip.account", "is needed to register; write it as sip:2101@pbx.example.com, or set registrar = \"\" to take calls without an exchange")
 	}
+	if len(c.SIP.Lamps) > 64 {
+		add("sip.lamps", "%d colleagues are more than the 64 that can be watched", len(c.SIP.Lamps))
+	}
+	seen := map[string]bool{}
+	for _, lamp := range c.SIP.Lamps {
+		switch n := strings.TrimSpace(lamp.Number); {
+		case n == "":
+			add("sip.lamps", "a colleague has no number; write {number = \"2102\", name = \"Billie\"}")
+		case seen[n]:
+			add("sip.lamps", "%q is there twice", n)
+		default:
+			seen[n] = true
+		}
+	}
+	for _, a := range c.SIP.Accounts {
+		switch {
+		case !strings.Contains(strings.TrimPrefix(a.Account, "sip:"), "@"):
+			add("sip.accounts", "%q is not an address; write it as sip:31@pbx.example.com", a.Account)
+		case !slices.Contains([]string{"", "udp", "tcp", "tls", "auto"}, a.Transport):
+			add("sip.accounts", "%q is not a transport; choose udp, tcp, tls or auto", a.Transport)
+		case c.SIP.Account == "" || c.SIP.Registrar == "":
+			add("sip.accounts", "further accounts need sip.account and its registrar: calls go out from that one")
+		}
+	}
 	if c.SIP.Password != "" && !c.SIP.AllowPlaintext {
 		add("sip.password", "a password in this file is refused; use password_command, the keyring, OFFHOOK_SIP_PASSWORD, or set allow_plaintext = true")
 	}

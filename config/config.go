@@ -48,6 +48,7 @@ type SIP struct {
 	AutoAnswer      bool          `key:"auto_answer" default:"false" doc:"The account's servers may have a call answered by itself (Answer-Mode, answer-after, Alert-Info)."`
 	RemoteControl   bool          `key:"remote_control" default:"false" doc:"The account's servers may answer and hold calls (NOTIFY with Event talk or hold)."`
 	Voicemail       string        `key:"voicemail" doc:"Number of the mailbox, where the exchange does not tell it."`
+	Lamps           []Lamp        `key:"lamps" doc:"Colleagues whose telephones you see while you transfer or dial: a list of {number, name}, at most 64. The exchange must allow it (BLF, RFC 4235)."`
 	Data            []DataRule    `key:"data" doc:"What headers of a call mean: a list of {header, param, match, name, show, lookup, task, secret, record}. X- headers and User-to-User are shown anyway."`
 	Accounts        []Account     `key:"accounts" doc:"Further accounts: a list of {account, username, password_command, registrar, outbound_proxy, transport}. What is not said is as in this section; calls go out from the first account."`
 	Expires         time.Duration `key:"expires" default:"5m" doc:"Registration lifetime to ask for."`
@@ -67,6 +68,12 @@ type DataRule struct {
 	Task   string `key:"task" doc:"API name of the Task field that carries it."`
 	Secret bool   `key:"secret" doc:"Shown and written nowhere."`
 	Record bool   `key:"record" doc:"It is the id of a Salesforce record, which is opened without a search. Believed of trusted_peers only."`
+}
+
+// Lamp is one line of sip.lamps.
+type Lamp struct {
+	Number string `key:"number" doc:"Extension, as you would dial it."`
+	Name   string `key:"name" doc:"Who it is."`
 }
 
 // Account is one line of sip.accounts.

@@ -46,6 +46,19 @@ func (s Secrets) SIPPassword(ctx context.Context, c SIP) (string, error) {
 	return v, err
 }
 
+// AccountPassword is the password of one of the further accounts: its command's, else the keyring's or age file's under its own
+// address, else that of the first account.
+func (s Secrets) AccountPassword(ctx context.Context, c SIP, a Account) (string, error) {
+	v, err := s.find(ctx, a.PasswordCommand, "sip.password "+strings.TrimPrefix(a.Account, "sip:"), "")
+	if errors.Is(err, ErrNoSecret) {
+		return s.SIPPassword(ctx, c)
+	}
+	if err != nil && a.PasswordCommand != "" {
+		return "", fmt.Errorf("%w; run it in a shell to see why, or correct password_command of %s", err, a.Account)
+	}
+	return v, err
+}
+
 // HubToken is the token of the team's hub; empty when none is set.
 func (s Secrets) HubToken(ctx context.Context, c Hub) (string, error) {
 	if c.TokenFile != "" {
@@ -72,7 +85,7 @@ func (s Secrets) find(ctx context.Context, command, name, env string) (string, e
 	if v, err := s.fromAge(name); err == nil || !errors.Is(err, ErrNoSecret) {
 		return v, err
 	}
-	if s.Environ != nil {
+	if s.Environ != nil && env != "" {
 		if v := s.Environ(env); v != "" {
 			return v, nil
 		}

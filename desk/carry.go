@@ -139,6 +139,8 @@ func (d *Desk) carryOut(ctx context.Context, fx Effect) {
 			ref, form, err := d.ports.Customers.Create(ctx, fx.Object, fx.Values)
 			return RecordCreated{For: fx.For, Ref: ref, Form: form, Err: errText(err)}
 		})
+	case SoundDo:
+		d.soundDo(ctx, fx)
 	case Ring:
 		if d.ports.Ring != nil {
 			d.ports.Ring(fx.On)

@@ -43,6 +43,10 @@ const (
 	DND         Verb = "do not disturb" // toggles: calls are refused as busy, each with its record
 	Forward     Verb = "forward"        // Text: target, empty: off; Values["when"]: always (default), busy, no answer
 	Voicemail   Verb = "voicemail"      // calls the mailbox
+	SoundShow   Verb = "sound"          // opens the page of the sound devices
+	SoundHide   Verb = "sound close"    // closes it
+	SoundPick   Verb = "sound choose"   // Text: a device's value; Values["role"]: its role
+	SoundTry    Verb = "sound test"     // checks the microphone for three seconds
 	GoAvailable Verb = "available"
 	GoAway      Verb = "away"       // Text: reason
 	Quit        Verb = "quit"       // asks first when a call is up

@@ -170,6 +170,8 @@ func (t *turn) deskCommand(cmd Command) bool {
 		t.setForward(cmd)
 	case Voicemail:
 		t.callMailbox()
+	case SoundShow, SoundHide, SoundPick, SoundTry:
+		t.soundCommand(cmd)
 	case Quit:
 		if t.live() {
 			t.leaving = true

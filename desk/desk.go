@@ -24,11 +24,12 @@ type Desk struct {
 	subs   map[chan *Snapshot]struct{}
 
 	// Owned by Run's goroutine.
-	machine Machine
-	unsaved []write // journal writes that the disk refused, oldest first
-	refusal error   // why it refused the last
-	timers  map[TimerID]*time.Timer
-	work    sync.WaitGroup
+	machine  Machine
+	unsaved  []write // journal writes that the disk refused, oldest first
+	refusal  error   // why it refused the last
+	timers   map[TimerID]*time.Timer
+	sounding chan struct{} // closed when the last work with the sound devices is done; nil: there was none
+	work     sync.WaitGroup
 }
 
 // timed is an event with the moment at which it happened.
@@ -134,6 +135,9 @@ func (d *Desk) Run(ctx context.Context) error {
 			d.busy.Add(-1)
 		case <-quality.C:
 			d.readQuality(ctx)
+			if l, moved := d.readLevels(); moved {
+				d.step(ctx, time.Now(), l)
+			}
 		case <-alive.C:
 			d.journalAlive(ctx)
 		case <-disk.C:

@@ -45,6 +45,11 @@ type Machine struct {
 	forward  *Forwards
 	mailbox  *Mailbox
 	accounts []Account
+	lamps    []Lamp
+	check    *SoundCheck // the page of the sound devices; nil: it is closed
+
+	messages     int // text messages since messagesFrom
+	messagesFrom time.Time
 }
 
 // call is a Call with what only the machine needs.
@@ -88,7 +93,7 @@ type form struct {
 // NewMachine makes the machine of a desk that has not started yet.
 func NewMachine(set Settings) Machine {
 	set = set.withDefaults()
-	return Machine{set: set, agent: set.Agent, base: Available, shown: Starting, links: set.Links, forward: set.Forward}
+	return Machine{set: set, agent: set.Agent, base: Available, shown: Starting, links: set.Links, forward: set.Forward, lamps: set.lamps()}
 }
 
 // turn is one Step under way: the next machine, and what it wants done.
@@ -142,6 +147,10 @@ func (m Machine) Step(at time.Time, ev Event) (Machine, []Effect) {
 		t.caption = ev.Text
 	case QualityRead:
 		t.qualityRead(ev)
+	case SoundDone:
+		t.soundDone(ev)
+	case SoundLevels:
+		t.soundLevels(ev)
 	case TimerFired:
 		t.timerFired(ev.ID)
 	}
@@ -298,11 +307,14 @@ func (m *Machine) Snapshot(at time.Time) *Snapshot {
 		Seq: m.seq, At: at, Agent: m.agent, State: m.shown, Since: m.since, Pending: m.pending,
 		Open: m.open, Search: m.search, Links: m.links, Outbox: m.outbox,
 		Notices: m.notices, Landed: m.landed, Leaving: m.leaving, Caption: m.caption,
-		DND: m.dnd, Forward: m.forward, Mailbox: m.mailbox, Accounts: m.accounts,
+		DND: m.dnd, Forward: m.forward, Mailbox: m.mailbox, Lamps: m.lamps, SoundCheck: m.check,
 		Quit: m.quit && !m.live() && (m.links.Disk.Health != HealthDown || m.forced),
 	}
 	if len(s.Notices) == 0 { // none is nothing, also after the last was taken back: it travels the same
 		s.Notices = nil
+	}
+	if len(m.accounts) > 1 {
+		s.Accounts = m.accounts
 	}
 	if m.shown == Away {
 		s.Reason = m.reason

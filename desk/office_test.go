@@ -156,14 +156,18 @@ type office struct {
 }
 
 // open runs a desk inside the test's bubble.
-func open(t *testing.T, set Settings) *office {
+func open(t *testing.T, set Settings, change ...func(*Ports)) *office {
 	t.Helper()
 	o := &office{
 		t: t, phone: &phoneStub{events: make(chan sip.Event, 64), stats: map[sip.LegID]media.Stats{}},
 		crm:  &customerStub{release: make(chan crm.Match)},
 		disk: &diskStub{states: map[string]string{}, ended: map[string]int{}}, done: make(chan struct{}),
 	}
-	o.d = NewDesk(set, Ports{Phone: o.phone, Customers: o.crm, Journal: o.disk, Ring: func(on bool) { o.rang = append(o.rang, on) }})
+	ports := Ports{Phone: o.phone, Customers: o.crm, Journal: o.disk, Ring: func(on bool) { o.rang = append(o.rang, on) }}
+	for _, f := range change {
+		f(&ports)
+	}
+	o.d = NewDesk(set, ports)
 	ctx, stop := context.WithCancel(t.Context())
 	o.stop = stop
 	snaps, _ := o.d.Subscribe()

@@ -22,27 +22,6 @@ func NewCallKey(sipCallID, localTag string, account text.Text) CallKey {
 // maxDigits is how many of the far end's keys are shown: enough for a menu, too few for what nobody should collect.
 const maxDigits = 12
 
-// sound applies what became of microphone or loudspeaker. While a call is up, losing one is more than a word at the screen's edge:
-// the people on the line do not hear each other any more.
-func (t *turn) sound(ev sip.SoundChanged) {
-	if ev.OK {
-		t.unsay(noSound)
-		t.linkChanged(LinkChanged{Name: LinkSound, Health: HealthOK, Text: ev.Device})
-		return
-	}
-	had := t.links.Sound.Health == HealthOK
-	t.linkChanged(LinkChanged{Name: LinkSound, Health: HealthWarn, Text: ev.Detail})
-	if had && t.live() {
-		t.say(Warning, "", "%s; the call stays up, its record is safe. (%s)", noSound, ev.Detail)
-	}
-}
-
-// noSound begins the notice of sound that was lost in a call.
-const noSound = "Your sound is gone until the device or its server is back"
-
-// noCalls ends the notice of a lost registration, and marks it for the moment when it is over.
-const noCalls = "no call can come in"
-
 // phone applies an event of the telephone.
 func (t *turn) phone(ev sip.Event) {
 	switch ev := ev.(type) {
@@ -87,33 +66,11 @@ func (t *turn) phone(ev sip.Event) {
 		t.recordingChanged(ev)
 	case sip.VoiceMail:
 		t.mailboxChanged(ev)
+	case sip.LampChanged:
+		t.lampChanged(ev)
+	case sip.TextMessage:
+		t.textMessage(ev)
 	}
-}
-
-func (t *turn) registration(ev sip.RegistrationChanged) {
-	t.reg = ev.State
-	if !ev.Account.Empty() {
-		t.agent.Account = ev.Account
-	}
-	link := LinkChanged{Name: LinkSIP}
-	switch ev.State {
-	case sip.Registered:
-		link.Health, link.Text = HealthOK, text.Clean("registered at "+ev.Server.String())
-		t.unsay(noCalls)
-	case sip.Local:
-		link.Health, link.Text = HealthOK, text.Clean("taking calls on "+ev.Server.String())
-		t.unsay(noCalls)
-	case sip.Registering:
-		link.Health, link.Text = HealthWaiting, text.Clean("registering at "+ev.Server.String())
-	case sip.Unregistered:
-		link.Health, link.Text = HealthOff, text.Clean("not registered")
-	default:
-		link.Health, link.Text = HealthDown, ev.Reason
-		if t.links.SIP.Text != ev.Reason {
-			t.say(Problem, "", "%s – %s; calls that are up go on.", ev.Reason, noCalls)
-		}
-	}
-	t.linkChanged(link)
 }
 
 // incoming is a new inbound call: journalled before anything else, then looked up while it rings.

@@ -55,6 +55,7 @@ type Ports struct {
 	Phone     Phone
 	Customers Customers
 	Journal   Journaller
+	Sound     SoundDevices // nil: none
 	Ring      func(on bool)
 	SendNow   func() // tries every unsent record at once
 	Committed func() // a call record was put into the outbox

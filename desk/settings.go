@@ -40,7 +40,8 @@ type Settings struct {
 	MailboxNumber string // to dial when the exchange does not tell one
 	Recording     bool   // calls may be recorded by the agent
 	ForwardAfter  time.Duration
-	Links         Links // as they stand before anything is heard of them
+	Lamps         []Lamp // colleagues: number and name
+	Links         Links  // as they stand before anything is heard of them
 }
 
 // Class is what kind of party is at the other end.

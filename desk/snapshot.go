@@ -34,7 +34,10 @@ type Snapshot struct {
 	DND      bool      `json:"dnd,omitempty"`      // calls are refused as busy
 	Forward  *Forwards `json:"forward,omitempty"`  // where calls go instead
 	Mailbox  *Mailbox  `json:"mailbox,omitempty"`  // nil: nothing is known of one
+	Lamps    []Lamp    `json:"lamps,omitempty"`    // the colleagues whose telephones are watched, as configured
 	Accounts []Account `json:"accounts,omitempty"` // with more than one account: each, the primary first
+
+	SoundCheck *SoundCheck `json:"soundCheck,omitempty"` // the page of the sound devices, when open
 }
 
 // Forwards is where calls are sent instead of ringing here, and when.

@@ -169,6 +169,7 @@ func (w *workplace) openPhone(ctx context.Context, e *env, l *config.Loaded, dir
 	if c.Registrar != "" {
 		cfg.Password = func(ctx context.Context) (string, error) { return secrets(l).SIPPassword(ctx, c) }
 	}
-	w.phone, err = sip.Open(ctx, cfg)
+	cfg.Lamps, _ = lamps(c)
+	w.phone, err = openPhones(ctx, cfg, l)
 	return err
 }

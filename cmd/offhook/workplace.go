@@ -32,7 +32,7 @@ type workplace struct {
 	desk    *desk.Desk
 	ledger  *ledger.Ledger
 	org     *org // nil: Salesforce is switched off
-	phone   *sip.Phone
+	phone   telephones
 	devices *device.Set
 	headset *media.Headset
 	log     *slog.Logger
@@ -200,6 +200,7 @@ func (w *workplace) openDesk(e *env, l *config.Loaded, opt options, numbers *crm
 		Classify: func(p sip.Party) desk.Class { return classify(numbers, p) },
 	}
 	set.ForwardAfter, set.MailboxNumber, set.Recording = l.Calls.ForwardAfter, l.SIP.Voicemail, l.Recording.Dir != ""
+	_, set.Lamps = lamps(l.SIP)
 	if to := l.Calls.ForwardTo; to != "" {
 		set.Forward = &desk.Forwards{When: desk.ForwardWhen(l.Calls.ForwardWhen), To: text.Clean(to)}
 	}
@@ -216,7 +217,7 @@ func (w *workplace) openDesk(e *env, l *config.Loaded, opt options, numbers *crm
 	if w.org == nil {
 		set.Links.Salesforce = desk.Link{Health: desk.HealthOff, Text: text.Clean("not set up: records stay safe on disk")}
 	}
-	ports := desk.Ports{Phone: w.phone, Customers: offline{}, Journal: w.ledger, Demo: opt.demo, Ring: func(on bool) {
+	ports := desk.Ports{Phone: w.phone, Customers: offline{}, Journal: w.ledger, Demo: opt.demo, Sound: soundDevices{w.devices, w.headset}, Ring: func(on bool) {
 		if on {
 			w.devices.Ringer().Start()
 		} else {

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+
+	"offhook/config"
+	"offhook/desk"
+	"offhook/internal/text"
+	"offhook/sip"
+)
+
+// telephones is one account, or several behind one desk.
+type telephones interface {
+	desk.Phone
+	Close(ctx context.Context) error
+}
+
+// openPhones opens the telephone: the account of the settings, and the further ones beside it.
+func openPhones(ctx context.Context, first sip.Config, l *config.Loaded) (telephones, error) {
+	if len(l.SIP.Accounts) == 0 {
+		p, err := sip.Open(ctx, first)
+		if err != nil { // a nil pointer in an interface would not be nil
+			return nil, err
+		}
+		return p, nil
+	}
+	all := []sip.Config{first}
+	for _, a := range l.SIP.Accounts {
+		all = append(all, further(first, l, a))
+	}
+	g, err := sip.OpenGroup(ctx, all...)
+	if err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// further is another account: like the first, but for what its own line says. It has a socket of its own, and watches nobody: the first
+// account does that.
+func further(first sip.Config, l *config.Loaded, a config.Account) sip.Config {
+	c := first
+	c.Account, c.Username = a.Account, a.Username
+	c.Registrar, c.OutboundProxy = a.Registrar, a.OutboundProxy
+	c.Registrar2, c.OutboundProxy2, c.TLS.ServerName = "", "", ""
+	if c.Registrar == "" {
+		c.Registrar = "auto"
+	}
+	if _, domain, _ := strings.Cut(first.Account, "@"); strings.HasSuffix(a.Account, "@"+domain) { // the same exchange: the same way there
+		if a.Registrar == "" {
+			c.Registrar = first.Registrar
+		}
+		if a.OutboundProxy == "" {
+			c.OutboundProxy = first.OutboundProxy
+		}
+		c.TLS.ServerName = first.TLS.ServerName
+	}
+	if a.Transport != "" {
+		c.Transport = a.Transport
+	}
+	c.Listen = netip.AddrPortFrom(first.Listen.Addr(), 0)
+	c.Lamps = nil
+	c.Password = func(ctx context.Context) (string, error) { return secrets(l).AccountPassword(ctx, l.SIP, a) }
+	return c
+}
+
+// lamps are the colleagues of the settings, in the words of the telephone and of the desk.
+func lamps(c config.SIP) (watch []sip.Lamp, show []desk.Lamp) {
+	for _, l := range c.Lamps {
+		number := strings.TrimSpace(l.Number)
+		watch = append(watch, sip.Lamp{Number: number, Name: l.Name})
+		show = append(show, desk.Lamp{Number: text.Clean(number), Name: text.Clean(l.Name)})
+	}
+	return watch, show
+}
