@@ -53,7 +53,9 @@ func (b *lampBoard) lamp(p *Phone, ask *transaction.Request, state, dialogs stri
 
 func TestTheLampsOfColleaguesAreWatchedAndTold(t *testing.T) {
 	b := newLampBoard(t)
-	p := registered(t, b.server, func(c *Config) { c.Lamps = []Lamp{{Number: "2102", Name: "Billie"}, {Number: "no such thing at all@@"}} })
+	p := registered(t, b.server, func(c *Config) {
+		c.Lamps = []Lamp{{Number: "2102", Name: "Billie"}, {Number: "no such thing at all@@"}}
+	})
 	until(t, p, Registered)
 	ask := <-b.asks
 	if ask.URI.String() != "sip:2102@example.com" || ask.Headers.Get("Event") != "dialog" {

@@ -65,7 +65,7 @@ func (p *Page) doCall(a keymap.Action) Result {
 		return Result{Handled: true, Open: overlay.Decline(c, Name(c))}
 	case "call.redirect":
 		c = p.ringing(desk.Redirect)
-		return Result{Handled: true, Open: overlay.Redirect(c, Name(c))}
+		return Result{Handled: true, Open: overlay.Redirect(c, Name(c), p.snap.Lamps)}
 	case "call.conference":
 		if !p.can(desk.Merge) {
 			return send(desk.Command{Verb: desk.Split, Call: c.Key})
@@ -75,11 +75,11 @@ func (p *Page) doCall(a keymap.Action) Result {
 			return send(desk.Command{Verb: desk.Resume, Call: c.Key})
 		}
 	case "call.transfer":
-		return Result{Handled: true, Open: overlay.Transfer(c, Name(c))}
+		return Result{Handled: true, Open: overlay.Transfer(c, Name(c), p.snap.Lamps)}
 	case "call.keypad":
 		return Result{Handled: true, Open: overlay.NewKeypad(c, Name(c))}
 	case "call.dial":
-		return Result{Handled: true, Open: overlay.Dial()}
+		return Result{Handled: true, Open: overlay.Dial(p.snap.Lamps)}
 	case "call.next", "call.previous":
 		p.step(a.Name == "call.next")
 		return Result{Handled: true}

@@ -150,7 +150,12 @@ func (p *Page) two(c canvas, w, h, at int) panel {
 	b := p.middle(c, widths[1], body)
 	out := p.columns(c, body, widths, a, b)
 	out.add(row.Blank(w))
-	out.join(p.landedPanel(c, w, landed))
+	if len(p.snap.Lamps) == 0 {
+		out.join(p.landedPanel(c, w, landed))
+		return out
+	}
+	below := p.columns(c, landed, widths, p.colleaguesPanel(c, left, landed), p.landedPanel(c, widths[1], landed))
+	out.add(below.lines...)
 	return out
 }
 
@@ -165,6 +170,10 @@ func (p *Page) three(c canvas, w, h, at int) panel {
 	b := p.middle(c, widths[1], h)
 	third := p.notesPanel(c, right, max(h/4, 8))
 	third.add(row.Blank(right))
+	if n := len(p.snap.Lamps); n > 0 {
+		third.join(p.colleaguesPanel(c, right, min(n+1, max(h/5, 4))))
+		third.add(row.Blank(right))
+	}
 	third.join(p.keysPanel(c, right, h-len(third.lines)))
 	return p.columns(c, h, widths, a, b, third)
 }

@@ -11,6 +11,7 @@ import (
 	"offhook/ui/widget/bar"
 	"offhook/ui/widget/caller"
 	"offhook/ui/widget/calls"
+	"offhook/ui/widget/overlay"
 	"offhook/ui/widget/row"
 )
 
@@ -274,6 +275,21 @@ func (p *Page) landedPanel(c canvas, w, h int) panel {
 		out.add(row.New(w).Gap(2).Put(c.th.Faint, "Each call's Task is named here when it lands.").String())
 	}
 	out.add(bar.Landed(c.th, w, h-1, p.snap.Landed, c.now)...)
+	out.lines = row.Height(out.lines, w, h)
+	return out
+}
+
+// colleaguesPanel lists the watched telephones, in exactly h lines.
+func (p *Page) colleaguesPanel(c canvas, w, h int) panel {
+	out := panel{lines: []string{row.Heading(c.th, w, "Colleagues", row.Seg{Ink: c.th.Key, Text: p.keys.Key("call.dial")}, row.Seg{Ink: c.th.Dim, Text: " call one"})}}
+	list := p.snap.Lamps
+	for i, l := range list {
+		if len(out.lines) == h-1 && i < len(list)-1 {
+			out.add(row.New(w).Gap(2).Put(c.th.Dim, "and "+strconv.Itoa(len(list)-i)+" more").String())
+			break
+		}
+		out.add(row.New(w).Gap(2).Raw(overlay.ColleagueLine(c.th, w-2, l, c.th.Text), w-2).String())
+	}
 	out.lines = row.Height(out.lines, w, h)
 	return out
 }

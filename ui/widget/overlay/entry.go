@@ -21,19 +21,38 @@ type Entry struct {
 	name  string
 	when  int // index of forwardWhen
 	wrong string
+	list  colleagues // to pick from, with their lamps
 }
 
 // Dial asks for a number to call.
-func Dial() *Entry { return entry(desk.Dial, "", "") }
+func Dial(lamps []desk.Lamp) *Entry { return entry(desk.Dial, "", "").with(lamps) }
 
 // Transfer asks where to send a call.
-func Transfer(c *desk.Call, name string) *Entry { return entry(desk.Xfer, c.Key, name) }
+func Transfer(c *desk.Call, name string, lamps []desk.Lamp) *Entry {
+	return entry(desk.Xfer, c.Key, name).with(lamps)
+}
 
 // Redirect asks where to send a ringing call, unanswered.
-func Redirect(c *desk.Call, name string) *Entry { return entry(desk.Redirect, c.Key, name) }
+func Redirect(c *desk.Call, name string, lamps []desk.Lamp) *Entry {
+	return entry(desk.Redirect, c.Key, name).with(lamps)
+}
 
-// Forward asks where calls should go instead of ringing here, and when: Tab or the arrows change it.
+// Forward asks where calls should go instead of ringing here, and when: the arrows change it.
 func Forward() *Entry { return entry(desk.Forward, "", "") }
+
+func (e *Entry) with(lamps []desk.Lamp) *Entry {
+	e.list.at = -1
+	e.list.take(lamps, "")
+	return e
+}
+
+// target is where the call goes: the colleague who is picked, else what is typed.
+func (e *Entry) target() (number string, who desk.Lamp) {
+	if l, ok := e.list.chosen(); ok {
+		return l.Number.String(), l
+	}
+	return strings.TrimSpace(e.field.Value()), desk.Lamp{}
+}
 
 // forwardWhen are the choices of Forward with their sentences.
 var forwardWhen = [...]struct {
@@ -60,9 +79,8 @@ func (e *Entry) Press(k tea.Key, name string) Outcome {
 	case "overlay.close":
 		return Outcome{Close: true, Handled: true}
 	case "overlay.accept":
-		n := strings.TrimSpace(e.field.Value())
-		if n == "" {
-			e.wrong = "Type a number first."
+		n, _ := e.target()
+		if e.wrong = e.refuse(n); e.wrong != "" {
 			return Outcome{Handled: true}
 		}
 		cmd := desk.Command{Verb: e.verb, Call: e.call, Text: n}
@@ -79,12 +97,36 @@ func (e *Entry) Press(k tea.Key, name string) Outcome {
 			e.when = (e.when + step) % len(forwardWhen)
 			return Outcome{Handled: true}
 		}
+		if e.wrong = ""; name == "overlay.down" {
+			e.list.move(1)
+		} else {
+			e.list.move(-1)
+		}
+		return Outcome{Handled: true}
 	}
 	handled, changed := e.field.Key(k)
 	if changed {
 		e.wrong = ""
+		e.list.typed(e.field.Value())
 	}
 	return Outcome{Handled: handled}
+}
+
+// refuse says in one line why a target cannot be called; empty: it can. The desk has the last word.
+func (e *Entry) refuse(n string) string {
+	letters := strings.IndexFunc(n, unicode.IsLetter) >= 0
+	digits := strings.ContainsAny(n, "0123456789*#")
+	switch {
+	case n == "" && len(e.list.list) > 0:
+		return "Type a number first, or pick a colleague."
+	case n == "":
+		return "Type a number first."
+	case !letters && !digits:
+		return "“" + n + "” has no digit: type a number or a sip: address."
+	case letters && strings.ContainsAny(n, " ") && !strings.Contains(n, " via "):
+		return "Nobody is called “" + n + "”: type a number or a sip: address."
+	}
+	return ""
 }
 
 // Paste implements Box.
@@ -94,24 +136,40 @@ func (e *Entry) Paste(s string) Outcome {
 		s = rest
 	}
 	e.field.Insert(s)
+	e.wrong = ""
+	e.list.typed(e.field.Value())
 	return Outcome{Handled: true}
 }
 
 // Alive implements Box.
-func (e *Entry) Alive(s *desk.Snapshot) bool { return e.call == "" || up(s, e.call) }
+func (e *Entry) Alive(s *desk.Snapshot) bool {
+	if s != nil && e.verb != desk.Forward {
+		e.list.take(s.Lamps, e.field.Value())
+	}
+	if e.verb == desk.Redirect { // answered or gone: there is nothing to send on any more
+		return can(s, e.call, desk.Redirect)
+	}
+	return e.call == "" || up(s, e.call)
+}
 
 // Draw implements Box.
-func (e *Entry) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, _ int) Drawn {
+func (e *Entry) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, h int) Drawn {
 	width := max(min(58, w-2), 16)
 	inner := width - 4
 	shown, at := e.field.Line(inner - 2)
 	d := Drawn{Width: width, Cursor: true, X: 1 + at, Y: 1}
-	number := strings.TrimSpace(e.field.Value())
+	number, who := e.target()
+	if name := who.Name.String(); name != "" {
+		number = name + " (" + number + ")"
+	}
 	var says string
 	switch e.verb {
 	case desk.Redirect:
 		d.Title = "Send " + e.name + " on"
 		says = e.name + " rings at that number instead; the record here says so."
+		if number != "" {
+			says = e.name + " rings at " + number + " instead; the record here says so."
+		}
 		d.Foot = Hints(th, keys, "overlay.accept", "send", "overlay.close", "back")
 	case desk.Forward:
 		d.Title = "Forward calls"
@@ -139,6 +197,12 @@ func (e *Entry) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, _ in
 		}
 		d.Foot = Hints(th, keys, "overlay.accept", "call", "overlay.close", "back")
 	}
+	switch who.State {
+	case desk.LampBusy:
+		says = who.Name.Or(who.Number).String() + " is on the telephone. " + says
+	case desk.LampRinging:
+		says = who.Name.Or(who.Number).String() + "'s telephone is ringing. " + says
+	}
 	ink := th.Dim
 	if e.wrong != "" {
 		says, ink = e.wrong, th.Problem
@@ -151,6 +215,12 @@ func (e *Entry) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, _ in
 			l = text[i]
 		}
 		d.Lines = append(d.Lines, row.New(inner).Put(ink, l).String())
+	}
+	if n := min(len(e.list.list), 8, h-len(d.Lines)-5); n > 0 {
+		d.Lines = append(d.Lines, row.Blank(inner))
+		d.Lines = append(d.Lines, e.list.draw(th, inner, n)...)
+		d.Foot = append(d.Foot, row.Seg{Text: "   "})
+		d.Foot = append(d.Foot, Hints(th, keys, "overlay.down", "colleagues")...)
 	}
 	return d
 }
