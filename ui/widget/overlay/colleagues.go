@@ -45,7 +45,7 @@ func ColleagueLine(th *theme.Theme, w int, l desk.Lamp, name theme.Ink) string {
 type colleagues struct {
 	list []desk.Lamp // as the desk shows them now
 	hits []desk.Lamp
-	at   int         // chosen among hits; -1: none, the typed text counts
+	at   int // chosen among hits; -1: none, the typed text counts
 }
 
 // take takes over the lamps of a newer snapshot; who is chosen stays chosen.
