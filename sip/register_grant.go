@@ -35,6 +35,9 @@ func seconds(v string) time.Duration {
 	return time.Duration(n) * time.Second
 }
 
+// leastWait is between two rounds, whatever a registrar grants or asks for: one that grants a second is not to be hammered.
+const leastWait = 5 * time.Second
+
 func (r *registration) succeeded(req *transaction.Request, res *transaction.Response) {
 	granted := r.expires
 	if v := res.Headers.Get("Expires"); v != "" {
@@ -71,7 +74,7 @@ func (r *registration) succeeded(req *transaction.Request, res *transaction.Resp
 	if len(r.failed) > 0 {                                                   // back to the first choice as soon as it may be well again
 		refresh = min(refresh, time.Minute)
 	}
-	r.later(refresh)
+	r.later(max(refresh, leastWait))
 	flowTimer := min(seconds(res.Headers.Get("Flow-Timer")), time.Hour)
 	r.keepOpen(flowTimer)
 	tls, secure := r.at.flow.TLS()

@@ -149,7 +149,7 @@ func (r *registration) fail(f failure) {
 	wait = wait/2 + time.Duration(rand.Int64N(int64(wait)/2+1))
 	r.failures++
 	if f.retry > 0 {
-		wait = min(f.retry, time.Hour)
+		wait = min(max(f.retry, leastWait), time.Hour)
 	}
 	r.busy, r.moved = false, nil
 	r.unlive()
