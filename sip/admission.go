@@ -3,6 +3,7 @@ package sip
 import (
 	"net/netip"
 	"slices"
+	"time"
 
 	"offhook/sip/transaction"
 )
@@ -56,7 +57,7 @@ func (p *Phone) admit(flow *transaction.Flow, source netip.AddrPort, method stri
 	return transaction.Drop
 }
 
-// line is the registration that calls go out over: the first that lives, else the first that might; nil without a registrar.
+// line is the registration that calls go out over: the first that lives, else the first whose flow does; nil: there is none.
 func (p *Phone) line() *registration {
 	for _, r := range p.regs {
 		if r.live && r.at.alive() {
@@ -64,12 +65,39 @@ func (p *Phone) line() *registration {
 		}
 	}
 	for _, r := range p.regs {
-		if r.at.alive() {
+		if r.at.alive() && !r.fresh {
 			return r
 		}
 	}
-	if len(p.regs) > 0 {
-		return p.regs[0]
-	}
 	return nil
+}
+
+// waitUp is how long a call waits for a registration that is under way, as after a sleep.
+const waitUp = 5 * time.Second
+
+// whenUp gives f the registration that calls go out over: at once, or when one that is under way has come to its end or takes too
+// long; nil when there is none.
+func (p *Phone) whenUp(f func(*registration)) {
+	if r := p.line(); r != nil || !slices.ContainsFunc(p.regs, func(r *registration) bool { return r.busy }) {
+		f(r)
+		return
+	}
+	once := false
+	answer := func() {
+		if !once {
+			once = true
+			f(p.line())
+		}
+	}
+	p.waiting = append(p.waiting, answer)
+	time.AfterFunc(waitUp, func() { p.ua.Post(answer) })
+}
+
+// settled lets those go on who waited for a registration.
+func (p *Phone) settled() {
+	waiting := p.waiting
+	p.waiting = nil
+	for _, f := range waiting {
+		f()
+	}
 }

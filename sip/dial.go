@@ -92,12 +92,13 @@ func (p *Phone) served(uri transaction.URI) bool {
 // outbound proxy, else straight to the host of the URI. f runs on the loop, now or later.
 func (p *Phone) route(uri transaction.URI, f func(*transaction.Flow, netip.AddrPort, []transaction.Address, error)) {
 	if p.served(uri) {
-		r := p.line()
-		if r == nil || !r.at.alive() {
-			f(nil, netip.AddrPort{}, nil, errNoServer)
-			return
-		}
-		f(r.at.flow, r.at.dst(), r.routes(), nil)
+		p.whenUp(func(r *registration) {
+			if r == nil {
+				f(nil, netip.AddrPort{}, nil, errNoServer)
+				return
+			}
+			f(r.at.flow, r.at.dst(), r.routes(), nil)
+		})
 		return
 	}
 	next := hop{host: uri.Host, port: uri.Port, secure: uri.Scheme == "sips"}

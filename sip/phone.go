@@ -46,6 +46,7 @@ type Phone struct {
 	regs     []*registration // none: no registrar
 	udp      *transaction.Flow
 	rebinds  *time.Timer
+	waiting  []func()             // for a registration
 	mailbox  *dialog.Subscription // nil: not asked for yet
 	lamps    lamps
 	messages allowance

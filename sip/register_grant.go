@@ -84,6 +84,7 @@ func (r *registration) succeeded(req *transaction.Request, res *transaction.Resp
 	}
 	r.slept = false
 	r.tell(told)
+	r.p.settled()
 }
 
 // settle makes the path of a successful attempt the one that we are at, and moves the calls to it.

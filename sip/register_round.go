@@ -155,6 +155,9 @@ func (r *registration) fail(f failure) {
 	r.unlive()
 	r.later(wait)
 	r.tell(RegistrationChanged{State: RegFailed, Code: f.code, Reason: text.Clean(f.why), RetryIn: wait})
+	if !slices.ContainsFunc(r.p.regs, func(o *registration) bool { return o.busy }) {
+		r.p.settled()
+	}
 }
 
 // unlive: the registrar does not hold our binding any more, or nobody knows.

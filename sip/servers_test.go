@@ -207,6 +207,38 @@ func TestSleepAndAnotherNetworkRegisterAgainAtOnceOverNewFlows(t *testing.T) {
 	}
 }
 
+func TestACallWaitsForARegistrationThatIsUnderWay(t *testing.T) {
+	for _, fate := range []string{"works", "fails", "takes too long"} {
+		virtually(t, granting(3600), func(w *world) {
+			w.news(Registered)
+			w.serve(func(tx *transaction.ServerTx, req *transaction.Request) {
+				switch fate {
+				case "takes too long":
+					return
+				case "fails":
+					time.AfterFunc(2*time.Second, func() { refusing(403)(tx, req) })
+				default:
+					time.AfterFunc(2*time.Second, func() { granting(3600)(tx, req) })
+				}
+			})
+			w.desk.Woke()
+			began := time.Now()
+			done := make(chan time.Duration)
+			var err error
+			w.desk.ua.Post(func() {
+				w.desk.route(transaction.URI{Scheme: "sip", User: "100", Host: "example.com"}, func(_ *transaction.Flow, _ netip.AddrPort, _ []transaction.Address, e error) {
+					err = e
+					done <- time.Since(began)
+				})
+			})
+			took, want := <-done, map[string]time.Duration{"works": 2 * time.Second, "fails": 2 * time.Second, "takes too long": waitUp}[fate]
+			if took != want || (err == nil) != (fate == "works") {
+				t.Errorf("%s: %v after %v", fate, err, took)
+			}
+		}, func(c *Config) { c.Transport = "tcp" })
+	}
+}
+
 func TestADeadSocketIsBoundAgain(t *testing.T) {
 	virtually(t, granting(3600), func(w *world) {
 		w.news(Registered)
