@@ -11,12 +11,12 @@ import (
 	"offhook/sip/offer"
 )
 
-// authorityOf is the file of who signed a peer's certificate; a test that needs it and has none is skipped.
-func authorityOf(t *testing.T, name string) string {
+// authorityOf is the file of who signed the peers' certificates; a test that needs it and has none is skipped.
+func authorityOf(t *testing.T) string {
 	t.Helper()
-	path := os.Getenv(name)
+	path := os.Getenv("OFFHOOK_PEERS_CA")
 	if path == "" {
-		t.Skip("peer is not installed with its authority (" + name + "=file)")
+		t.Skip("the peers' authority is not installed (OFFHOOK_PEERS_CA=file)")
 	}
 	return path
 }
@@ -31,7 +31,7 @@ func private(addr netip.AddrPort, ca string) func(*Config) {
 
 func TestAsteriskRegistersUsOverTLSAndTalksInPrivate(t *testing.T) {
 	x := asterisk(t)
-	ca := authorityOf(t, "OFFHOOK_ASTERISK_CA")
+	ca := authorityOf(t)
 	feature.Proves(t, "Asterisk", "register TLS")
 	b := &bench{hz: 700}
 	p := x.extension(t, "6004", "tls", private(x.addr, ca), func(c *Config) {
@@ -73,108 +73,5 @@ func (x pbx) mailbox(t *testing.T, number, watch string) {
 	})
 	if m := wait[VoiceMail](t, p); m.New < 0 || !strings.Contains(m.Account.String(), number) {
 		t.Errorf("%s: %+v", number, m)
-	}
-}
-
-func TestKamailioKeepsToOutboundAndGivesGRUUs(t *testing.T) {
-	ca := authorityOf(t, "OFFHOOK_KAMAILIO_CA")
-	addr, err := netip.ParseAddrPort(os.Getenv("OFFHOOK_KAMAILIO"))
-	if err != nil {
-		t.Skip("peer kamailio is not installed (OFFHOOK_KAMAILIO=host:port)")
-	}
-	feature.Proves(t, "Kamailio", "register TLS", "keepalive and dead flow")
-	const instance = "00000000-0000-4000-8000-0000000000a1"
-	for _, transport := range []string{"udp", "tcp", "tls"} {
-		t.Run(transport, func(t *testing.T) {
-			one, two := &bench{hz: 440}, &bench{hz: 1000}
-			p := proxied(t, "7003", transport, func(c *Config) {
-				if transport == "tls" {
-					private(addr, ca)(c)
-				}
-				c.Instance, c.Headset = instance, one.headset(t)
-			})
-			var g grant
-			done := make(chan struct{})
-			p.ua.Post(func() { g = p.regs[0].grant; close(done) })
-			<-done
-			if g.gruu.Host == "" || g.temp.Host == "" {
-				t.Errorf("GRUUs %s and %s", g.gruu, g.temp)
-			}
-			t.Logf("outbound: %v", g.outbound)
-			if g.outbound {
-				feature.Proves(t, "Kamailio", "GRUU", "outbound (RFC 5626)")
-			}
-			b := proxied(t, "7002", "udp", func(c *Config) { c.Headset = two.headset(t) })
-			p.Dial("x", "7002")
-			in := wait[IncomingCall](t, b)
-			b.Answer(in.Leg)
-			wait[CallAnswered](t, b)
-			wait[CallAnswered](t, p)
-			both := func() bool { return one.power(1000) > 0.9 && two.power(440) > 0.9 }
-			becomes(t, "both hear each other", both)
-			b.Hold(in.Leg) // to our GRUU where the proxy knows the way, else to our address
-			if h := wait[CallHeld](t, p); !h.ByThem {
-				t.Errorf("%+v", h)
-			}
-			wait[CallHeld](t, b)
-			b.Resume(in.Leg)
-			wait[CallHeld](t, b)
-			becomes(t, "both hear each other again", both)
-			// The flow dies: over the new one the call goes on, and ends.
-			if transport != "udp" {
-				p.ua.Post(p.renew)
-				until(t, p, Registered)
-				b.Hold(in.Leg)
-				for h := wait[CallHeld](t, p); !h.ByThem; h = wait[CallHeld](t, p) {
-				}
-			}
-			b.Hangup(in.Leg)
-			if e := wait[CallEnded](t, p); e.Cause != EndNormal || e.ByUs {
-				t.Errorf("%+v", e)
-			}
-		})
-	}
-}
-
-// An edge proxy that adds itself as Path (RFC 3327) and routes by flow tokens: OFFHOOK_EDGE=host:port, in front of Kamailio.
-func TestKamailioReachesUsThroughAnEdge(t *testing.T) {
-	edge := os.Getenv("OFFHOOK_EDGE")
-	if edge == "" {
-		t.Skip("peer kamailio is not installed with an edge before it (OFFHOOK_EDGE=host:port)")
-	}
-	feature.Proves(t, "Kamailio", "Path")
-	for _, transport := range []string{"udp", "tcp"} {
-		t.Run(transport, func(t *testing.T) {
-			one, two := &bench{hz: 440}, &bench{hz: 1000}
-			p := proxied(t, "7001", transport, func(c *Config) {
-				c.OutboundProxy, c.Headset, c.Instance = edge, one.headset(t), "00000000-0000-4000-8000-0000000000a2"
-			})
-			b := proxied(t, "7002", "udp", func(c *Config) { c.Headset = two.headset(t) })
-			both := func() bool { return one.power(1000) > 0.9 && two.power(440) > 0.9 }
-			b.Dial("in", "7001") // by the Path
-			in := wait[IncomingCall](t, p)
-			p.Answer(in.Leg)
-			wait[CallAnswered](t, p)
-			wait[CallAnswered](t, b)
-			becomes(t, "both hear each other", both)
-			b.Hold("in")
-			if h := wait[CallHeld](t, p); !h.ByThem {
-				t.Errorf("%+v", h)
-			}
-			wait[CallHeld](t, b)
-			p.Hangup(in.Leg)
-			wait[CallEnded](t, b)
-			wait[CallEnded](t, p)
-			p.Dial("out", "7002")
-			back := wait[IncomingCall](t, b)
-			b.Answer(back.Leg)
-			wait[CallAnswered](t, p)
-			wait[CallAnswered](t, b)
-			becomes(t, "both hear each other again", both)
-			b.Hangup(back.Leg)
-			if e := wait[CallEnded](t, p); e.Cause != EndNormal {
-				t.Errorf("%+v", e)
-			}
-		})
 	}
 }
