@@ -225,6 +225,9 @@ func (h handler) Event(s *dialog.Session, e dialog.Event) {
 	if l, ok := s.Data.(*leg); ok {
 		l.event(e)
 	}
+	if end, ok := e.(dialog.Ended); ok && end.Cause == dialog.CauseNetwork {
+		h.p.suspect(s.Flow())
+	}
 }
 
 func (h handler) FlowDown(f *transaction.Flow, err error) {

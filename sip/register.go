@@ -36,6 +36,7 @@ type registration struct {
 
 	// A round of attempts.
 	busy     bool // one is under way
+	begun    time.Time
 	fresh    bool // what flows there are may be dead without knowing it
 	slept    bool // it began with sleep or a change of network
 	try      path

@@ -27,7 +27,7 @@ func (r *registration) start() {
 	if r.busy || r.stopped != nil {
 		return
 	}
-	r.busy, r.moves = true, 0
+	r.busy, r.moves, r.begun = true, 0, time.Now()
 	r.generation++
 	stop(r.timer)
 	if !r.live { // a refresh is no news
@@ -220,6 +220,16 @@ func (r *registration) renew(slept bool) {
 	r.busy, r.fresh, r.slept, r.failures = false, true, r.slept || slept, 0
 	r.unlive()
 	r.start()
+}
+
+// suspect looks at once whether a server still answers, over whose flow a call came to nothing; if not, the next one is found before
+// the agent dials again.
+func (p *Phone) suspect(f *transaction.Flow) {
+	for _, r := range p.regs {
+		if r.at.flow == f && r.live && time.Since(r.begun) > leastWait {
+			r.start()
+		}
+	}
 }
 
 // stop takes our own Contact off the registrar, never "*", which would take everybody's (RFC 3261 §10.2.2), and calls done.

@@ -239,6 +239,25 @@ func TestACallWaitsForARegistrationThatIsUnderWay(t *testing.T) {
 	}
 }
 
+func TestACallThatCameToNothingMakesThePhoneLookAtItsServer(t *testing.T) {
+	virtually(t, granting(3600), func(w *world) {
+		w.socket(w.pbx.ua.Layer(), otherAddr)
+		w.news(Registered)
+		time.Sleep(time.Minute)
+		w.net.Lose(func(_, to netip.AddrPort, _ []byte) bool { return to == pbxAddr })
+		began := time.Now()
+		w.desk.ua.Post(func() {
+			for range 3 { // as the end of a call tells it
+				w.desk.suspect(w.desk.regs[0].at.flow)
+			}
+		})
+		w.news(Registering)
+		if e := w.news(Registered); time.Since(began) > 2*serverWait || !strings.Contains(e.Server.String(), "two.example.com") {
+			t.Errorf("%+v after %v", e, time.Since(began))
+		}
+	}, twoServers(t, "udp", "_sip._udp"))
+}
+
 func TestADeadSocketIsBoundAgain(t *testing.T) {
 	virtually(t, granting(3600), func(w *world) {
 		w.news(Registered)
