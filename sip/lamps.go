@@ -42,10 +42,10 @@ type lamp struct {
 // registration: what happened meanwhile was told to nobody.
 func (p *Phone) watchLamps() {
 	r := p.line()
-	if len(p.acc.Lamps) == 0 || p.closing || r == nil {
+	if len(p.acc.Lamps) == 0 || p.closing {
 		return
 	}
-	if !r.live {
+	if r == nil || !r.live {
 		p.lamps.over = nil
 		for _, l := range p.lamps.list {
 			p.tellLamp(l, LampUnknown, text.Text{})

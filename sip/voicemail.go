@@ -62,7 +62,14 @@ func mailboxNumber(s string) text.Text {
 // subscribe asks for the mailbox as soon as the account is registered (RFC 3842 §3), and again over each new flow.
 func (p *Phone) subscribe() {
 	r := p.line()
-	if p.acc.Mailbox == "" || p.closing || r == nil || !r.live || r.at.flow == p.over {
+	if p.acc.Mailbox == "" || p.closing {
+		return
+	}
+	if r == nil || !r.live { // what is told meanwhile is told to nobody: ask again afterwards, over the same flow too
+		p.over = nil
+		return
+	}
+	if r.at.flow == p.over {
 		return
 	}
 	p.over = r.at.flow
