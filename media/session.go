@@ -15,10 +15,13 @@ import (
 	"offhook/media/codec/opus"
 )
 
-// Session is one RTP stream in each direction with its RTCP. Methods may be called from any goroutine, but WriteFrame
-// from one at a time, and ReadFrame from one at a time. It owns its goroutines (RTP in, RTCP in, RTCP out, and what handshakes and checks need), which
+// Session is one RTP stream in each direction with its RTCP. Methods may be called from any goroutine; WriteFrame and ReadFrame
+// wait for a call of the same that is in progress. It owns its goroutines (RTP in, RTCP in, RTCP out, and what handshakes and checks need), which
 // Close ends.
 type Session struct {
+	// Frames come from one place at a time, but a call changes places: the headset may be fading it out when its new clock begins.
+	writing, reading sync.Mutex
+
 	cfg       Config
 	rtp, rtcp *net.UDPConn
 	log       *slog.Logger
@@ -174,6 +177,8 @@ func (s *Session) WriteFrame(pcm []int16) {
 	if s.closed.Load() || len(pcm) != Frame {
 		return
 	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	now := s.clock()
 	s.in.measure(pcm, now)
 	c, muted := s.config.Load(), s.muted.Load()
@@ -189,6 +194,8 @@ func (s *Session) WriteFrame(pcm []int16) {
 
 // ReadFrame fills Frame samples for the loudspeaker: what is due now, or what stands in for it. It never blocks.
 func (s *Session) ReadFrame(pcm []int16) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
 	c, now := s.config.Load(), s.clock()
 	if s.closed.Load() || c == nil || !c.Receive || len(pcm) != Frame {
 		clear(pcm)
