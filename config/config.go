@@ -54,7 +54,7 @@ type SIP struct {
 	Expires         time.Duration `key:"expires" default:"5m" doc:"Registration lifetime to ask for."`
 	RingLimit       time.Duration `key:"ring_limit" default:"2m" doc:"How long an inbound call may ring before it is answered with 480."`
 	RTPPorts        string        `key:"rtp_ports" default:"0" doc:"Range for sound, as 16000-16999; 0 lets the system choose."`
-	Codecs          []string      `key:"codecs" default:"G722,PCMU,PCMA" doc:"Codecs, best first."`
+	Codecs          []string      `key:"codecs" default:"opus,G722,PCMU,PCMA" doc:"Codecs, best first: opus (where the processor allows), G722, PCMU, PCMA."`
 }
 
 // DataRule is one line of sip.data.
@@ -92,6 +92,7 @@ type Calls struct {
 	Encryption   string        `key:"encryption" default:"auto" enum:"auto,sdes,dtls" doc:"How keys are agreed: in the signalling (sdes), by a handshake (dtls), or as the far end can."`
 	ClearKeys    bool          `key:"clear_keys" default:"false" doc:"Send keys (sdes) over signalling that is not encrypted: whoever reads it can listen."`
 	LearnAddress bool          `key:"learn_address" default:"false" doc:"Take sound from where it really comes from at the start of a call, for exchanges that say another address than they send from."`
+	ICE          bool          `key:"ice" default:"false" doc:"Offer connectivity checks (ICE) for calls of yours; far ends that offer them are answered anyway."`
 	DSCP         int           `key:"dscp" default:"46" doc:"Mark of sound packets for routers, 0 to 63; 0: none."`
 	DTMF         string        `key:"dtmf" default:"auto" enum:"auto,inband" doc:"Keypad tones for far ends that take no telephone events: INFO requests, or tones in the sound, which are then found in what is heard, too."`
 	ForwardTo    string        `key:"forward_to" doc:"Where calls go instead of ringing here; empty: nowhere. F changes it."`

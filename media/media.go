@@ -46,7 +46,7 @@ type Codec struct {
 // The codecs that this package speaks.
 var (
 	Opus = Codec{Name: "opus", PT: 107, RTPClock: 48000, Rate: 16000, Channels: 2,
-		Fmtp: "maxplaybackrate=16000;sprop-maxcapturerate=16000;stereo=0;sprop-stereo=0;useinbandfec=1"}
+		Fmtp: "maxplaybackrate=16000;useinbandfec=1"}
 	G722 = Codec{Name: "G722", PT: 9, RTPClock: 8000, Rate: 16000, Channels: 1}
 	PCMU = Codec{Name: "PCMU", PT: 0, RTPClock: 8000, Rate: 8000, Channels: 1}
 	PCMA = Codec{Name: "PCMA", PT: 8, RTPClock: 8000, Rate: 8000, Channels: 1}

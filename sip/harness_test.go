@@ -90,7 +90,7 @@ type server struct {
 	methods []string
 }
 
-func newServer(t *testing.T, handle func(tx *transaction.ServerTx, req *transaction.Request)) *server {
+func newServer(t *testing.T, handle func(tx *transaction.ServerTx, req *transaction.Request), change ...func(*dialog.Config)) *server {
 	t.Helper()
 	return newServerAt(t, loopback, handle)
 }
@@ -98,7 +98,11 @@ func newServer(t *testing.T, handle func(tx *transaction.ServerTx, req *transact
 func newServerAt(t *testing.T, addr netip.AddrPort, handle func(tx *transaction.ServerTx, req *transaction.Request)) *server {
 	t.Helper()
 	s := &server{t: t, handle: handle, calls: make(chan *dialog.Session, 16), events: make(chan dialog.Event, 256)}
-	s.ua = dialog.New(dialog.Config{User: "pbx", Codecs: []dialog.Codec{{Name: "PCMU", Clock: 8000, PT: 0}}, DTMF: 96, Options: true}, s)
+	cfg := dialog.Config{User: "pbx", Codecs: []dialog.Codec{{Name: "PCMU", Clock: 8000, PT: 0}}, DTMF: 96, Options: true}
+	for _, c := range change {
+		c(&cfg)
+	}
+	s.ua = dialog.New(cfg, s)
 	var err error
 	for range 10 { // the system's choice for UDP may be taken on TCP
 		if s.flow, err = s.ua.Layer().ListenUDP(addr); err != nil {

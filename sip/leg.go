@@ -7,6 +7,7 @@ import (
 	"offhook/internal/text"
 	"offhook/media"
 	"offhook/sip/dialog"
+	"offhook/sip/offer"
 	"offhook/sip/transaction"
 )
 
@@ -36,7 +37,10 @@ type leg struct {
 	been       map[string]bool // URIs that the call was sent to
 	redirects  int
 	recording  *recording
-	joining    *leg // the other leg, whose transfer this one is to end in
+	ice        *offer.ICE    // ours
+	last       dialog.Invite // as it was placed, without its way
+	insist     bool          // the far end takes no call in the clear
+	joining    *leg          // the other leg, whose transfer this one is to end in
 	guard      protection
 	toldSecure CallSecured
 
@@ -324,7 +328,7 @@ func (l *leg) refreshed(e dialog.Refreshed) {
 
 func (l *leg) ended(e dialog.Ended) {
 	p := l.p
-	if l.redirected(e) {
+	if l.redirected(e) || l.insisted(e) {
 		return
 	}
 	stop(l.ring)

@@ -270,6 +270,8 @@ func (p *Phone) screen(tx *transaction.ServerTx, req *transaction.Request) bool 
 	switch {
 	case p.closing:
 		code = 480
+	case req.Headers.Get("Replaces") != "": // it takes the place of a call, so there is one no more
+		return false
 	case len(p.legs) >= p.acc.MaxCalls, p.acc.full != nil && p.acc.full():
 		code = 486
 	default:

@@ -65,6 +65,7 @@ func (l *leg) place(uri transaction.URI, in dialog.Invite, then func(code int)) 
 	}
 	l.been[uri.String()] = true
 	in.URI = uri
+	l.last = in
 	p.route(uri, func(flow *transaction.Flow, dst netip.AddrPort, route []transaction.Address, err error) {
 		if p.legs[l.id] != l { // hung up while the way was being looked for
 			then(487)

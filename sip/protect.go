@@ -23,6 +23,7 @@ type SoundConfig struct {
 	// Learn takes sound from where it really comes from, at the start of a call and after each re-INVITE: for exchanges whose
 	// sound comes from another address than their descriptions name.
 	Learn bool
+	ICE   bool // connectivity checks are offered (RFC 8445); an offer of them is answered anyway
 	NoMux bool // RTCP always has its own port
 	DSCP  int  // as media.Config.DSCP
 	// InBand sends digits as tones when the far end takes no events (RFC 4733), and finds them in what is heard; else INFO is used.
@@ -148,6 +149,15 @@ func (l *leg) openMedia(ip netip.Addr, flow *transaction.Flow) (dialog.Local, er
 // local describes the sound of a call as it is reached under an address of ours.
 func (l *leg) local(ip netip.Addr, flow *transaction.Flow) dialog.Local {
 	local := l.p.describe(flow)
+	if l.insist {
+		local.Security.Policy = offer.Required
+	}
+	if !l.outgoing || l.p.acc.Sound.ICE { // whoever offers checks is answered; we offer them only where they are wanted
+		if l.ice == nil {
+			l.ice = newICE()
+		}
+		local.ICE = l.ice
+	}
 	local.RTP = netip.AddrPortFrom(ip, l.media.LocalRTP().Port())
 	local.RTCP = netip.AddrPortFrom(ip, l.media.LocalRTCP().Port())
 	return local
@@ -172,6 +182,7 @@ func (l *leg) configure() {
 		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, Codec: codec, SendPT: a.SendPT, RecvPT: a.RecvPT, Fmtp: a.Fmtp,
 		DTMFSendPT: a.DTMFSendPT, DTMFRecvPT: a.DTMFRecvPT, DTMFClock: a.DTMFClock, DTMF: mode, DTMFListen: inBand, PTime: a.PTime,
 		Send: a.Send && l.answered, Receive: a.Receive, Latch: a.Symmetric, Mux: a.Mux, XR: a.XR, Secure: secure(a, l.association),
+		ICE: checks(l.ice, a),
 	})
 	if a.DTLS != nil {
 		l.association = a.DTLS.Association

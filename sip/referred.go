@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"offhook/sip/dialog"
+	"offhook/sip/offer"
 	"offhook/sip/transaction"
 )
 
@@ -97,4 +98,24 @@ func (p *Phone) replaces(_ *dialog.Session, req *transaction.Request) bool {
 // own servers may.
 func (p *Phone) asked(_ *dialog.Session, req *transaction.Request) bool {
 	return p.acc.RemoteControl && p.known(req.Source.Addr())
+}
+
+// insisted offers a call once more, with encrypted sound alone, to a far end that refused the choice between both (488): there are
+// exchanges that take nothing but SAVP and do not see that the keys stand beside. False: it is over.
+func (l *leg) insisted(e dialog.Ended) bool {
+	p := l.p
+	if !l.outgoing || l.answered || e.ByUs || l.insist || p.closing || e.Code != 488 || p.acc.Sound.Protect != offer.Optional || len(l.last.URI.Host) == 0 {
+		return false
+	}
+	if d := p.describe(l.s.Flow()).Security; d.Fingerprint == "" && len(d.Suites) == 0 {
+		return false // there is nothing to insist on
+	}
+	session := l.s.SessionID()
+	l.insist, l.s, l.early, l.ringing = true, nil, false, false
+	p.sound.ringback(l.id, false)
+	in := l.last
+	fresh := p.newInvite(uuidOf(session))
+	in.CallID, in.Tag, in.SessionID = fresh.CallID, fresh.Tag, fresh.SessionID
+	l.place(in.URI, in, nil)
+	return true
 }

@@ -3,8 +3,12 @@ package sip
 import (
 	"strings"
 	"testing"
+	"time"
 
+	"offhook/media"
+	"offhook/sip/dialog"
 	"offhook/sip/offer"
+	"offhook/sip/transaction"
 )
 
 // anywhere lets far ends send a phone anywhere: the phones of these tests have no exchange in common.
@@ -123,4 +127,60 @@ func TestSoundIsEncryptedWhereBothSidesCan(t *testing.T) {
 	if e := wait[CallEnded](t, one); e.Cause != EndNoMedia {
 		t.Errorf("a call in the clear where none is allowed: %+v", e)
 	}
+}
+
+func TestAFarEndThatTakesOnlyEncryptedSoundIsOfferedNothingElseTheSecondTime(t *testing.T) {
+	refusals := 0
+	far := newServer(t, nil, func(c *dialog.Config) {
+		cert, err := media.NewCertificate()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Media = func(*transaction.Flow) dialog.Local {
+			return dialog.Local{Security: offer.Security{Policy: offer.Optional, Fingerprint: cert.Fingerprint()}}
+		}
+	})
+	one := open(t, "one", func(c *Config) { c.Sound = SoundConfig{Protect: offer.Optional, DTLS: true} })
+	one.Dial("x", "sip:far@"+far.addr())
+	for range 2 {
+		var s *dialog.Session
+		select {
+		case s = <-far.calls:
+		case <-time.After(patience):
+			t.Fatal("no call came")
+		}
+		if strings.Contains(string(s.Request().Body), "RTP/AVP ") {
+			refusals++
+			s.Reject(488, "")
+			continue
+		}
+		s.End("")
+	}
+	if refusals != 1 {
+		t.Errorf("%d offers held sound in the clear", refusals)
+	}
+	for e := range one.Events() {
+		if e, ok := e.(CallEnded); ok {
+			if e.Leg != "x" || e.Code == 488 {
+				t.Errorf("%+v", e)
+			}
+			break
+		}
+	}
+}
+
+func TestConnectivityChecksFindTheWayBetweenTwoPhones(t *testing.T) {
+	b1, b2 := &bench{hz: 440}, &bench{hz: 1000}
+	one := open(t, "one", func(c *Config) {
+		c.Headset, c.Sound = b1.headset(t), SoundConfig{ICE: true, Protect: offer.Required, DTLS: true}
+	})
+	two := open(t, "two", func(c *Config) { c.Headset, c.Sound = b2.headset(t), SoundConfig{Protect: offer.Optional} })
+	leg := talking(t, one, two, "x")
+	both := func() bool { return b1.power(1000) > 0.9 && b2.power(440) > 0.9 }
+	becomes(t, "both hear each other", both)
+	two.Hold(leg)
+	wait[CallHeld](t, two)
+	two.Resume(leg)
+	wait[CallHeld](t, two)
+	becomes(t, "both hear each other again", both)
 }

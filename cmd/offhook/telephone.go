@@ -62,7 +62,7 @@ func (w *workplace) telephone(e *env, l *config.Loaded) (sip.Config, error) {
 func soundConfig(c config.Calls) sip.SoundConfig {
 	s := sip.SoundConfig{
 		SDES: c.Encryption == "sdes", DTLS: c.Encryption == "dtls", ClearKeys: c.ClearKeys, Learn: c.LearnAddress, InBand: c.DTMF == "inband",
-		DSCP: c.DSCP,
+		DSCP: c.DSCP, ICE: c.ICE,
 	}
 	switch c.Encrypt {
 	case "optional":

@@ -1,0 +1,40 @@
+package sip
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"net/netip"
+
+	"offhook/media"
+	"offhook/sip/dialog"
+	"offhook/sip/offer"
+)
+
+// newICE makes the credentials of one call: 24 and 132 random bits (RFC 8445 §5.3 wants 24 and 128).
+func newICE() *offer.ICE {
+	var b [20]byte
+	rand.Read(b[:]) // never fails (crypto/rand)
+	text := base64.RawStdEncoding.EncodeToString(b[:])
+	return &offer.ICE{Ufrag: text[:4], Pwd: text[4:26]}
+}
+
+// checks are the connectivity checks that were agreed on, nil for none: a far end that does not speak of them, or says that the
+// addresses were changed on the way (ice-mismatch), is sent to where its description says.
+func checks(ours *offer.ICE, a dialog.Media) *media.ICE {
+	if ours == nil || a.ICE == nil {
+		return nil
+	}
+	c := &media.ICE{
+		LocalUfrag: ours.Ufrag, LocalPwd: ours.Pwd, RemoteUfrag: a.ICE.Ufrag, RemotePwd: a.ICE.Pwd, Lite: a.ICE.Lite, Controlling: a.Controlling,
+	}
+	for _, candidate := range a.ICE.Candidates {
+		list := map[int]*[]netip.AddrPort{1: &c.Candidates, 2: &c.RTCPCandidates}[candidate.Component]
+		if list != nil {
+			*list = append(*list, candidate.Addr)
+		}
+	}
+	if len(c.Candidates) == 0 {
+		return nil
+	}
+	return c
+}
