@@ -92,10 +92,10 @@ type server struct {
 
 func newServer(t *testing.T, handle func(tx *transaction.ServerTx, req *transaction.Request), change ...func(*dialog.Config)) *server {
 	t.Helper()
-	return newServerAt(t, loopback, handle)
+	return newServerAt(t, loopback, handle, change...)
 }
 
-func newServerAt(t *testing.T, addr netip.AddrPort, handle func(tx *transaction.ServerTx, req *transaction.Request)) *server {
+func newServerAt(t *testing.T, addr netip.AddrPort, handle func(tx *transaction.ServerTx, req *transaction.Request), change ...func(*dialog.Config)) *server {
 	t.Helper()
 	s := &server{t: t, handle: handle, calls: make(chan *dialog.Session, 16), events: make(chan dialog.Event, 256)}
 	cfg := dialog.Config{User: "pbx", Codecs: []dialog.Codec{{Name: "PCMU", Clock: 8000, PT: 0}}, DTMF: 96, Options: true}
