@@ -56,6 +56,9 @@ func (t *turn) lampChanged(ev sip.LampChanged) {
 	t.lamps[i] = l
 }
 
+// fromSettings says that a name is the one that the settings give a colleague.
+const fromSettings = "the settings"
+
 // colleague is the lamp of a number; nil: it has none.
 func (t *turn) colleague(number text.Text) *Lamp {
 	if i := slices.IndexFunc(t.lamps, func(l Lamp) bool { return l.Number == number }); i >= 0 && !number.Empty() {

@@ -78,6 +78,7 @@ type call struct {
 	handed      crm.Ref   // the record that came with the call, until its card has
 	sentTo      text.Text // forwarded to
 	attended    bool      // its transfer joins two calls
+	joined      text.Text // with whom
 	consultOf   CallKey   // it is the other one of that transfer
 	correlation string
 	recordingAt string

@@ -151,10 +151,13 @@ func (t *turn) identify(c *call) {
 		c.Dir = crm.Inbound
 	}
 	c.Place = c.class.Place
-	if c.NameFrom == "" || c.NameFrom == "SIP" {
+	if c.NameFrom == "" || c.NameFrom == "SIP" || c.NameFrom == fromSettings {
 		c.Name, c.NameFrom = c.Remote.Name, "SIP"
 		if c.Name.Empty() {
 			c.NameFrom = ""
+			if l := t.colleague(c.Remote.Number); l != nil && !l.Name.Empty() {
+				c.Name, c.NameFrom = l.Name, fromSettings
+			}
 		}
 	}
 }

@@ -186,7 +186,7 @@ func causeText(c *call, ev sip.CallEnded) string {
 		return "the number does not exist"
 	case sip.EndTransferred:
 		if c.consultOf != "" {
-			return "joined with the other call"
+			return "joined with " + c.joined.Or(text.Clean("the other call")).String()
 		}
 		return "transferred to " + c.transferTo.String()
 	case sip.EndNoACK:

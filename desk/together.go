@@ -38,24 +38,41 @@ func joinable(c *call) bool {
 	return false
 }
 
-// transferTo joins two calls and leaves both. The customer is who has waited: the one on hold is handed to the one that is
-// talking, whichever of them was named (BEHAVIOUR §4, RFC 5589 §7).
+// customerOf is who of two is handed over, and who is asked (BEHAVIOUR §4): never a colleague for an outsider, then who called us, then
+// who waits, then who was there first. Which of the two was named, or is talking, says nothing.
+func customerOf(a, b *call) (customer, consult *call) {
+	for _, tells := range []func(c *call) bool{
+		func(c *call) bool { return !c.class.Internal },
+		func(c *call) bool { return !c.Outgoing },
+		func(c *call) bool { return c.heldByUs },
+		func(c *call) bool {
+			return c == a && a.Started.Before(b.Started) || c == b && b.Started.Before(a.Started)
+		},
+	} {
+		switch x, y := tells(a), tells(b); {
+		case x && !y:
+			return a, b
+		case y && !x:
+			return b, a
+		}
+	}
+	return a, b
+}
+
+// transferTo joins two calls and leaves both: the customer is handed to who was asked (RFC 5589 §7).
 func (t *turn) transferTo(c *call, cmd Command) {
 	o := t.partner(c, cmd.Text)
 	if o == nil {
 		t.say(Info, c.Key, "With whom? Call the colleague first; then this joins the two calls.")
 		return
 	}
-	customer, consult := c, o
-	if o.heldByUs && !c.heldByUs || c.heldByUs == o.heldByUs && o.Started.Before(c.Started) {
-		customer, consult = o, c
-	}
+	customer, consult := customerOf(c, o)
 	who := consult.Name.Or(consult.Remote.Number)
 	t.unsayOf(customer, "The transfer to ")
 	customer.Transfer = &Transfer{Target: who, Other: consult.Key, Text: text.Clean("joining")}
 	customer.transferTo, customer.attended = consult.Remote.Number, true
 	customer.correlation, consult.correlation = string(customer.Key), string(customer.Key)
-	consult.consultOf = customer.Key
+	consult.consultOf, consult.joined = customer.Key, customer.Name.Or(customer.Remote.Number)
 	t.do(PhoneDo{Do: PhoneTransferTo, Leg: customer.Leg, Legs: []sip.LegID{consult.Leg}})
 	t.enter(customer, Transferring, "transferring to "+who.String())
 	t.journal(consult, "being joined")

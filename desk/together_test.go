@@ -60,6 +60,24 @@ func TestJoiningTwoCallsHandsTheWaitingCustomerOverWhicheverCallIsNamed(t *testi
 	}
 }
 
+func TestTheCustomerIsHandedOverWhoeverWaits(t *testing.T) {
+	b := consulting(t) // back to the customer while the colleague waits: it is still the customer who goes over
+	b.do(Commanded{Command{Verb: Resume, Call: b.call("a").Key}})
+	b.phone(sip.CallHeld{At: b.at, Leg: "out-1", ByUs: true}).phone(sip.CallHeld{At: b.at, Leg: "a"})
+	b.state("a", Talking)
+	b.do(Commanded{Command{Verb: XferTo, Call: b.call("a").Key}})
+	b.state("a", Transferring)
+	b.phone(sip.TransferEnded{At: b.at, Leg: "a", Target: text.Clean("2102"), OK: true, Code: 200})
+	b.phone(sip.CallEnded{At: b.at, Leg: "a", Cause: sip.EndTransferred, ByUs: true})
+	b.phone(sip.CallEnded{At: b.at, Leg: "out-1", Cause: sip.EndTransferred})
+	if r := finished(b, "a"); r.Transfer != "attended" || r.TransferTo.String() != "2102" {
+		t.Errorf("%+v", r)
+	}
+	if r := finished(b, "out-1"); r.Transfer != "" || r.Type != crm.Internal {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestAJoinThatFailsLeavesBothCallsAndNoTraceInTheirRecords(t *testing.T) {
 	b := consulting(t).cmd(XferTo)
 	b.phone(sip.TransferEnded{At: b.at, Leg: "a", Target: text.Clean("2102"), Code: 603})

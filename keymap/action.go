@@ -128,6 +128,8 @@ var table = [...]Action{
 		Help: "Sends calls elsewhere: always, when busy, or when nobody answers; again to undo."},
 	{Name: "desk.voicemail", Title: "Voice mail", Group: "Desk", Context: Desk, Keys: []string{"M"}, Verb: desk.Voicemail, When: WithMailbox,
 		Help: "Calls the mailbox."},
+	{Name: "desk.sound", Title: "Sound", Group: "Desk", Context: Desk, Keys: []string{"S"}, Verb: desk.SoundShow, When: Ready,
+		Help: "Shows microphones, loudspeakers and ring devices, picks another one in mid-call, and checks the microphone."},
 	{Name: "desk.sendnow", Title: "Send records now", Group: "Desk", Context: Desk, Keys: []string{"R"}, Verb: desk.RetryOutbox, When: WithUnsent,
 		Help: "Tries all call records that are not in Salesforce yet."},
 	{Name: "desk.reconnect", Title: "Reconnect", Group: "Desk", Context: Desk, Keys: []string{"r"}, Verb: desk.Reconnect, When: WithTrouble,

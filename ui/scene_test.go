@@ -63,7 +63,7 @@ func fred(state desk.CallState) desk.Call {
 		Called: c("2101"), Name: c("Fred Bloggs"), NameFrom: "Salesforce", Started: ago(4 * time.Second), StateSince: ago(4 * time.Second), Record: desk.RecordOpen,
 		Match: crm.Match{State: crm.MatchOne, Hits: []crm.Hit{hitFred()}, Via: "sosl", Took: 34 * time.Millisecond},
 		Assoc: crm.Association{Rule: crm.RuleOneMatch, Why: "one match", Who: fredRef()},
-		Can:   []desk.Verb{desk.Answer, desk.Reject, desk.Pop, desk.SearchIn, desk.New, desk.Pin, desk.Clear, desk.Note}}
+		Can:   []desk.Verb{desk.Answer, desk.Reject, desk.Redirect, desk.Pop, desk.SearchIn, desk.New, desk.Pin, desk.Clear, desk.Note}}
 	switch state {
 	case desk.Talking, desk.Held, desk.Transferring:
 		call.Started, call.Answered, call.StateSince = ago(140*time.Second), ago(134*time.Second), ago(134*time.Second)
@@ -112,7 +112,7 @@ func many() desk.Call {
 	}}
 	call.Remote.Number, call.Place = c("01202528732"), c("Bournemouth")
 	call.Assoc = crm.Association{Rule: crm.RuleNone, Why: "many matches, nobody chose", Pick: true}
-	call.Can = []desk.Verb{desk.Answer, desk.Reject, desk.SearchIn, desk.New, desk.Clear, desk.Note}
+	call.Can = []desk.Verb{desk.Answer, desk.Reject, desk.Redirect, desk.SearchIn, desk.New, desk.Clear, desk.Note}
 	return call
 }
 
@@ -127,7 +127,7 @@ func nobody() desk.Call {
 		k.Name, k.NameFrom, k.Place = text.Text{}, "", c("London")
 		k.Match = crm.Match{State: crm.MatchNone, Took: 28 * time.Millisecond}
 		k.Assoc = crm.Association{Rule: crm.RuleNone, Why: "no match"}
-		k.Can = []desk.Verb{desk.Answer, desk.Reject, desk.New, desk.SearchIn, desk.Clear, desk.Note}
+		k.Can = []desk.Verb{desk.Answer, desk.Reject, desk.Redirect, desk.New, desk.SearchIn, desk.Clear, desk.Note}
 	})
 }
 
@@ -137,7 +137,7 @@ func internalCall() desk.Call {
 		k.Name, k.NameFrom = c("Maya (Dispatch)"), "SIP"
 		k.Match = crm.Match{State: crm.MatchInternal}
 		k.Assoc = crm.Association{Rule: crm.RuleNothing, Why: "internal call"}
-		k.Can = []desk.Verb{desk.Answer, desk.Reject, desk.Note}
+		k.Can = []desk.Verb{desk.Answer, desk.Reject, desk.Redirect, desk.Note}
 	})
 }
 
@@ -147,7 +147,7 @@ func withheld() desk.Call {
 		k.Name, k.NameFrom = text.Text{}, ""
 		k.Match = crm.Match{State: crm.MatchWithheld}
 		k.Assoc = crm.Association{Rule: crm.RuleNothing, Why: "number withheld"}
-		k.Can = []desk.Verb{desk.Answer, desk.Reject, desk.New, desk.SearchIn, desk.Clear, desk.Note}
+		k.Can = []desk.Verb{desk.Answer, desk.Reject, desk.Redirect, desk.New, desk.SearchIn, desk.Clear, desk.Note}
 	})
 }
 
@@ -232,6 +232,9 @@ func everywhere(s string) *desk.Snapshot {
 		k.Assoc = crm.Association{Rule: crm.RuleOneMatch, Why: "the only match", Who: crm.Ref{Type: "Contact", ID: "003000000000077", Name: t}, What: crm.Ref{Type: "Case", ID: "500000000000077", Name: t}}
 		k.Notes, k.Muted, k.HeldByThem, k.DTMFOut = text.CleanBlock(s+" "+s, 1000), true, true, t
 		k.Transfer = &desk.Transfer{Target: t, Text: t, Failed: true}
+		k.Diverted = &sip.Party{Number: t, Name: t}
+		k.Vars = []sip.Var{{Name: t, Value: t, Show: true}, {Name: t, Value: t, Show: true}}
+		k.Broken, k.Conference, k.Recording, k.Signaling = t, true, sip.RecordingOn, s
 	})
 	out := demo(talking(call, with(call, func(k *desk.Call) { k.Key, k.State = "k2", desk.Held })), s)
 	card := *fredCard()
@@ -249,6 +252,8 @@ func everywhere(s string) *desk.Snapshot {
 	for i := range out.Landed {
 		out.Landed[i].Subject, out.Landed[i].About.Name = t, t
 	}
+	out.Forward, out.DND = &desk.Forwards{When: desk.ForwardBusy, To: t}, true
+	out.Lamps = []desk.Lamp{{Number: t, Name: t, State: desk.LampBusy, With: t}, {Number: t, Name: t}}
 	out.Notices = []desk.Notice{{ID: 1, Severity: desk.Warning, Text: t}, {ID: 2, Severity: desk.Problem, Text: t}}
 	return out
 }

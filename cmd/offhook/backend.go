@@ -77,6 +77,7 @@ registrar = "%s"
 listen = "127.0.0.1:0"
 password = %q
 allow_plaintext = true
+lamps = [{number = "2104", name = "Priya Raman"}, {number = "2105", name = "Sam Ortiz"}, {number = "2106", name = "Robin Hale"}, {number = "2107", name = "Noor Aziz"}]
 [salesforce]
 login_url = %q
 client_id = %q

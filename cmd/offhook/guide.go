@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"offhook/crm"
 	"offhook/desk"
 	"offhook/internal/text"
 	"offhook/keymap"
@@ -133,13 +134,30 @@ func (g *guide) about(c *desk.Call, s *desk.Snapshot) (int, string) {
 	case desk.Dialling, desk.Alerting:
 		return 8, g.with("demo.next", "It rings at the other end. %s makes them answer.", "It rings at the other end.")
 	case desk.Transferring:
+		if t := c.Transfer; t != nil && t.Other != "" {
+			return 8, fmt.Sprintf("%s and %s are being joined; you leave the call.", who, t.Target)
+		}
 		return 7, fmt.Sprintf("%s goes over. If nobody answers there, the call comes back to you.", who)
 	case desk.Talking:
 		if c.HeldByThem {
 			return 5, who + g.with("demo.hold", " has put you on hold; %s brings them back.", " has put you on hold.")
 		}
+		if c.Conference {
+			return 6, g.with("call.conference", "All of you hear each other. %s parts you again", "All of you hear each other") + g.with("call.join", "; %s leaves the two of them talking.", ".")
+		}
+		line := ""
 		if words := g.said[c.Remote.Number.String()]; words != "" {
-			return 6, "“" + strings.TrimSpace(words) + "”"
+			line = "“" + strings.TrimSpace(words) + "”"
+		}
+		if other := waiting(s, c); other != nil && c.Outgoing { // a consultation
+			name := other.Name.Or(other.Remote.Number).String()
+			return 7, strings.TrimSpace(line + g.with("call.join", " %s hands "+escape(name)+" over", " "+name+" waits") + g.with("call.conference", ", %s makes it three.", "."))
+		}
+		if line != "" {
+			if c.Dir == crm.Inbound && len(s.Calls) == 1 {
+				line += g.with("call.transfer", " %s, a name and Tab: ask a colleague first.", "")
+			}
+			return 6, line
 		}
 		return 6, g.with("call.hangup", "You are connected. %s hangs up.", "You are connected.")
 	case desk.Holding, desk.Held:
@@ -147,6 +165,19 @@ func (g *guide) about(c *desk.Call, s *desk.Snapshot) (int, string) {
 	}
 	return 0, ""
 }
+
+// waiting is the one other call that is on hold.
+func waiting(s *desk.Snapshot, c *desk.Call) *desk.Call {
+	for i := range s.Calls {
+		if o := &s.Calls[i]; o.Key != c.Key && (o.State == desk.Held || o.State == desk.Holding) {
+			return o
+		}
+	}
+	return nil
+}
+
+// escape keeps a name from being read as a format.
+func escape(s string) string { return strings.ReplaceAll(s, "%", "%%") }
 
 func (g *guide) ringing(c *desk.Call, s *desk.Snapshot) string {
 	line := "A call for you"

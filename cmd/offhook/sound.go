@@ -42,6 +42,9 @@ func (s soundDevices) Choose(role desk.SoundRole, value string) error {
 	return s.headset.Switch(r == device.Input, r == device.Output)
 }
 
+// nothing is a level, in dBFS, below which figures say no more than the words.
+const nothing = -90
+
 // Test says how the microphone is.
 func (s soundDevices) Test(ctx context.Context) (text.Text, bool, error) {
 	t, err := s.headset.Test(ctx, 0)
@@ -50,6 +53,9 @@ func (s soundDevices) Test(ctx context.Context) (text.Text, bool, error) {
 		return text.Clean("A call came and took the microphone; check again when it is over."), false, nil
 	case err != nil:
 		return text.Text{}, false, err
+	}
+	if t.Level <= nothing {
+		return t.Words, t.OK, nil
 	}
 	return text.Clean(fmt.Sprintf("%s (loudest %.0f dB, quietest %.0f dB).", t.Words, t.Level, t.Noise)), t.OK, nil
 }

@@ -49,13 +49,15 @@ func (s *Server) incoming(d *dialog.Session) {
 		return
 	}
 	s.legs = append(s.legs, l)
+	if who != nil {
+		who.ext, l.who = l.ext, who
+	}
 	s.lit(l.ext)
 	if phones {
 		s.bridge(l, number, local)
 		return
 	}
 	d.Ring()
-	who.ext, l.who = l.ext, who
 	if number == Voicemail {
 		who.heard = func() { s.listens(l.ext) }
 	}

@@ -94,11 +94,12 @@ func (s *Server) subscribe(tx *transaction.ServerTx, req *transaction.Request) {
 		s.respond(tx, 489, transaction.Header{Name: "Allow-Events", Value: "dialog, message-summary"})
 		return
 	}
-	switch _, ours := s.users[w.ext]; {
+	_, ours := s.users[w.ext]
+	switch known := ours || w.event == "dialog" && isPerson(w.ext); {
 	case user != claimed, ours && w.event == "message-summary" && w.ext != claimed:
 		s.respond(tx, 403)
 		return
-	case !ours:
+	case !known:
 		s.respond(tx, 404)
 		return
 	}

@@ -40,6 +40,8 @@ func (p *Page) Do(a keymap.Action) Result {
 			return send(desk.Command{Verb: desk.Forward})
 		}
 		return Result{Handled: true, Open: overlay.Forward()}
+	case "desk.sound":
+		return Result{Handled: true, Open: overlay.NewSound(), Commands: []desk.Command{{Verb: a.Verb}}}
 	case "demo.fault":
 		return send(desk.Command{Verb: a.Verb, Text: "down"})
 	case "demo.bye", "demo.hold":

@@ -27,7 +27,7 @@ const (
 
 // Draw draws the page. flash is a word to the agent about the last key, or empty.
 func (p *Page) Draw(th *theme.Theme, w, h int, now time.Time, flash text.Text) Frame {
-	p.zones, p.rows = p.zones[:0], p.rows[:0]
+	p.zones, p.rows, p.apart = p.zones[:0], p.rows[:0], false
 	c := canvas{th, now}
 	if w < MinWidth || h < MinHeight {
 		return p.small(c, w, h)
@@ -139,7 +139,11 @@ func (p *Page) one(c canvas, w, h, at int) panel {
 
 // two is the layout of a medium terminal: calls and notes left, the caller right, landed Tasks below.
 func (p *Page) two(c canvas, w, h, at int) panel {
+	p.apart = true
 	landed := max(min(h/6, 6), 3)
+	if n := len(p.snap.Lamps); n > 0 {
+		landed = max(landed, min(n+1, h/4))
+	}
 	body := h - landed - 1
 	left := min(max(w*40/100, 46), 60)
 	widths := []int{left, w - left - 3}
@@ -161,6 +165,7 @@ func (p *Page) two(c canvas, w, h, at int) panel {
 
 // three is the layout of a large terminal: calls · caller · notes, landed Tasks and what is possible.
 func (p *Page) three(c canvas, w, h, at int) panel {
+	p.apart = true
 	left := min(max(w*28/100, 46), 66)
 	right := min(max(w*28/100, 50), 72)
 	widths := []int{left, w - left - right - 6, right}

@@ -34,6 +34,7 @@ type Page struct {
 	notes  edit.Field
 	noting desk.CallKey // the call whose notes are being typed
 
+	apart bool       // the last Draw has a panel of its own for what has landed
 	zones []bar.Zone // of the last Draw
 	rows  []callRow
 }

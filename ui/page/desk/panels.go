@@ -154,7 +154,7 @@ func (p *Page) caller(c canvas, w, h int) panel {
 	call, card := p.Focused(), p.card()
 	out := panel{lines: []string{p.callerHeading(c, w, call, card)}}
 	if call == nil && card == nil {
-		if w >= 60 && len(p.snap.Landed) > 0 && h < 30 {
+		if !p.apart && len(p.snap.Landed) > 0 {
 			out.lines[0] = row.Heading(c.th, w, "In Salesforce")
 			out.add(bar.Landed(c.th, w, h-1, p.snap.Landed, c.now)...)
 			return out

@@ -186,15 +186,26 @@ func (p *Page) wanted() string {
 
 // The actions of the action bar, in the order in which they stand there.
 var (
-	barCalls = [...]string{"call.answer", "call.decline", "call.redirect", "call.hold", "call.mute", "call.join", "call.conference", "call.transfer", "call.record",
-		"call.pause", "call.keypad", "call.hangup", "call.dismiss",
+	barCalls = [...]string{"call.answer", "call.decline", "call.redirect", "call.hold", "call.mute", "call.join", "call.conference", "call.transfer", "call.hangup", "call.record",
+		"call.pause", "call.keypad", "call.dismiss",
 		"caller.pop", "caller.search", "caller.new"}
+	// With somebody on hold beside: what the two calls can become, and hanging up, before what concerns one of them.
+	barTogether = [...]string{"call.answer", "call.decline", "call.redirect", "call.hold", "call.mute", "call.join", "call.conference", "call.hangup",
+		"call.transfer", "call.record", "call.pause", "call.keypad", "caller.pop", "caller.search", "caller.new"}
+	barConsult = [...]string{"call.answer", "call.decline", "call.redirect", "call.join", "call.conference", "call.hold", "call.hangup", "call.mute",
+		"call.transfer", "call.record", "call.pause", "call.keypad", "caller.pop", "caller.search", "caller.new"}
 	barDesk = [...]string{"caller.notes", "desk.close", "call.dial", "state.available", "state.away", "desk.sendnow", "desk.reconnect",
 		"app.help", "app.palette", "app.quit", "demo.next", "call.next"}
 	barForm   = [...]string{"form.save", "form.next", "form.previous", "form.cancel"}
 	barSearch = [...]string{"search.open", "search.down", "search.up", "search.query", "search.new", "search.close"}
 	barNotes  = [...]string{"notes.done"}
 )
+
+// consulting: the agent asks a colleague while somebody waits on hold.
+func (p *Page) consulting() bool {
+	c := p.Focused()
+	return c != nil && c.Outgoing && c.State == desk.Talking && !c.Conference && p.can(desk.XferTo)
+}
 
 // bars are the groups of the action bar in the present context.
 func (p *Page) bars() [][]bar.Item {
@@ -213,10 +224,19 @@ func (p *Page) bars() [][]bar.Item {
 		next = "call.answer"
 	case want != "":
 		next, want = want, ""
+	case p.consulting():
+		next = "call.join"
 	case p.can(desk.Resume):
 		next = "call.hold"
 	}
-	calls := p.items(barCalls[:], next)
+	names := barCalls[:]
+	switch {
+	case p.consulting():
+		names = barConsult[:]
+	case p.can(desk.XferTo):
+		names = barTogether[:]
+	}
+	calls := p.items(names, next)
 	for i := range calls {
 		calls[i].Hot = calls[i].Name == want
 	}

@@ -44,10 +44,19 @@ func Header(th *theme.Theme, w int, s *desk.Snapshot, now time.Time) string {
 	if s.Pending != "" { // what comes after the call says more than the account
 		room = max(room-16, 10)
 	}
+	stands := standing(th, s)
+	if taken := 36 + row.SegsWidth(stands) + 2*len(stands); len(stands) > 0 && taken+room+12 > w { // and so does what must not be forgotten
+		if room = w - taken - 12; room < 10 {
+			room = 0
+		}
+	}
 	right := []row.Seg{{Ink: th.Dim, Text: s.Agent.Account.Truncate(room).String()}}
 	switch {
 	case s.Agent.Demo:
-		right = append(right, row.Seg{Ink: th.Faint, Text: " · "}, row.Seg{Ink: th.Accent, Text: "practice"})
+		if room > 0 {
+			right = append(right, row.Seg{Ink: th.Faint, Text: " · "})
+		}
+		right = append(right, row.Seg{Ink: th.Accent, Text: "practice"})
 	case s.Agent.Profile.String() != "" && s.Agent.Profile.String() != "default":
 		right = append(right, row.Seg{Ink: th.Faint, Text: " · "}, row.Seg{Ink: th.Dim, Text: s.Agent.Profile.Truncate(16).String()})
 	}
@@ -66,7 +75,7 @@ func Header(th *theme.Theme, w int, s *desk.Snapshot, now time.Time) string {
 			}
 		}
 	}
-	for _, seg := range standing(th, s) {
+	for _, seg := range stands {
 		r.Gap(2).Put(seg.Ink, seg.Text)
 	}
 	if s.Pending != "" {

@@ -35,7 +35,7 @@ func Status(th *theme.Theme, w int, s *desk.Snapshot, now time.Time) string {
 	if s.Agent.Demo && s.Links.Sound.Health == desk.HealthWarn { // practising without a loudspeaker is nothing to worry about
 		sound.ink, sound.glyph, sound.well = th.Faint, "○", true
 	}
-	parts := []part{link(th, "SIP", s.Links.SIP), link(th, "Salesforce", sf), outbox(th, s, now), sound, link(th, "Hub", s.Links.Hub)}
+	parts := []part{telephone(th, s), link(th, "Salesforce", sf), outbox(th, s, now), sound, link(th, "Hub", s.Links.Hub)}
 	if h := s.Links.Disk.Health; h != "" && h != desk.HealthOK && h != desk.HealthOff {
 		parts = append(parts, link(th, "Disk", s.Links.Disk))
 	}
@@ -80,6 +80,23 @@ func link(th *theme.Theme, name string, l desk.Link) part {
 		p.ink, p.glyph, p.well = th.Faint, "○", true
 		if p.text == "" {
 			p.text = "off"
+		}
+	}
+	return p
+}
+
+// telephone is the link of the telephone; of several accounts, how many are well and the first that is not.
+func telephone(th *theme.Theme, s *desk.Snapshot) part {
+	p := link(th, "SIP", s.Links.SIP)
+	if len(s.Accounts) < 2 {
+		return p
+	}
+	p.short, _, _ = strings.Cut(p.text, ",")
+	for _, a := range s.Accounts {
+		if a.Health == desk.HealthDown {
+			user, _, _ := strings.Cut(a.Name.String(), "@")
+			p.short += " " + row.Fit(user, 12) + " down"
+			break
 		}
 	}
 	return p

@@ -104,16 +104,17 @@ func (l Look) one(c *desk.Call, i, of int) []string {
 		}
 		return lines
 	}
+	if !focus { // its state must be seen on its one line
+		right := []row.Seg{{Ink: ink, Text: " " + row.Fit(word, 15)}, {Ink: nameInk, Text: padLeft(timer, 6)}, {Text: " "}}
+		return []string{head.Keep(row.SegsWidth(right)+1).Put(nameInk, name).Right(right...).String()}
+	}
 	lines := []string{head.Keep(row.Width(timer)+2).Put(nameInk, name).Right(row.Seg{Ink: nameInk, Text: timer}, row.Seg{Text: " "}).String()}
 	second := l.start(focus).To(l.under(of)).Put(ink, word)
 	if number != "" {
 		second.Put(l.Theme.Faint, " · ").Put(l.Theme.Dim, number)
 	}
 	lines = append(lines, second.String())
-	if focus {
-		lines = append(lines, l.detail(c, l.under(of), true)...)
-	}
-	return lines
+	return append(lines, l.detail(c, l.under(of), true)...)
 }
 
 func (l Look) start(focus bool) *row.Row {
@@ -149,6 +150,9 @@ func (l Look) state(c *desk.Call) (glyph, word string, ink theme.Ink) {
 	case desk.Talking:
 		if c.HeldByThem {
 			return "‖", "they hold", th.Held
+		}
+		if c.Conference {
+			return "●", "in conference", th.Talking
 		}
 		return "●", "talking", th.Talking
 	case desk.Holding:

@@ -17,58 +17,56 @@ import (
 func (l Look) detail(c *desk.Call, indent int, narrow bool) []string {
 	th := l.Theme
 	line := func() *row.Row { return l.start(true).To(indent) }
-	facts := line()
-	flags := l.flags(c)
-	out := []string{}
-	for i, f := range flags { // what is unusual comes first
-		if facts.Segs(f); i < len(flags)-1 || !narrow {
-			facts.Put(th.Faint, " · ")
-		}
+	var facts [][]row.Seg
+	also := func(ink theme.Ink, s string) { facts = append(facts, []row.Seg{{Ink: ink, Text: s}}) }
+	for _, f := range l.flags(c) { // what is unusual comes first
+		facts = append(facts, []row.Seg{f})
 	}
-	if len(flags) > 0 && narrow {
-		out = append(out, facts.String())
-		facts = line()
+	if lock := Lock(c); lock != "" {
+		also(th.Dim, lock)
 	}
-	facts.Put(th.Dim, Way(c))
-	also := func(s string) { facts.Put(th.Faint, " · ").Put(th.Dim, s) }
+	way := Way(c)
 	if !c.Called.Empty() && c.Dir == crm.Inbound {
-		facts.Put(th.Dim, " to "+c.Called.String())
+		way += " to " + c.Called.String()
 	}
+	also(th.Dim, way)
 	if d := c.Diverted; d != nil && !d.Withheld {
 		what := "sent on by " + d.Name.Or(d.Number).String()
 		if d.Diverted != "" {
 			what += " (" + string(d.Diverted) + ")"
 		}
-		also(what)
+		also(th.Dim, what)
 	}
 	switch c.Remote.Verstat {
 	case sip.VerstatPassed, sip.VerstatPassedA:
-		also("✓ number verified")
+		also(th.Dim, "✓ number verified")
 	case sip.VerstatFailed:
-		facts.Put(th.Faint, " · ").Put(th.Problem, "! number not genuine")
+		also(th.Problem, "! number not genuine")
 	}
 	if !c.Place.Empty() {
-		also(c.Place.String())
-	}
-	if c.NameFrom != "" && !narrow {
-		also("name from " + c.NameFrom)
-	}
-	if c.Codec != "" {
-		also(c.Codec)
-	}
-	if lock := Lock(c); lock != "" {
-		also(lock)
+		also(th.Dim, c.Place.String())
 	}
 	if d := c.DTMFOut.String(); d != "" {
-		also("sent " + d)
+		also(th.Dim, "sent "+d)
 	}
 	if d := c.DTMFIn.String(); d != "" {
-		also("received " + d)
+		also(th.Dim, "received "+d)
 	}
-	out = append(out, facts.String())
-	if told := variables(c); len(told) > 0 {
-		out = append(out, line().Put(th.Dim, strings.Join(told, " · ")).String())
+	sure := len(facts) // what follows is left out when there is no room for it
+	if c.NameFrom != "" && c.NameFrom != "the settings" && !narrow {
+		also(th.Dim, "name from "+c.NameFrom)
 	}
+	if c.Codec != "" {
+		also(th.Dim, c.Codec)
+	}
+	out := l.flow(facts, sure, line, 2)
+	var told [][]row.Seg
+	for _, v := range c.Vars {
+		if v.Show && !v.Value.Empty() {
+			told = append(told, []row.Seg{{Ink: th.Dim, Text: v.Name.String() + " "}, {Ink: th.Text, Text: v.Value.String()}})
+		}
+	}
+	out = append(out, l.flow(told, len(told), line, 3)...)
 	if t := c.Transfer; t != nil {
 		out = append(out, l.transfer(t, line()))
 	}
@@ -207,12 +205,27 @@ func Lock(c *desk.Call) string {
 	return ""
 }
 
-// variables are what headers of the call told and the configuration wants to be seen.
-func variables(c *desk.Call) (out []string) {
-	for _, v := range c.Vars {
-		if v.Show && !v.Value.Empty() {
-			out = append(out, v.Name.String()+" "+v.Value.String())
+// flow lays facts out one after the other, on at most most lines; a fact is broken only when it is longer than a line. Those from sure on
+// begin no line of their own.
+func (l Look) flow(facts [][]row.Seg, sure int, line func() *row.Row, most int) (out []string) {
+	r := line()
+	begin := r.Used()
+	for i, f := range facts {
+		if r.Used() > begin {
+			if i >= sure && r.Used()+3+row.SegsWidth(f) > l.Width-1 {
+				continue
+			}
+			if r.Used()+3+row.SegsWidth(f) > l.Width-1 && len(out) < most-1 {
+				out = append(out, r.String())
+				r = line()
+			} else {
+				r.Put(l.Theme.Faint, " · ")
+			}
 		}
+		r.Segs(f...)
+	}
+	if r.Used() > begin {
+		out = append(out, r.String())
 	}
 	return out
 }

@@ -120,7 +120,7 @@ func (c *colleagues) draw(th *theme.Theme, w, h int) (lines []string) {
 		return nil
 	}
 	if len(c.hits) == 0 {
-		return row.Height([]string{row.New(w).Gap(2).Put(th.Faint, "no colleague begins or is called so").String()}, w, h)
+		return row.Height([]string{row.New(w).Gap(2).Put(th.Faint, "no colleague has this name or number").String()}, w, h)
 	}
 	top := max(min(c.at-h+1, len(c.hits)-h), 0)
 	for i := top; i < len(c.hits) && len(lines) < h; i++ {

@@ -104,6 +104,13 @@ func (e *Entry) Press(k tea.Key, name string) Outcome {
 		}
 		return Outcome{Handled: true}
 	}
+	if e.verb == desk.Xfer && k.Keystroke() == askFirst {
+		n, _ := e.target()
+		if e.wrong = e.refuse(n); e.wrong != "" {
+			return Outcome{Handled: true}
+		}
+		return Outcome{Close: true, Handled: true, Commands: []desk.Command{{Verb: desk.Dial, Text: n}}}
+	}
 	handled, changed := e.field.Key(k)
 	if changed {
 		e.wrong = ""
@@ -111,6 +118,9 @@ func (e *Entry) Press(k tea.Key, name string) Outcome {
 	}
 	return Outcome{Handled: handled}
 }
+
+// askFirst calls the target instead, while the caller waits on hold: the call is handed over by joining both, or not at all.
+const askFirst = "tab"
 
 // refuse says in one line why a target cannot be called; empty: it can. The desk has the last word.
 func (e *Entry) refuse(n string) string {
@@ -152,6 +162,14 @@ func (e *Entry) Alive(s *desk.Snapshot) bool {
 	return e.call == "" || up(s, e.call)
 }
 
+// pickHint says that a colleague can be picked, where there is one.
+func (e *Entry) pickHint(th *theme.Theme, keys keymap.Map) []row.Seg {
+	if len(e.list.list) == 0 {
+		return nil
+	}
+	return append(Hints(th, keys, "overlay.down", "pick"), row.Seg{Text: "   "})
+}
+
 // Draw implements Box.
 func (e *Entry) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, h int) Drawn {
 	width := max(min(58, w-2), 16)
@@ -163,6 +181,7 @@ func (e *Entry) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, h in
 		number = name + " (" + number + ")"
 	}
 	var says string
+	gap := row.Seg{Text: "   "}
 	switch e.verb {
 	case desk.Redirect:
 		d.Title = "Send " + e.name + " on"
@@ -170,7 +189,7 @@ func (e *Entry) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, h in
 		if number != "" {
 			says = e.name + " rings at " + number + " instead; the record here says so."
 		}
-		d.Foot = Hints(th, keys, "overlay.accept", "send", "overlay.close", "back")
+		d.Foot = append(append(append(Hints(th, keys, "overlay.accept", "send"), gap), e.pickHint(th, keys)...), Hints(th, keys, "overlay.close", "back")...)
 	case desk.Forward:
 		d.Title = "Forward calls"
 		f := forwardWhen[e.when]
@@ -185,7 +204,8 @@ func (e *Entry) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, h in
 			says = e.name + " goes to " + number + " and leaves this desk."
 		}
 		says += " If nobody answers there, the call comes back to you."
-		d.Foot = Hints(th, keys, "overlay.accept", "transfer", "overlay.close", "back")
+		d.Foot = append(Hints(th, keys, "overlay.accept", "transfer"), row.Seg{Text: "   "}, row.Seg{Ink: th.Key, Text: keymap.Display(askFirst)}, row.Seg{Ink: th.Dim, Text: " ask first"})
+		d.Foot = append(append(append(d.Foot, gap), e.pickHint(th, keys)...), Hints(th, keys, "overlay.close", "back")...)
 	default:
 		d.Title = "Call"
 		says = "Type or paste a number, an extension or a sip: address."
@@ -195,7 +215,7 @@ func (e *Entry) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, h in
 				says += " " + s.Open.Name.String() + "'s card is open: the call is about that record."
 			}
 		}
-		d.Foot = Hints(th, keys, "overlay.accept", "call", "overlay.close", "back")
+		d.Foot = append(append(append(Hints(th, keys, "overlay.accept", "call"), gap), e.pickHint(th, keys)...), Hints(th, keys, "overlay.close", "back")...)
 	}
 	switch who.State {
 	case desk.LampBusy:
@@ -219,8 +239,6 @@ func (e *Entry) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, h in
 	if n := min(len(e.list.list), 8, h-len(d.Lines)-5); n > 0 {
 		d.Lines = append(d.Lines, row.Blank(inner))
 		d.Lines = append(d.Lines, e.list.draw(th, inner, n)...)
-		d.Foot = append(d.Foot, row.Seg{Text: "   "})
-		d.Foot = append(d.Foot, Hints(th, keys, "overlay.down", "colleagues")...)
 	}
 	return d
 }

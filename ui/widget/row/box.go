@@ -1,6 +1,8 @@
 package row
 
 import (
+	"strings"
+
 	"offhook/ui/theme"
 
 	"github.com/charmbracelet/x/ansi"
@@ -29,7 +31,14 @@ func Box(th *theme.Theme, w int, title string, foot []Seg, lines []string) []str
 		out = append(out, left+l+right)
 	}
 	bottom := New(w).Put(th.Accent, "╰─")
-	if n := SegsWidth(foot); n > 0 && n+6 <= w {
+	for len(foot) > 0 && SegsWidth(foot)+6 > w { // what comes first matters most; a key never stands there without its word
+		cut := len(foot) - 1
+		for cut > 0 && strings.TrimSpace(foot[cut].Text) != "" {
+			cut--
+		}
+		foot = foot[:cut]
+	}
+	if n := SegsWidth(foot); n > 0 {
 		bottom.Put(th.Text, " ").Segs(foot...).Put(th.Text, " ")
 	}
 	return append(out, bottom.Fill(th.Accent, "─", 1).Put(th.Accent, "╯").String())
