@@ -26,8 +26,9 @@ type Org struct {
 }
 
 // Preflight reads who is signed in, which Task fields exist and which status is closed. Only the first is needed: what
-// else cannot be read is a warning, and the record is written with the fields every org has.
-func Preflight(ctx context.Context, sf *salesforce.Client) (Org, error) {
+// else cannot be read is a warning, and the record is written with the fields every org has. mapped are further Task fields that the
+// settings fill with what calls tell; one that is not there is warned of once, and its values stand in the Description.
+func Preflight(ctx context.Context, sf *salesforce.Client, mapped ...string) (Org, error) {
 	u, err := sf.User(ctx)
 	if err != nil {
 		return Org{}, lineError(err)
@@ -60,6 +61,12 @@ func Preflight(ctx context.Context, sf *salesforce.Client) (Org, error) {
 		if f == KeyField && ok && !fd.Unique {
 			o.TaskHas[f] = false
 			o.warn("the field " + KeyField + " on Task is not unique: it cannot prevent double records; install it as shipped")
+		}
+	}
+	for _, f := range mapped {
+		fd, ok := desc.Field(f)
+		if o.TaskHas[f] = ok && fd.Createable; !o.TaskHas[f] {
+			o.warn("Task has no field " + f + " that this user may fill: what sip.data maps to it stands in the description")
 		}
 	}
 	o.chooseStatus(ctx, sf)

@@ -43,6 +43,9 @@ func (s TaskSettings) has(field string) bool {
 	return s.Has[field]
 }
 
+// maps reports whether a field of the settings takes values that came with the call: it must have been seen in the org.
+func (s TaskSettings) maps(field string) bool { return field != "" && s.Has != nil && s.Has[field] }
+
 // Keyed reports whether the unique key field is installed, so that a Task can be posted again without harm.
 func (s TaskSettings) Keyed() bool { return s.has(KeyField) }
 
@@ -71,6 +74,11 @@ func TaskFields(rec CallRecord, s TaskSettings) map[string]any {
 	}
 	for k, v := range whoWhat(rec) {
 		f[k] = v
+	}
+	for _, v := range rec.Vars {
+		if _, ours := f[v.Field]; !ours && s.maps(v.Field) { // what the record itself says is never overwritten by a header
+			f[v.Field] = v.Value.Runes(255).String()
+		}
 	}
 	if d := Description(rec, s); d != "" {
 		f["Description"] = d
@@ -146,7 +154,9 @@ func Description(rec CallRecord, s TaskSettings) string {
 	add("Session", rec.Session)
 	add("Recording", strings.TrimSpace(rec.Recording+" "+rec.Recorded))
 	for _, v := range rec.Vars {
-		add(v.Name.String(), v.Value.String())
+		if !s.maps(v.Field) {
+			add(v.Name.String(), v.Value.String())
+		}
 	}
 	tail := strings.Join(facts, "\n")
 	notes := MaskCards(rec.Notes.String())
