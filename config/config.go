@@ -47,6 +47,8 @@ type SIP struct {
 	Withhold        bool          `key:"withhold" default:"false" doc:"Hide your number from those you call (RFC 3323)."`
 	AutoAnswer      bool          `key:"auto_answer" default:"false" doc:"The account's servers may have a call answered by itself (Answer-Mode, answer-after, Alert-Info)."`
 	RemoteControl   bool          `key:"remote_control" default:"false" doc:"The account's servers may answer and hold calls (NOTIFY with Event talk or hold)."`
+	Mailbox         string        `key:"mailbox" default:"auto" doc:"Voice mail to watch: a number, a SIP address, auto for the account's own; empty: only what the exchange tells unasked."`
+	GRUU            bool          `key:"gruu" default:"false" doc:"Use the addresses (GRUU, RFC 5627) of a registrar that does not keep to outbound (RFC 5626)."`
 	Voicemail       string        `key:"voicemail" doc:"Number of the mailbox, where the exchange does not tell it."`
 	Lamps           []Lamp        `key:"lamps" doc:"Colleagues whose telephones you see while you transfer or dial: a list of {number, name}, at most 64. The exchange must allow it (BLF, RFC 4235)."`
 	Data            []DataRule    `key:"data" doc:"What headers of a call mean: a list of {header, param, match, name, show, lookup, task, secret, record}. X- headers and User-to-User are shown anyway."`

@@ -35,6 +35,7 @@ type SenderOptions struct {
 	Client    *salesforce.Client
 	Directory *Directory          // resolves calls whose lookup had not finished; nil leaves them unassociated
 	Settings  func() TaskSettings // the user's side; what it leaves open is taken from the org. nil for none
+	Mapped    []string            // Task fields that values of calls go into, by API name
 	Report    func(Report)        // called from the sender's goroutines; must not block. nil for none
 	Poll      time.Duration       // how often to look without being told; 0 for 15 s
 	Late      time.Duration       // a record unsent for so long is reported once; 0 for ten minutes

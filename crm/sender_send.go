@@ -122,7 +122,7 @@ func (s *Sender) orgFor(ctx context.Context) (Org, error) {
 		return o, nil
 	}
 	s.mu.Unlock()
-	o, err := Preflight(ctx, s.o.Client)
+	o, err := Preflight(ctx, s.o.Client, s.o.Mapped...)
 	if err != nil {
 		return Org{}, err
 	}

@@ -247,3 +247,18 @@ func TestOnlyCardNumbersAreMasked(t *testing.T) {
 		}
 	}
 }
+
+func TestAValueThatCameWithTheCallFillsItsFieldWhereTheOrgHasItElseItIsDescribed(t *testing.T) {
+	rec := CallRecord{Key: "k", Type: Inbound, Number: text.Clean("07814256404"), Start: time.Date(2026, 11, 20, 16, 11, 36, 0, time.UTC), Vars: []Var{
+		{Name: text.Clean("Campaign"), Value: text.Clean("Spring"), Field: "Campaign_Name__c"},
+		{Name: text.Clean("Queue"), Value: text.Clean("Sales"), Field: "Nowhere__c"},
+		{Name: text.Clean("Trick"), Value: text.Clean("Open"), Field: "Status"},
+	}}
+	f := TaskFields(rec, TaskSettings{Has: map[string]bool{"Campaign_Name__c": true, "Status": true}})
+	if f["Campaign_Name__c"] != "Spring" || f["Status"] != "Completed" || f["Nowhere__c"] != nil {
+		t.Errorf("%v", f)
+	}
+	if d := f["Description"].(string); !strings.Contains(d, "Queue: Sales") || strings.Contains(d, "Campaign: Spring") {
+		t.Errorf("description: %s", d)
+	}
+}

@@ -87,6 +87,7 @@ func openOrg(l *config.Loaded, led *ledger.Ledger, numbers crm.NumberSettings, l
 		Numbers: numbers, NewObject: l.Salesforce.NoMatch, Deadline: l.Salesforce.Timeout, Log: log,
 	})
 	o.sender = crm.NewSender(crm.SenderOptions{
+		Mapped: mappedFields(l.SIP.Data),
 		Outbox: led, Client: client, Directory: o.directory, Settings: o.taskSettings, Log: log,
 		Report: func(r crm.Report) {
 			select {

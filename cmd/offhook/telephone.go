@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,7 +31,7 @@ func (w *workplace) telephone(e *env, l *config.Loaded) (sip.Config, error) {
 		Registrar2: c.Registrar2, OutboundProxy2: c.OutboundProxy2, UserAgent: "offhook/" + e.version, UDPMax: c.UDPMax,
 		TLS:      sip.TLS{CAFile: c.CAFile, CertFile: c.Certificate, KeyFile: c.Key, ServerName: c.TLSName, Wildcard: c.Wildcard, AllowInsecure: c.AllowInsecure},
 		Reliable: dialog.Reliable(c.Reliable), SessionTimer: c.SessionTimer, AutoAnswer: c.AutoAnswer, RemoteControl: c.RemoteControl, Withhold: c.Withhold,
-		Expires: c.Expires, RingLimit: c.RingLimit, Codecs: c.Codecs, Region: l.Numbers.Region,
+		Mailbox: c.Mailbox, GRUU: c.GRUU, Expires: c.Expires, RingLimit: c.RingLimit, Codecs: c.Codecs, Region: l.Numbers.Region,
 		Headset: w.headset, Devices: w.devices.Events(), Logger: w.log, Toll: tollPolicy(l.Config),
 	}
 	if c.SessionTimer == 0 {
@@ -172,4 +173,14 @@ func (w *workplace) openPhone(ctx context.Context, e *env, l *config.Loaded, dir
 	cfg.Lamps, _ = lamps(c)
 	w.phone, err = openPhones(ctx, cfg, l)
 	return err
+}
+
+// mappedFields are the Task fields that headers of calls go into.
+func mappedFields(rules []config.DataRule) (out []string) {
+	for _, r := range rules {
+		if r.Task != "" && !slices.Contains(out, r.Task) {
+			out = append(out, r.Task)
+		}
+	}
+	return out
 }
