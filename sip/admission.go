@@ -101,3 +101,13 @@ func (p *Phone) settled() {
 		f()
 	}
 }
+
+// within reports whether addr is one of the peers.
+func within(peers []netip.Prefix, addr netip.Addr) bool {
+	for _, p := range peers {
+		if p.Contains(addr.Unmap()) {
+			return true
+		}
+	}
+	return false
+}

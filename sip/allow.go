@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"offhook/sip/toll"
 	"offhook/sip/transaction"
 )
 
@@ -16,15 +17,15 @@ const shortNumber = 5
 
 // allowed asks the policy whether a call may be placed, and counts it. Without one, an agent may dial anything, and far ends may send
 // this phone to names and short numbers of its own exchange: what a far end makes a phone dial is how toll fraud works.
-func (p *Phone) allowed(kind TollKind, uri transaction.URI) error {
+func (p *Phone) allowed(kind toll.Kind, uri transaction.URI) error {
 	if p.toll != nil {
-		return p.toll.check(time.Now(), kind, uri)
+		return p.toll.Check(time.Now(), kind, uri)
 	}
-	if kind == TollDialled {
+	if kind == toll.Dialled {
 		return nil
 	}
 	home := p.home()
-	if !strings.EqualFold(uri.Host, home.Host) || len(tollNumber(uri)) > shortNumber {
+	if !strings.EqualFold(uri.Host, home.Host) || len(toll.Number(uri)) > shortNumber {
 		return errPolicy
 	}
 	return nil

@@ -1,6 +1,11 @@
 package sip
 
-import "testing"
+import (
+	"testing"
+
+	"offhook/sip/toll"
+	"offhook/sip/transaction"
+)
 
 func TestWithoutAPolicyAFarEndReachesOnlyShortNumbersOfItsExchange(t *testing.T) {
 	p := &Phone{acc: account{aor: address(t, "<sip:2101@example.com>").URI}}
@@ -10,13 +15,22 @@ func TestWithoutAPolicyAFarEndReachesOnlyShortNumbersOfItsExchange(t *testing.T)
 		"sip:2104;phone-context=+44900@example.com": false, "sip:0900a123@example.com": false, "sip:\uFF10\uFF19\uFF10\uFF10123@example.com": false,
 		"tel:0900123": false,
 	} {
-		for _, kind := range []TollKind{TollReferred, TollRedirect} {
-			if err := p.allowed(kind, toll(t, number)); (err == nil) != ok {
+		for _, kind := range []toll.Kind{toll.Referred, toll.Redirected} {
+			if err := p.allowed(kind, target(t, number)); (err == nil) != ok {
 				t.Errorf("%s %s: %v", kind, number, err)
 			}
 		}
-		if err := p.allowed(TollDialled, toll(t, number)); err != nil {
+		if err := p.allowed(toll.Dialled, target(t, number)); err != nil {
 			t.Errorf("an agent was kept from %s", number)
 		}
 	}
+}
+
+func target(t *testing.T, s string) transaction.URI {
+	t.Helper()
+	u, err := transaction.ParseURI(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
 }

@@ -15,6 +15,7 @@ import (
 	"offhook/media/device"
 	"offhook/sip/dialog"
 	"offhook/sip/locate"
+	"offhook/sip/toll"
 	"offhook/sip/transaction"
 )
 
@@ -66,7 +67,7 @@ type Config struct {
 	Data []DataRule
 	// Toll is asked before each call that this phone places. nil: agents may dial anything, far ends may send the phone only to names
 	// and short numbers of its own exchange.
-	Toll *TollPolicy
+	Toll *toll.Policy
 
 	Expires      time.Duration // registration lifetime to ask for; 0: 5 min
 	RingLimit    time.Duration // an inbound call that rings longer gets 480; 0: 2 min

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"offhook/sip/caller"
 	"offhook/sip/transaction"
 )
 
@@ -31,7 +32,7 @@ func (p *Phone) target(raw string, home transaction.URI) (transaction.URI, error
 		if err != nil {
 			return transaction.URI{}, errBadTarget
 		}
-		raw = userOf(u)
+		raw = caller.User(u)
 	case strings.Contains(raw, "@"):
 		raw = "sip:" + raw
 	}
@@ -46,8 +47,8 @@ func (p *Phone) target(raw string, home transaction.URI) (transaction.URI, error
 		u.Headers, u.Password = nil, ""
 		return u, nil
 	}
-	user := strings.Map(unseparated, raw)
-	if !digits(user) {
+	user := strings.Map(caller.Unseparated, raw)
+	if !caller.Digits(user) {
 		user = raw
 		for _, r := range user {
 			if !strings.ContainsRune("-_.!~*'()&=+$,;?/#", r) && (r < '0' || r > '9') && (r|0x20 < 'a' || r|0x20 > 'z') {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"offhook/internal/text"
+	"offhook/sip/caller"
 	"offhook/sip/dialog"
 	"offhook/sip/transaction"
 )
@@ -11,7 +12,7 @@ import (
 // incoming is a call that may ring.
 func (p *Phone) incoming(s *dialog.Session) {
 	req := s.Request()
-	auto, reject := autoAnswer(req, p.acc.AutoAnswer && p.fromServers(req))
+	auto, reject := caller.ReadAutoAnswer(req, p.acc.AutoAnswer && p.fromServers(req))
 	if reject != 0 {
 		s.Reject(reject, "")
 		return
@@ -55,12 +56,12 @@ func (l *leg) alert() {
 func (p *Phone) offered(id LegID, s *dialog.Session) IncomingCall {
 	req := s.Request()
 	trusted := within(p.acc.Trusted, req.Source.Addr())
-	who, _ := identity(req.Headers, &req.From, trusted)
+	who, _ := caller.Identity(req.Headers, &req.From, trusted)
 	e := IncomingCall{
-		Leg: id, Account: p.accountText(), CallID: s.CallID(), LocalTag: s.LocalTag(), Remote: who, Called: calledNumber(req),
-		Diverted: divertedBy(req.Headers, trusted), Session: uuidOf(s.SessionID()),
+		Leg: id, Account: p.accountText(), CallID: s.CallID(), LocalTag: s.LocalTag(), Remote: who, Called: caller.Called(req),
+		Diverted: caller.DivertedBy(req.Headers, trusted), Session: uuidOf(s.SessionID()),
 	}
-	e.Vars, e.Record = p.data.vars(req.Headers, trusted)
+	e.Vars, e.Record = p.data.Vars(req.Headers, trusted)
 	if old := s.Replacing(); old != nil {
 		if o, ok := old.Data.(*leg); ok {
 			e.Replaces = o.id
@@ -86,7 +87,7 @@ func why(e dialog.Ended, cause EndCause) (EndCause, text.Text) {
 func (p *Phone) identityHeaders() (from transaction.Address, headers transaction.Headers) {
 	own := transaction.Address{Display: p.acc.DisplayName, URI: p.acc.aor}
 	if p.acc.Withhold {
-		return withhold(own, false)
+		return caller.Withhold(own, false)
 	}
 	return own, nil
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"offhook/internal/text"
+	"offhook/sip/caller"
 	"offhook/sip/dialog"
 	"offhook/sip/transaction"
 )
@@ -94,10 +95,10 @@ func (p *Phone) lampEvent(l *lamp, e dialog.SubscriptionEvent) {
 // peerOf is the far end of a watched call, as far as the exchange names it.
 func peerOf(d dialog.WatchedDialog) text.Text {
 	a := d.Remote.Identity
-	if a.URI.IsZero() || anonymous(a) {
+	if a.URI.IsZero() || caller.Anonymous(a) {
 		return text.Text{}
 	}
-	return text.Clean(a.Display).Or(numberOf(a.URI)).Truncate(60)
+	return text.Clean(a.Display).Or(caller.Number(a.URI)).Truncate(60)
 }
 
 // tellLamp tells what has changed.

@@ -6,6 +6,7 @@ import (
 
 	"offhook/internal/text"
 	"offhook/media"
+	"offhook/sip/caller"
 	"offhook/sip/dialog"
 	"offhook/sip/offer"
 	"offhook/sip/transaction"
@@ -309,12 +310,12 @@ func (l *leg) refreshed(e dialog.Refreshed) {
 	var who Party
 	var ok bool
 	if req := e.Request; req != nil {
-		who, ok = identity(req.Headers, &req.From, within(l.p.acc.Trusted, req.Source.Addr()))
+		who, ok = caller.Identity(req.Headers, &req.From, within(l.p.acc.Trusted, req.Source.Addr()))
 		if who.Source == FromHeader && l.remote.Source != FromHeader { // no news: From was never what we showed
 			return
 		}
 	} else if res := e.Response; res != nil {
-		who, ok = identity(res.Headers, nil, within(l.p.acc.Trusted, res.Source.Addr()))
+		who, ok = caller.Identity(res.Headers, nil, within(l.p.acc.Trusted, res.Source.Addr()))
 	}
 	if !ok || who.Withheld && l.remote.Withheld {
 		return

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"offhook/internal/text"
+	"offhook/sip/caller"
 	"offhook/sip/transaction"
 )
 
@@ -59,7 +60,7 @@ func (p *Phone) message(tx *transaction.ServerTx, req *transaction.Request) {
 		res = transaction.NewResponse(req, 480, "Too many messages")
 		res.Headers.Add("Retry-After", "10")
 	case !words.Empty(): // an empty one only asks whether we are there
-		who, _ := identity(req.Headers, &req.From, within(p.acc.Trusted, req.Source.Addr()))
+		who, _ := caller.Identity(req.Headers, &req.From, within(p.acc.Trusted, req.Source.Addr()))
 		p.emit(TextMessage{At: time.Now(), From: who, Text: words})
 	}
 	if err := tx.Respond(res); err != nil {

@@ -13,8 +13,10 @@ import (
 	"offhook/internal/text"
 	"offhook/media"
 	"offhook/media/device"
+	"offhook/sip/caller"
 	"offhook/sip/dialog"
 	"offhook/sip/locate"
+	"offhook/sip/toll"
 	"offhook/sip/transaction"
 )
 
@@ -26,8 +28,8 @@ type Phone struct {
 	ua     *dialog.UA
 	events *queue
 	sound  *sound
-	data   *dataMap
-	toll   *tollMeter         // nil: the built-in policy; owned by the loop
+	data   *caller.Rules
+	toll   *toll.Meter        // nil: the built-in policy; owned by the loop
 	cert   *media.Certificate // of handshakes for encrypted sound; nil: none
 	local  atomic.Pointer[netip.AddrPort]
 
@@ -75,11 +77,14 @@ func Open(ctx context.Context, cfg Config) (*Phone, error) {
 		return nil, err
 	}
 	p := &Phone{acc: acc, log: acc.Logger, events: newQueue(), legs: map[LegID]*leg{}, used: map[LegID]bool{}}
-	if p.data, err = newDataMap(acc.Data); err != nil {
+	if p.data, err = caller.NewRules(acc.Data); err != nil {
+		if e, ok := errors.AsType[*caller.RuleError](err); ok {
+			return nil, &ConfigError{e.Key, e.Why}
+		}
 		return nil, err
 	}
 	if acc.Toll != nil {
-		p.toll = newTollMeter(*acc.Toll)
+		p.toll = toll.NewMeter(*acc.Toll)
 	}
 	if p.cert, err = acc.Sound.certificate(); err != nil {
 		return nil, fmt.Errorf("a certificate for encrypted sound: %w", err)

@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"offhook/internal/text"
+	"offhook/sip/caller"
 	"offhook/sip/dialog"
+	"offhook/sip/toll"
 	"offhook/sip/transaction"
 )
 
@@ -23,7 +25,7 @@ func (p *Phone) Dial(id LegID, target string) {
 		p.used[id] = true
 		l := &leg{p: p, id: id, outgoing: true}
 		uri, err := p.target(target, p.home())
-		l.remote = party(transaction.Address{URI: uri}, FromDialled, false)
+		l.remote = caller.Of(transaction.Address{URI: uri}, FromDialled, false)
 		if err != nil {
 			l.remote = Party{Number: text.Clean(target), Source: FromDialled}
 		}
@@ -31,7 +33,7 @@ func (p *Phone) Dial(id LegID, target string) {
 		p.legs[id] = l
 		p.emit(OutgoingCall{At: time.Now(), Leg: id, Account: p.accountText(), CallID: in.CallID, LocalTag: in.Tag, Remote: l.remote, Session: in.SessionID})
 		if err == nil {
-			err = p.allowed(TollDialled, uri)
+			err = p.allowed(toll.Dialled, uri)
 		}
 		if err != nil {
 			l.abort(EndUnknownNumber, false, err.Error())

@@ -1,80 +1,10 @@
 package sip
 
 import (
-	"strconv"
-	"strings"
-
 	"offhook/internal/text"
+	"offhook/sip/caller"
 	"offhook/sip/transaction"
 )
-
-// Reason is one value of a Reason header (RFC 3326).
-type Reason struct {
-	Protocol string // "SIP", "Q.850", or another in capitals
-	Cause    int    // 0: none
-	Text     text.Text
-}
-
-// maxReasons is how many values are looked at.
-const maxReasons = 16
-
-// reasons reads the Reason headers of a message; what cannot be read is left out.
-func reasons(h transaction.Headers) []Reason {
-	var out []Reason
-	for _, v := range h.Values("Reason") {
-		protocol, rest, _ := strings.Cut(v, ";")
-		protocol = strings.ToUpper(strings.TrimSpace(protocol))
-		if protocol == "" || len(out) == maxReasons {
-			continue
-		}
-		r := Reason{Protocol: protocol}
-		if r.Protocol == "Q850" {
-			r.Protocol = "Q.850"
-		}
-		params, err := transaction.ParseParams(rest)
-		if err != nil {
-			continue
-		}
-		cause, _ := params.Get("cause")
-		if n, err := strconv.ParseUint(strings.TrimSpace(cause), 10, 16); err == nil && n < 1000 {
-			r.Cause = int(n)
-		}
-		words, _ := params.Get("text")
-		r.Text = text.Clean(words).Runes(256)
-		out = append(out, r)
-	}
-	return out
-}
-
-// pickReason is the one that says most: an answer elsewhere whoever tells it, else what SIP says, else Q.850, else the first.
-func pickReason(rs []Reason) (best Reason, ok bool) {
-	rank := func(r Reason) int {
-		switch {
-		case r.elsewhere():
-			return 4
-		case r.Protocol == "SIP" && r.Cause != 0:
-			return 3
-		case r.Protocol == "Q.850" && r.Cause != 0:
-			return 2
-		}
-		return 1
-	}
-	for _, r := range rs {
-		if !ok || rank(r) > rank(best) {
-			best, ok = r, true
-		}
-	}
-	return best, ok
-}
-
-// elsewhere: another phone of this user took the call, so nobody missed it. Q.850 26 is "non-selected user clearing".
-func (r Reason) elsewhere() bool {
-	if r.Protocol == "SIP" && r.Cause == 200 || r.Protocol == "Q.850" && r.Cause == 26 {
-		return true
-	}
-	words := strings.ToLower(r.Text.String())
-	return strings.Contains(words, "completed elsewhere") || strings.Contains(words, "answered elsewhere") || strings.Contains(words, "picked up elsewhere")
-}
 
 // q850 puts the causes of ITU-T Q.850 §2.2.7 that a telephone meets into the desk's words and a person's.
 var q850 = map[int]struct {
@@ -127,9 +57,9 @@ var q850 = map[int]struct {
 	127: {EndNetwork, "The call ended in another network, which does not say why"},
 }
 
-// End is what the reason means for a call, "" when it says nothing that is known.
-func (r Reason) End() EndCause {
-	if r.elsewhere() {
+// reasonEnd is what the reason means for a call, "" when it says nothing that is known.
+func reasonEnd(r caller.Reason) EndCause {
+	if r.Elsewhere() {
 		return EndAnsweredElsewhere
 	}
 	switch r.Protocol {
@@ -146,9 +76,9 @@ func (r Reason) End() EndCause {
 	return ""
 }
 
-// Sentence is what a person reads: what happened in plain words, else the far end's own.
-func (r Reason) Sentence() text.Text {
-	if r.elsewhere() {
+// reasonSentence is what a person reads: what happened in plain words, else the far end's own.
+func reasonSentence(r caller.Reason) text.Text {
+	if r.Elsewhere() {
 		return text.Clean(q850[26].sentence)
 	}
 	if r.Protocol == "Q.850" {
@@ -167,9 +97,9 @@ func (r Reason) Sentence() text.Text {
 
 // endReason reads why a BYE, a CANCEL or a refusal came. cause is "" when the message does not say.
 func endReason(h transaction.Headers) (cause EndCause, sentence text.Text) {
-	r, ok := pickReason(reasons(h))
+	r, ok := caller.PickReason(caller.Reasons(h))
 	if !ok {
 		return "", text.Text{}
 	}
-	return r.End(), r.Sentence()
+	return reasonEnd(r), reasonSentence(r)
 }

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"strings"
 	"testing"
 
 	"offhook/sip/transaction"
@@ -57,4 +58,12 @@ func FuzzReason(f *testing.F) {
 		}
 		_ = end
 	})
+}
+
+func fields(lines ...string) (h transaction.Headers) {
+	for _, l := range lines {
+		name, value, _ := strings.Cut(l, ":")
+		h.Add(name, strings.TrimSpace(value))
+	}
+	return h
 }

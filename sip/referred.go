@@ -3,8 +3,10 @@ package sip
 import (
 	"time"
 
+	"offhook/sip/caller"
 	"offhook/sip/dialog"
 	"offhook/sip/offer"
+	"offhook/sip/toll"
 	"offhook/sip/transaction"
 )
 
@@ -29,7 +31,7 @@ func (p *Phone) referred(s *dialog.Session, r *dialog.Refer) {
 	}
 	number, err := p.target(uri.String(), p.home())
 	if err == nil {
-		err = p.allowed(TollReferred, number)
+		err = p.allowed(toll.Referred, number)
 	}
 	if err != nil {
 		p.log.Info("a transfer by the far end was refused", "leg", from.id, "err", err)
@@ -38,7 +40,7 @@ func (p *Phone) referred(s *dialog.Session, r *dialog.Refer) {
 	}
 	r.Accept()
 	id := p.newID()
-	l := &leg{p: p, id: id, outgoing: true, remote: party(transaction.Address{Display: r.Target.Display, URI: number}, FromTransfer, false)}
+	l := &leg{p: p, id: id, outgoing: true, remote: caller.Of(transaction.Address{Display: r.Target.Display, URI: number}, FromTransfer, false)}
 	in := r.Invite(p.newInvite(uuidOf(s.SessionID())))
 	p.legs[id] = l
 	p.emit(OutgoingCall{At: time.Now(), Leg: id, Account: p.accountText(), CallID: in.CallID, LocalTag: in.Tag, Remote: l.remote, For: from.id, Session: in.SessionID})
@@ -64,7 +66,7 @@ func (l *leg) redirected(e dialog.Ended) bool {
 			continue // round in a circle
 		}
 		if err == nil {
-			err = p.allowed(TollRedirect, uri)
+			err = p.allowed(toll.Redirected, uri)
 		}
 		if err != nil {
 			p.log.Info("a redirection was not followed", "leg", l.id, "err", err)
@@ -73,7 +75,7 @@ func (l *leg) redirected(e dialog.Ended) bool {
 		l.redirects++
 		l.s, l.early, l.ringing = nil, false, false
 		p.sound.ringback(l.id, false)
-		p.emit(CallProgress{At: time.Now(), Leg: l.id, Code: 181, Reason: phrase(181, "sent on to "+party(transaction.Address{URI: uri}, FromDialled, false).Number.String())})
+		p.emit(CallProgress{At: time.Now(), Leg: l.id, Code: 181, Reason: phrase(181, "sent on to "+caller.Of(transaction.Address{URI: uri}, FromDialled, false).Number.String())})
 		l.place(uri, p.newInvite(uuidOf(session)), nil)
 		return true
 	}

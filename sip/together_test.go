@@ -8,13 +8,14 @@ import (
 	"offhook/media"
 	"offhook/sip/dialog"
 	"offhook/sip/offer"
+	"offhook/sip/toll"
 	"offhook/sip/transaction"
 )
 
 // anywhere lets far ends send a phone anywhere: the phones of these tests have no exchange in common.
 func anywhere(c *Config) {
-	all := TollRules{Enabled: true, Allow: []string{"*"}}
-	c.Toll = &TollPolicy{Referred: all, Redirect: all}
+	all := toll.Rules{Enabled: true, Allow: []string{"*"}}
+	c.Toll = &toll.Policy{Referred: all, Redirect: all}
 }
 
 func TestAnAttendedTransferConnectsTheCustomerWithTheColleague(t *testing.T) {
@@ -51,7 +52,7 @@ func TestAnAttendedTransferConnectsTheCustomerWithTheColleague(t *testing.T) {
 
 func TestAFarEndMaySendThePhoneOnlyWhereThePolicyAllows(t *testing.T) {
 	customer := open(t, "customer", func(c *Config) {
-		c.Toll = &TollPolicy{Referred: TollRules{Enabled: true, Allow: []string{"*"}, Deny: []string{"0900"}}}
+		c.Toll = &toll.Policy{Referred: toll.Rules{Enabled: true, Allow: []string{"*"}, Deny: []string{"0900"}}}
 	})
 	agent, premium := open(t, "agent"), open(t, "premium")
 	theirs := talking(t, customer, agent, "c")

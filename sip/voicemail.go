@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"offhook/internal/text"
+	"offhook/sip/caller"
 	"offhook/sip/dialog"
 	"offhook/sip/transaction"
 )
@@ -51,9 +52,9 @@ func (p *Phone) tellMailbox(m dialog.MessageSummary) {
 func mailboxNumber(s string) text.Text {
 	s = strings.Trim(s, "<> ")
 	if u, err := transaction.ParseURI(s); err == nil {
-		return numberOf(u)
+		return caller.Number(u)
 	}
-	if n := strings.Map(unseparated, s); digits(n) {
+	if n := strings.Map(caller.Unseparated, s); caller.Digits(n) {
 		return text.Clean(n)
 	}
 	return text.Text{}

@@ -21,6 +21,7 @@ import (
 	"offhook/sip"
 	"offhook/sip/dialog"
 	"offhook/sip/offer"
+	"offhook/sip/toll"
 )
 
 // telephone puts the settings of the account into the words of the phone.
@@ -78,17 +79,17 @@ func soundConfig(c config.Calls) sip.SoundConfig {
 }
 
 // tollPolicy is nil when nothing is set: then the phone's own rule holds for far ends, and agents dial what they like.
-func tollPolicy(c config.Config) *sip.TollPolicy {
+func tollPolicy(c config.Config) *toll.Policy {
 	t := c.Toll
 	if len(t.Allow)+len(t.Deny)+len(t.TransferAllow)+len(t.RedirectAllow)+t.PerMinute+t.PerDay == 0 {
 		return nil
 	}
-	rules := func(allow []string) sip.TollRules {
-		return sip.TollRules{Enabled: len(allow) > 0, Allow: allow, Deny: t.Deny}
+	rules := func(allow []string) toll.Rules {
+		return toll.Rules{Enabled: len(allow) > 0, Allow: allow, Deny: t.Deny}
 	}
-	return &sip.TollPolicy{
+	return &toll.Policy{
 		Outside: t.Outside, Emergency: c.Numbers.Emergency,
-		Dialled:  sip.TollRules{Enabled: true, Allow: t.Allow, Deny: t.Deny, PerMinute: t.PerMinute, PerDay: t.PerDay},
+		Dialled:  toll.Rules{Enabled: true, Allow: t.Allow, Deny: t.Deny, PerMinute: t.PerMinute, PerDay: t.PerDay},
 		Referred: rules(t.TransferAllow), Redirect: rules(t.RedirectAllow),
 	}
 }

@@ -1,4 +1,4 @@
-package sip
+package caller
 
 import (
 	"testing"
@@ -45,11 +45,11 @@ func TestACallThatAsksToBeAnsweredIsAnsweredOnlyWhereThatIsAllowed(t *testing.T)
 		{"nothing", nil, "", 0, false, 0, 0},
 	} {
 		req := &transaction.Request{Headers: fields(tc.headers...)}
-		got, reject := autoAnswer(req, true)
+		got, reject := ReadAutoAnswer(req, true)
 		if got != (AutoAnswer{After: tc.after, From: tc.from, Privileged: tc.private}) || reject != tc.reject {
 			t.Errorf("%s: %+v, %d", tc.name, got, reject)
 		}
-		if got, reject := autoAnswer(req, false); got != (AutoAnswer{}) || reject != tc.refused {
+		if got, reject := ReadAutoAnswer(req, false); got != (AutoAnswer{}) || reject != tc.refused {
 			t.Errorf("%s, not allowed: %+v, %d", tc.name, got, reject)
 		}
 	}
@@ -59,10 +59,10 @@ func FuzzAutoAnswer(f *testing.F) {
 	f.Add("<sip:x>;answer-after=1", "<x:y>;info=alert-autoanswer;delay=2", "Auto;require")
 	f.Fuzz(func(t *testing.T, call, alert, mode string) {
 		req := &transaction.Request{Headers: transaction.Headers{{Name: "Call-Info", Value: call}, {Name: "Alert-Info", Value: alert}, {Name: "Answer-Mode", Value: mode}}}
-		if a, reject := autoAnswer(req, true); a.After < 0 || a.After > maxAnswerAfter || a.From == "" && a != (AutoAnswer{}) || a.From != "" && reject != 0 {
+		if a, reject := ReadAutoAnswer(req, true); a.After < 0 || a.After > maxAnswerAfter || a.From == "" && a != (AutoAnswer{}) || a.From != "" && reject != 0 {
 			t.Fatalf("%+v %d", a, reject)
 		}
-		if a, _ := autoAnswer(req, false); a.From != "" {
+		if a, _ := ReadAutoAnswer(req, false); a.From != "" {
 			t.Fatal("answered without leave")
 		}
 	})

@@ -1,4 +1,4 @@
-package sip
+package caller
 
 import (
 	"encoding/json"
@@ -11,9 +11,9 @@ import (
 	"offhook/sip/transaction"
 )
 
-// DataRule says what one header of a call means to the agent. Several rules may read one header. A header that a rule of the
+// Rule says what one header of a call means to the agent. Several rules may read one header. A header that a rule of the
 // configuration names is left alone by the defaults; a rule that does nothing with it hides it.
-type DataRule struct {
+type Rule struct {
 	Header string // name without case; "X-*" is every name that begins so
 	Param  string // a parameter of the value ("purpose"), "" for the value itself
 	Match  string // RE2: the first group of it, or all that it matches, is the value; "" for the whole
@@ -26,6 +26,11 @@ type DataRule struct {
 	Record bool   // is the id of a Salesforce record, which is opened without a search
 }
 
+// RuleError says which rule cannot be used, in one line for a person.
+type RuleError struct{ Key, Why string }
+
+func (e *RuleError) Error() string { return e.Key + ": " + e.Why }
+
 // Limits of what one call may tell.
 const (
 	maxVars      = 16
@@ -37,44 +42,44 @@ const (
 )
 
 // defaultData stands after what is configured: User-to-User and all X- headers are shown.
-var defaultData = []DataRule{
+var defaultData = []Rule{
 	{Header: "User-to-User", Show: true},
 	{Header: "X-*", Show: true},
 }
 
-// dataMap is a list of rules that has been read.
-type dataMap struct{ rules []dataRule }
+// Rules is a list of rules that has been read.
+type Rules struct{ rules []readRule }
 
-type dataRule struct {
-	DataRule
+type readRule struct {
+	Rule
 	match *regexp.Regexp // nil: everything
 }
 
-// newDataMap reads the rules. Errors are *ConfigError.
-func newDataMap(rules []DataRule) (*dataMap, error) {
+// NewRules reads the rules. Errors are *RuleError.
+func NewRules(rules []Rule) (*Rules, error) {
 	if len(rules) > maxDataRules {
-		return nil, &ConfigError{"data", fmt.Sprintf("%d rules are more than %d", len(rules), maxDataRules)}
+		return nil, &RuleError{"data", fmt.Sprintf("%d rules are more than %d", len(rules), maxDataRules)}
 	}
-	d := &dataMap{}
+	d := &Rules{}
 	for i, r := range slices.Concat(rules, defaultData) {
 		key := fmt.Sprintf("data[%d].", i)
 		if name := strings.TrimSuffix(r.Header, "*"); name == "" || strings.Trim(name, fieldName) != "" {
-			return nil, &ConfigError{key + "header", fmt.Sprintf("%q is not the name of a header", r.Header)}
+			return nil, &RuleError{key + "header", fmt.Sprintf("%q is not the name of a header", r.Header)}
 		}
 		if r.Task != "" && strings.Trim(r.Task, fieldName) != "" {
-			return nil, &ConfigError{key + "task", fmt.Sprintf("%q is not the API name of a field", r.Task)}
+			return nil, &RuleError{key + "task", fmt.Sprintf("%q is not the API name of a field", r.Task)}
 		}
 		if r.Secret && (r.Show || r.Task != "") {
-			return nil, &ConfigError{key + "secret", "a secret value can be neither shown nor written to a Task"}
+			return nil, &RuleError{key + "secret", "a secret value can be neither shown nor written to a Task"}
 		}
-		read := dataRule{DataRule: r}
+		read := readRule{Rule: r}
 		if r.Match != "" {
 			var err error
 			if len(r.Match) > maxPattern {
-				return nil, &ConfigError{key + "match", fmt.Sprintf("a pattern of more than %d characters", maxPattern)}
+				return nil, &RuleError{key + "match", fmt.Sprintf("a pattern of more than %d characters", maxPattern)}
 			}
 			if read.match, err = regexp.Compile(r.Match); err != nil {
-				return nil, &ConfigError{key + "match", err.Error()}
+				return nil, &RuleError{key + "match", err.Error()}
 			}
 		}
 		d.rules = append(d.rules, read)
@@ -84,15 +89,15 @@ func newDataMap(rules []DataRule) (*dataMap, error) {
 
 const fieldName = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 
-// vars are what the headers of a call tell, in the order of the rules and then of the headers. record is the first value that a
+// Vars are what the headers of a call tell, in the order of the rules and then of the headers. record is the first value that a
 // rule calls the id of a record and that is one, with 18 characters, and only when the source is trusted; "" for none.
-func (d *dataMap) vars(h transaction.Headers, trusted bool) (vars []Var, record string) {
+func (d *Rules) Vars(h transaction.Headers, trusted bool) (vars []Var, record string) {
 	h = h[:min(len(h), maxFields)]
 	configured := d.rules[:len(d.rules)-len(defaultData)]
 	total := 0
 	for i, r := range d.rules {
 		for _, f := range h {
-			if !r.takes(f.Name) || i >= len(configured) && slices.ContainsFunc(configured, func(c dataRule) bool { return c.takes(f.Name) }) {
+			if !r.takes(f.Name) || i >= len(configured) && slices.ContainsFunc(configured, func(c readRule) bool { return c.takes(f.Name) }) {
 				continue
 			}
 			for _, value := range valuesOf(f) {
@@ -117,7 +122,7 @@ func (d *dataMap) vars(h transaction.Headers, trusted bool) (vars []Var, record 
 	return vars, record
 }
 
-func (r dataRule) takes(name string) bool {
+func (r readRule) takes(name string) bool {
 	if prefix, ok := strings.CutSuffix(r.Header, "*"); ok {
 		return len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix)
 	}
@@ -135,7 +140,7 @@ func valuesOf(f transaction.Header) []string {
 }
 
 // read makes a variable of one value; ok is false when there is nothing in it.
-func (r dataRule) read(header, raw string) (Var, bool) {
+func (r readRule) read(header, raw string) (Var, bool) {
 	value := raw
 	switch {
 	case r.Param != "":

@@ -1,4 +1,4 @@
-package sip
+package caller
 
 import (
 	"strconv"
@@ -11,11 +11,11 @@ import (
 // maxAnswerAfter is how long a call may be said to ring before it answers itself; a longer one is a mistake.
 const maxAnswerAfter = time.Minute
 
-// autoAnswer reads whether a call asks to be answered without the agent: Answer-Mode and Priv-Answer-Mode (RFC 5373), then what
+// ReadAutoAnswer reads whether a call asks to be answered without the agent: Answer-Mode and Priv-Answer-Mode (RFC 5373), then what
 // exchanges use without a standard, answer-after in Call-Info and alert-autoanswer in Alert-Info. allowed tells that the
 // account permits it for this source. From is empty when nothing asks, or it is not allowed. reject is the status that a call
 // must be refused with because it demands what is not given (RFC 5373 §4.2), 0 for none: it must not ring then.
-func autoAnswer(req *transaction.Request, allowed bool) (auto AutoAnswer, reject int) {
+func ReadAutoAnswer(req *transaction.Request, allowed bool) (auto AutoAnswer, reject int) {
 	for _, name := range []string{"Priv-Answer-Mode", "Answer-Mode"} {
 		mode, required, ok := answerMode(req.Headers, name)
 		switch {

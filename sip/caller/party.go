@@ -1,7 +1,6 @@
-package sip
+package caller
 
 import (
-	"net/netip"
 	"strings"
 
 	"offhook/internal/text"
@@ -33,32 +32,32 @@ func orString(a, b string) string {
 	return a
 }
 
-// anonymous: the address itself says that it hides somebody.
-func anonymous(a transaction.Address) bool {
+// Anonymous: the address itself says that it hides somebody.
+func Anonymous(a transaction.Address) bool {
 	if strings.EqualFold(strings.TrimSuffix(a.URI.Host, "."), "anonymous.invalid") {
 		return true
 	}
-	switch strings.ToLower(strings.TrimSpace(userOf(a.URI))) {
+	switch strings.ToLower(strings.TrimSpace(User(a.URI))) {
 	case "", "anonymous", "restricted", "unavailable", "unknown", "private":
 		return true
 	}
 	return false
 }
 
-// party cleans an address. Of somebody who hides nothing is kept, not even for the journal (RFC 3325 §7).
-func party(a transaction.Address, source PartySource, hidden bool) Party {
-	if hidden || anonymous(a) {
+// Of cleans an address. Of somebody who hides nothing is kept, not even for the journal (RFC 3325 §7).
+func Of(a transaction.Address, source PartySource, hidden bool) Party {
+	if hidden || Anonymous(a) {
 		return Party{Source: source, Withheld: true}
 	}
 	u := a.URI
 	u.Headers, u.Password = nil, ""
 	return Party{
-		Number: numberOf(u), Name: text.Clean(a.Display), URI: text.Clean(u.String()), Host: text.Clean(u.Host), Source: source,
+		Number: Number(u), Name: text.Clean(a.Display), URI: text.Clean(u.String()), Host: text.Clean(u.Host), Source: source,
 	}
 }
 
-// userOf is the user part, without the parameters that numbers may carry in it (";phone-context=…").
-func userOf(u transaction.URI) string {
+// User is the user part, without the parameters that numbers may carry in it (";phone-context=…").
+func User(u transaction.URI) string {
 	user := u.User
 	if user == "" && u.Scheme != "sip" && u.Scheme != "sips" && u.Scheme != "tel" {
 		user = u.Opaque
@@ -67,16 +66,16 @@ func userOf(u transaction.URI) string {
 	return user
 }
 
-// numberOf is the user part, without visual separators when it is a number (RFC 3966 §5.1.1).
-func numberOf(u transaction.URI) text.Text {
-	user := text.Clean(userOf(u)).String()
-	if n := strings.Map(unseparated, user); digits(n) {
+// Number is the user part, without visual separators when it is a number (RFC 3966 §5.1.1).
+func Number(u transaction.URI) text.Text {
+	user := text.Clean(User(u)).String()
+	if n := strings.Map(Unseparated, user); Digits(n) {
 		return text.Clean(n)
 	}
 	return text.Clean(user)
 }
 
-func unseparated(r rune) rune {
+func Unseparated(r rune) rune {
 	switch r {
 	case ' ', '-', '.', '(', ')', '/', '\u00a0':
 		return -1
@@ -84,20 +83,10 @@ func unseparated(r rune) rune {
 	return r
 }
 
-// digits: a dialable number.
-func digits(s string) bool {
+// Digits: a dialable number.
+func Digits(s string) bool {
 	if strings.HasPrefix(s, "+") {
 		s = s[1:]
 	}
 	return s != "" && strings.Trim(s, "0123456789*#") == ""
-}
-
-// within reports whether addr is one of the peers.
-func within(peers []netip.Prefix, addr netip.Addr) bool {
-	for _, p := range peers {
-		if p.Contains(addr.Unmap()) {
-			return true
-		}
-	}
-	return false
 }

@@ -1,4 +1,4 @@
-package sip
+package caller
 
 import (
 	"cmp"
@@ -73,9 +73,9 @@ func diversionCause(v string) Diversion {
 	return DivertedOther
 }
 
-// calledNumber is whom the caller wanted: the first of History-Info (RFC 7044), the last Diversion (RFC 5806),
+// Called is whom the caller wanted: the first of History-Info (RFC 7044), the last Diversion (RFC 5806),
 // P-Called-Party-ID (RFC 7315), To, and only then the Request-URI, which is our own Contact.
-func calledNumber(req *transaction.Request) text.Text {
+func Called(req *transaction.Request) text.Text {
 	for _, a := range []func() (transaction.Address, bool){
 		func() (transaction.Address, bool) {
 			if h := history(req.Headers); len(h) > 0 && !h[0].hidden {
@@ -88,8 +88,8 @@ func calledNumber(req *transaction.Request) text.Text {
 		func() (transaction.Address, bool) { return req.To, true },
 		func() (transaction.Address, bool) { return transaction.Address{URI: req.URI}, true },
 	} {
-		if addr, ok := a(); ok && !anonymous(addr) {
-			if n := numberOf(addr.URI); !n.Empty() {
+		if addr, ok := a(); ok && !Anonymous(addr) {
+			if n := Number(addr.URI); !n.Empty() {
 				return n
 			}
 		}
@@ -97,9 +97,9 @@ func calledNumber(req *transaction.Request) text.Text {
 	return text.Text{}
 }
 
-// divertedBy is who sent the call on to us last, as a trusted peer tells it; nil when nobody did. History-Info says more than
+// DivertedBy is who sent the call on to us last, as a trusted peer tells it; nil when nobody did. History-Info says more than
 // Diversion and is asked first.
-func divertedBy(h transaction.Headers, trusted bool) *Party {
+func DivertedBy(h transaction.Headers, trusted bool) *Party {
 	if !trusted {
 		return nil
 	}
@@ -114,7 +114,7 @@ func divertedBy(h transaction.Headers, trusted bool) *Party {
 		} else if strings.EqualFold(p, "name") {
 			a.Display = ""
 		}
-		who := party(a, FromDiversion, hidden)
+		who := Of(a, FromDiversion, hidden)
 		if who.Diverted = diversionReason(reason); who.Diverted == "" {
 			who.Diverted = DivertedOther
 		}
@@ -155,7 +155,7 @@ func history(h transaction.Headers) []entry {
 		for _, p := range a.URI.Headers {
 			embedded.Add(p.Name, p.Value)
 		}
-		if r, ok := pickReason(reasons(embedded)); ok && r.Protocol == "SIP" {
+		if r, ok := PickReason(Reasons(embedded)); ok && r.Protocol == "SIP" {
 			e.left = strconv.Itoa(r.Cause)
 		}
 		p := privacyOf(embedded)
@@ -201,7 +201,7 @@ func historyDiverter(h []entry, hidden bool) *Party {
 		if reason == "" {
 			continue
 		}
-		who := party(h[by].Address, FromHistory, cmp.Or(hidden, h[by].hidden))
+		who := Of(h[by].Address, FromHistory, cmp.Or(hidden, h[by].hidden))
 		who.Diverted = reason
 		return &who
 	}

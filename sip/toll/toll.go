@@ -1,4 +1,6 @@
-package sip
+// Package toll decides which calls a telephone may place: by prefix, by the hour and by how many there were, apart for what an agent
+// dials and for what a far end asks for. It is pure but for its counts: time comes in with each question, and it places no call.
+package toll
 
 import (
 	"fmt"
@@ -10,25 +12,26 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"offhook/internal/text"
+	"offhook/sip/caller"
 	"offhook/sip/transaction"
 )
 
-// TollPolicy is what this phone may call, so that neither a mistake nor a stranger's REFER runs up a bill. The zero value lets
+// Policy is what this phone may call, so that neither a mistake nor a stranger's REFER runs up a bill. The zero value lets
 // an agent call everything and nobody else anything.
-type TollPolicy struct {
+type Policy struct {
 	International []string // what may stand for "+" ("00", "011"); nil: 00
 	Country       string   // of national numbers, without "+" ("44"); "": they are compared as they are
 	National      string   // what national numbers begin with ("0"); used with Country
 	Outside       string   // what gets an outside line ("9"), "" for none
 	Emergency     []string // always called when an agent dials them; nil: 112, 911, 999
 
-	Dialled  TollRules // by the agent
-	Referred TollRules // because of a REFER of the far end
-	Redirect TollRules // because of a 3xx
+	Dialled  Rules // by the agent
+	Referred Rules // because of a REFER of the far end
+	Redirect Rules // because of a 3xx
 }
 
-// TollRules are the limits of one way in which calls come about.
-type TollRules struct {
+// Rules are the limits of one way in which calls come about.
+type Rules struct {
 	// Enabled lets calls of this kind happen at all. For what an agent dials it need not be set.
 	Enabled bool
 	// Allow and Deny are prefixes as people write them, "+44 900" or "0900"; "*" is every number. The longest that fits decides, of
@@ -37,61 +40,61 @@ type TollRules struct {
 	Allow, Deny []string
 	PerMinute   int // calls in any minute; 0: no limit
 	PerDay      int // calls of a calendar day; 0: no limit
-	Hours       []TollHours
+	Hours       []Hours
 }
 
-// TollHours is a part of the week, in the time zone of the clock that is given. None at all: always.
-type TollHours struct {
+// Hours is a part of the week, in the time zone of the clock that is given. None at all: always.
+type Hours struct {
 	Days     []time.Weekday // nil: every day
 	From, To time.Duration  // since midnight; To before From goes on into the next day, To 0 is midnight
 }
 
-// TollKind is how a call comes about.
-type TollKind string
+// Kind is how a call comes about.
+type Kind string
 
 // Kinds of calls.
 const (
-	TollDialled  TollKind = "dialled"
-	TollReferred TollKind = "referred"
-	TollRedirect TollKind = "redirected"
+	Dialled    Kind = "dialled"
+	Referred   Kind = "referred"
+	Redirected Kind = "redirected"
 )
 
-// TollReason is why a call is refused.
-type TollReason string
+// Reason is why a call is refused.
+type Reason string
 
 // Reasons of refusal.
 const (
-	TollOff    TollReason = "off"
-	TollBarred TollReason = "barred"
-	TollMinute TollReason = "minute"
-	TollDay    TollReason = "day"
-	TollHour   TollReason = "hours"
+	Off          Reason = "off"
+	Barred       Reason = "barred"
+	TooManyNow   Reason = "minute"
+	TooManyToday Reason = "day"
+	OutOfHours   Reason = "hours"
 )
 
-// TollRefusal is the error of a call that is not made.
-type TollRefusal struct {
-	Why    TollReason
-	Kind   TollKind
+// Refusal is the error of a call that is not made.
+type Refusal struct {
+	Why    Reason
+	Kind   Kind
 	Number text.Text
 	Prefix string // that barred it; "": none allowed it
 	Limit  int    // of calls
 }
 
 // Error is one line for a person: what was not done, and why.
-func (e *TollRefusal) Error() string {
-	who := map[TollKind]string{TollReferred: "The far end asked to call ", TollRedirect: "The call was redirected to "}[e.Kind]
+func (e *Refusal) Error() string {
+	who := map[Kind]string{Referred: "The far end asked to call ", Redirected: "The call was redirected to "}[e.Kind]
 	s := "The number " + e.Number.Truncate(40).String() + " was not called: "
 	if who != "" {
 		s = who + e.Number.Truncate(40).String() + ", which was not done: "
 	}
 	switch e.Why {
-	case TollOff:
+	case Off:
 		return s + "this phone does not follow such requests"
-	case TollMinute:
+	case TooManyNow:
 		return s + fmt.Sprintf("%d calls a minute are the limit; try again in a moment", e.Limit)
-	case TollDay:
+	case TooManyToday:
 		return s + fmt.Sprintf("%d calls a day are the limit", e.Limit)
-	case TollHour:
+	case OutOfHours:
 		return s + "it is outside of the hours that calls are allowed in"
 	}
 	if e.Prefix == "" {
@@ -100,19 +103,20 @@ func (e *TollRefusal) Error() string {
 	return s + "numbers that begin with " + e.Prefix + " are barred"
 }
 
-// tollMeter applies a policy and counts. It belongs to one goroutine.
-type tollMeter struct {
-	policy TollPolicy
-	made   map[TollKind]*tollCount
+// Meter applies a policy and counts. It belongs to one goroutine.
+type Meter struct {
+	policy Policy
+	made   map[Kind]*count
 }
 
-type tollCount struct {
+type count struct {
 	recent []time.Time // of the last minute
 	day    string
 	today  int
 }
 
-func newTollMeter(p TollPolicy) *tollMeter {
+// NewMeter starts counting.
+func NewMeter(p Policy) *Meter {
 	if p.International == nil {
 		p.International = []string{"00"}
 	}
@@ -120,37 +124,37 @@ func newTollMeter(p TollPolicy) *tollMeter {
 		p.Emergency = []string{"112", "911", "999"}
 	}
 	p.Dialled.Enabled = true
-	return &tollMeter{policy: p, made: map[TollKind]*tollCount{}}
+	return &Meter{policy: p, made: map[Kind]*count{}}
 }
 
-// check says whether a call to uri may be made at now, and counts it when it may. The error is a *TollRefusal.
-func (m *tollMeter) check(now time.Time, kind TollKind, uri transaction.URI) error {
-	dialled := tollNumber(uri)
-	if kind == TollDialled && m.emergency(uri, dialled) {
+// Check says whether a call to uri may be made at now, and counts it when it may. The error is a *Refusal.
+func (m *Meter) Check(now time.Time, kind Kind, uri transaction.URI) error {
+	dialled := Number(uri)
+	if kind == Dialled && m.emergency(uri, dialled) {
 		return nil
 	}
-	rules := map[TollKind]TollRules{TollDialled: m.policy.Dialled, TollReferred: m.policy.Referred, TollRedirect: m.policy.Redirect}[kind]
-	refuse := &TollRefusal{Kind: kind, Number: numberOf(uri)}
+	rules := map[Kind]Rules{Dialled: m.policy.Dialled, Referred: m.policy.Referred, Redirected: m.policy.Redirect}[kind]
+	refuse := &Refusal{Kind: kind, Number: caller.Number(uri)}
 	if refuse.Number.Empty() {
 		refuse.Number = text.Clean(uri.Host)
 	}
 	if !rules.Enabled {
-		refuse.Why = TollOff
+		refuse.Why = Off
 		return refuse
 	}
 	if !rules.open(now) {
-		refuse.Why = TollHour
+		refuse.Why = OutOfHours
 		return refuse
 	}
 	if dialled != "" || len(rules.Allow) > 0 {
 		if prefix, ok := m.allowed(rules, dialled); !ok {
-			refuse.Why, refuse.Prefix = TollBarred, prefix
+			refuse.Why, refuse.Prefix = Barred, prefix
 			return refuse
 		}
 	}
 	c := m.made[kind]
 	if c == nil {
-		c = &tollCount{}
+		c = &count{}
 		m.made[kind] = c
 	}
 	c.recent = slices.DeleteFunc(c.recent, func(t time.Time) bool { return !t.After(now.Add(-time.Minute)) || t.After(now) })
@@ -159,10 +163,10 @@ func (m *tollMeter) check(now time.Time, kind TollKind, uri transaction.URI) err
 	}
 	switch {
 	case rules.PerMinute > 0 && len(c.recent) >= rules.PerMinute:
-		refuse.Why, refuse.Limit = TollMinute, rules.PerMinute
+		refuse.Why, refuse.Limit = TooManyNow, rules.PerMinute
 		return refuse
 	case rules.PerDay > 0 && c.today >= rules.PerDay:
-		refuse.Why, refuse.Limit = TollDay, rules.PerDay
+		refuse.Why, refuse.Limit = TooManyToday, rules.PerDay
 		return refuse
 	}
 	if rules.PerMinute > 0 {
@@ -173,18 +177,18 @@ func (m *tollMeter) check(now time.Time, kind TollKind, uri transaction.URI) err
 }
 
 // emergency numbers are compared whole, with and without the outside line.
-func (m *tollMeter) emergency(uri transaction.URI, dialled string) bool {
+func (m *Meter) emergency(uri transaction.URI, dialled string) bool {
 	if uri.Scheme == "urn" {
 		s := strings.ToLower(uri.Opaque)
 		return s == "service:sos" || strings.HasPrefix(s, "service:sos.") // RFC 5031
 	}
 	return slices.ContainsFunc(m.forms(dialled), func(n string) bool {
-		return slices.ContainsFunc(m.policy.Emergency, func(e string) bool { return strings.Map(unseparated, e) == n })
+		return slices.ContainsFunc(m.policy.Emergency, func(e string) bool { return strings.Map(caller.Unseparated, e) == n })
 	})
 }
 
 // forms are the readings of a number: as it is, and after the outside line.
-func (m *tollMeter) forms(n string) []string {
+func (m *Meter) forms(n string) []string {
 	if rest, ok := strings.CutPrefix(n, m.policy.Outside); ok && m.policy.Outside != "" && rest != "" {
 		return []string{n, rest}
 	}
@@ -192,7 +196,7 @@ func (m *tollMeter) forms(n string) []string {
 }
 
 // allowed judges every reading: a prefix that bars any of them bars the call, and so does it when none is allowed.
-func (m *tollMeter) allowed(r TollRules, number string) (prefix string, ok bool) {
+func (m *Meter) allowed(r Rules, number string) (prefix string, ok bool) {
 	for _, n := range m.forms(number) {
 		n = m.world(n)
 		best, deny := -1, false
@@ -201,7 +205,7 @@ func (m *tollMeter) allowed(r TollRules, number string) (prefix string, ok bool)
 			deny     bool
 		}{{r.Allow, false}, {r.Deny, true}} {
 			for _, p := range list.prefixes {
-				w := m.world(strings.Map(unseparated, p))
+				w := m.world(strings.Map(caller.Unseparated, p))
 				if p == "*" {
 					w = ""
 				} else if w == "" {
@@ -226,7 +230,7 @@ func (m *tollMeter) allowed(r TollRules, number string) (prefix string, ok bool)
 }
 
 // world is a number with "+" where it says which country it is in.
-func (m *tollMeter) world(n string) string {
+func (m *Meter) world(n string) string {
 	if rest, ok := strings.CutPrefix(n, "+0"); ok { // no country begins with 0; an exchange may dial what is left
 		n = "0" + rest
 	}
@@ -244,16 +248,16 @@ func (m *tollMeter) world(n string) string {
 	return n
 }
 
-// tollNumber is what an exchange would dial of a target: its digits, "" for a name. Digits of other scripts are digits, and
+// Number is what an exchange would dial of a target: its digits, "" for a name. Digits of other scripts are digits, and
 // letters behind a number do not make it a name: some exchanges ignore them.
-func tollNumber(u transaction.URI) string {
-	user := norm.NFKC.String(userOf(u))
+func Number(u transaction.URI) string {
+	user := norm.NFKC.String(caller.User(u))
 	if c := phoneContext(u); strings.HasPrefix(c, "+") && !strings.HasPrefix(strings.TrimSpace(user), "+") {
 		user = c + user // a local number of RFC 3966 §5.1.5
 	}
 	var b strings.Builder
 	for _, r := range user {
-		r = unseparated(r)
+		r = caller.Unseparated(r)
 		switch {
 		case r < 0, unicode.Is(unicode.Cf, r):
 		case r >= '0' && r <= '9', r == '*', r == '#', r == '+' && b.Len() == 0:
@@ -278,22 +282,22 @@ func digitOf(r rune) rune {
 
 func phoneContext(u transaction.URI) string {
 	if c, ok := u.Params.Get("phone-context"); ok {
-		return strings.Map(unseparated, c)
+		return strings.Map(caller.Unseparated, c)
 	}
 	_, params, _ := strings.Cut(u.User, ";")
 	p, _ := transaction.ParseParams(params)
 	c, _ := p.Get("phone-context")
-	return strings.Map(unseparated, c)
+	return strings.Map(caller.Unseparated, c)
 }
 
 // open reports whether now is within the hours.
-func (r TollRules) open(now time.Time) bool {
+func (r Rules) open(now time.Time) bool {
 	if len(r.Hours) == 0 {
 		return true
 	}
 	clock := time.Duration(now.Hour())*time.Hour + time.Duration(now.Minute())*time.Minute + time.Duration(now.Second())*time.Second
 	yesterday := (now.Weekday() + 6) % 7
-	return slices.ContainsFunc(r.Hours, func(h TollHours) bool {
+	return slices.ContainsFunc(r.Hours, func(h Hours) bool {
 		on := func(d time.Weekday) bool { return len(h.Days) == 0 || slices.Contains(h.Days, d) }
 		switch {
 		case h.To == 0 || h.To == 24*time.Hour:

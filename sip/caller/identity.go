@@ -1,4 +1,4 @@
-package sip
+package caller
 
 import (
 	"slices"
@@ -117,18 +117,18 @@ func privacyOf(h transaction.Headers) (p privacy) {
 // hides: the caller does not want to be named. "none" beside others contradicts them, and the safe side is theirs.
 func (p privacy) hides() bool { return p.id || p.user || p.header }
 
-// identity is the remote party of a request or response: P-Asserted-Identity and Remote-Party-ID when trusted, else from,
+// Identity is the remote party of a request or response: P-Asserted-Identity and Remote-Party-ID when trusted, else from,
 // which is the From of their request. ok is false when the message names nobody.
-func identity(h transaction.Headers, from *transaction.Address, trusted bool) (Party, bool) {
+func Identity(h transaction.Headers, from *transaction.Address, trusted bool) (Party, bool) {
 	hidden := privacyOf(h).hides()
-	if from != nil && anonymous(*from) {
+	if from != nil && Anonymous(*from) {
 		hidden = true
 	}
 	who, ok := Party{}, false
 	var named transaction.Address
 	if trusted {
 		if named, ok = asserted(h); ok {
-			who = party(named, FromAsserted, hidden)
+			who = Of(named, FromAsserted, hidden)
 		} else if named, ok = remotePartyID(h, from == nil); ok {
 			who = remoteParty(named, hidden)
 		}
@@ -137,7 +137,7 @@ func identity(h transaction.Headers, from *transaction.Address, trusted bool) (P
 		if from == nil {
 			return Party{}, false
 		}
-		named, who = *from, party(*from, FromHeader, hidden)
+		named, who = *from, Of(*from, FromHeader, hidden)
 	}
 	if trusted {
 		who.Verstat = verified(h, from, named)
@@ -154,7 +154,7 @@ func asserted(h transaction.Headers) (transaction.Address, bool) {
 		switch {
 		case !found:
 			best, found = a, true
-		case a.URI.Scheme == "tel" && !digits(numberOf(best.URI).String()), best.URI.Scheme == "tel" && digits(numberOf(a.URI).String()):
+		case a.URI.Scheme == "tel" && !Digits(Number(best.URI).String()), best.URI.Scheme == "tel" && Digits(Number(a.URI).String()):
 			a.Display = orString(a.Display, best.Display)
 			best = a
 		default:
@@ -203,12 +203,12 @@ func remoteParty(a transaction.Address, hidden bool) Party {
 			}
 		}
 	}
-	return party(a, FromRemoteID, hidden)
+	return Of(a, FromRemoteID, hidden)
 }
 
-// withhold makes a call of ours one without a number: who the far end sees in From, and what tells the network alone who we
+// Withhold makes a call of ours one without a number: who the far end sees in From, and what tells the network alone who we
 // are (RFC 3323 §4.1.1.3, RFC 3325 §9.2). critical refuses the call where that cannot be done.
-func withhold(own transaction.Address, critical bool) (from transaction.Address, headers transaction.Headers) {
+func Withhold(own transaction.Address, critical bool) (from transaction.Address, headers transaction.Headers) {
 	from = transaction.Address{Display: "Anonymous", URI: transaction.URI{Scheme: "sip", User: "anonymous", Host: "anonymous.invalid"}}
 	value := "id"
 	if critical {

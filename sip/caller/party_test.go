@@ -1,4 +1,4 @@
-package sip
+package caller
 
 import (
 	"testing"
@@ -39,7 +39,7 @@ func TestTheRemotePartyIsTheMostTrustworthyThatIsNamed(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			from := address(t, tc.from)
-			got, ok := identity(tc.headers, &from, tc.trusted)
+			got, ok := Identity(tc.headers, &from, tc.trusted)
 			if got.Withheld && !got.URI.Empty() {
 				t.Errorf("the URI of somebody who hides is kept: %v", got.URI)
 			}
@@ -64,27 +64,8 @@ func TestTheCalledNumberIsWhatTheCallerWanted(t *testing.T) {
 		if step.name != "" {
 			req.Headers.Add(step.name, step.value)
 		}
-		if got := calledNumber(req); got != clean(step.want) {
+		if got := Called(req); got != clean(step.want) {
 			t.Errorf("with %s: %s, want %s", step.name, got, step.want)
-		}
-	}
-}
-
-func TestTargetsAreReadAsPeopleWriteThem(t *testing.T) {
-	p := &Phone{acc: account{aor: address(t, "<sip:2101@example.com>").URI, ways: []way{{registrar: hop{host: "example.com"}}}}}
-	for in, want := range map[string]string{
-		"2104":                    "sip:2104@example.com",
-		" +44 (0)20 7946-0000 ":   "sip:+4402079460000@example.com",
-		"*98":                     "sip:*98@example.com",
-		"bob":                     "sip:bob@example.com",
-		"bob@example.org":         "sip:bob@example.org",
-		"sip:bob@10.0.0.1:5080":   "sip:bob@10.0.0.1:5080",
-		"tel:+1-201-555-0123":     "sip:+12015550123@example.com",
-		"sip:x@y?Replaces=secret": "sip:x@y",
-	} {
-		u, err := p.target(in, p.home())
-		if err != nil || u.String() != want {
-			t.Errorf("%q: %v %v, want %s", in, u, err, want)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package sip
+package caller
 
 import (
 	"strings"
@@ -28,7 +28,7 @@ func TestAnAssertedIdentityMayHoldANameAndANumberInTwoAddresses(t *testing.T) {
 		{"broken beside good", `"x <sip:1@y>, <sip:4711@example.com>`, "9", ""}, // the quote swallows both: From stays
 	} {
 		from := address(t, "<sip:9@carrier.example>")
-		got, _ := identity(fields("P-Asserted-Identity: "+tc.pai), &from, true)
+		got, _ := Identity(fields("P-Asserted-Identity: "+tc.pai), &from, true)
 		if got.Number != clean(tc.number) || got.Name != clean(tc.display) {
 			t.Errorf("%s: %q %q", tc.name, got.Number, got.Name)
 		}
@@ -59,7 +59,7 @@ func TestRemotePartyIDSpeaksOfTheFarEndAndHidesWhatItSays(t *testing.T) {
 		if tc.response {
 			f = nil
 		}
-		got, ok := identity(fields("Remote-Party-ID: "+tc.value), f, true)
+		got, ok := Identity(fields("Remote-Party-ID: "+tc.value), f, true)
 		if !ok || got.Number != clean(tc.number) || got.Name != clean(tc.who) || got.Withheld != tc.withheld {
 			t.Errorf("%s: %+v", tc.name, got)
 		}
@@ -72,7 +72,7 @@ func TestPrivacyHidesUnlessItIsAboutSomethingElse(t *testing.T) {
 		"": false, "none;id": true, "id; none": true, "idx": false, ";;": false,
 	} {
 		from := address(t, `"Ann" <sip:4711@h>`)
-		got, _ := identity(fields("Privacy: "+value, "P-Asserted-Identity: <sip:4711@h>"), &from, true)
+		got, _ := Identity(fields("Privacy: "+value, "P-Asserted-Identity: <sip:4711@h>"), &from, true)
 		if got.Withheld != hidden || hidden && !got.Number.Empty() {
 			t.Errorf("Privacy: %s gave %+v", value, got)
 		}
@@ -98,10 +98,10 @@ func TestOnlyATrustedNetworkSaysWhetherANumberIsTrue(t *testing.T) {
 		{"nothing", "<sip:+12155551212@h>", nil, ""},
 	} {
 		from := address(t, tc.from)
-		if got, _ := identity(fields(tc.headers...), &from, true); got.Verstat != tc.want {
+		if got, _ := Identity(fields(tc.headers...), &from, true); got.Verstat != tc.want {
 			t.Errorf("%s: %q, want %q", tc.name, got.Verstat, tc.want)
 		}
-		if got, _ := identity(fields(tc.headers...), &from, false); got.Verstat != "" {
+		if got, _ := Identity(fields(tc.headers...), &from, false); got.Verstat != "" {
 			t.Errorf("%s: a stranger vouched for himself: %q", tc.name, got.Verstat)
 		}
 	}
@@ -109,14 +109,14 @@ func TestOnlyATrustedNetworkSaysWhetherANumberIsTrue(t *testing.T) {
 
 func TestAWithheldCallTellsTheNetworkAloneWhoWeAre(t *testing.T) {
 	own := address(t, `"Ann" <sip:2101@example.com:5070;transport=tcp>;tag=1`)
-	from, headers := withhold(own, false)
+	from, headers := Withhold(own, false)
 	if from.String() != `"Anonymous" <sip:anonymous@anonymous.invalid>` || headers.Get("Privacy") != "id" || headers.Get("P-Preferred-Identity") != `"Ann" <sip:2101@example.com>` {
 		t.Fatalf("%v %v", from, headers)
 	}
-	if _, headers = withhold(own, true); headers.Get("Privacy") != "id;critical" {
+	if _, headers = Withhold(own, true); headers.Get("Privacy") != "id;critical" {
 		t.Fatalf("%v", headers)
 	}
-	if who, _ := identity(nil, &from, true); !who.Withheld {
+	if who, _ := Identity(nil, &from, true); !who.Withheld {
 		t.Fatalf("%+v", who)
 	}
 }
@@ -145,17 +145,17 @@ func TestWhoSentACallOnIsToldWithTheReason(t *testing.T) {
 		{"none", nil, "", "", "2101"},
 	} {
 		req := &transaction.Request{URI: address(t, "<sip:x@10.0.0.9>").URI, To: address(t, "<sip:2101@h>"), Headers: fields(tc.headers...)}
-		got := divertedBy(req.Headers, true)
+		got := DivertedBy(req.Headers, true)
 		if got == nil {
 			got = &Party{}
 		}
 		if got.Number != clean(tc.number) || got.Diverted != tc.why || got.Withheld != (tc.number == "" && tc.why != "") {
 			t.Errorf("%s: %+v", tc.name, *got)
 		}
-		if called := calledNumber(req); called != clean(tc.called) {
+		if called := Called(req); called != clean(tc.called) {
 			t.Errorf("%s: called %q, want %q", tc.name, called, tc.called)
 		}
-		if divertedBy(req.Headers, false) != nil {
+		if DivertedBy(req.Headers, false) != nil {
 			t.Errorf("%s: a stranger was believed", tc.name)
 		}
 	}
@@ -166,13 +166,13 @@ func FuzzIdentity(f *testing.F) {
 	f.Fuzz(func(t *testing.T, pai, history, diversion, privacy string) {
 		h := transaction.Headers{{Name: "P-Asserted-Identity", Value: pai}, {Name: "Remote-Party-ID", Value: pai}, {Name: "History-Info", Value: history},
 			{Name: "Diversion", Value: diversion}, {Name: "Privacy", Value: privacy}}
-		who, ok := identity(h, nil, true)
+		who, ok := Identity(h, nil, true)
 		if ok && who.Withheld && (!who.Number.Empty() || !who.Name.Empty() || !who.URI.Empty()) {
 			t.Fatalf("what is hidden is kept: %+v", who)
 		}
-		if by := divertedBy(h, true); by != nil && by.Diverted == "" {
+		if by := DivertedBy(h, true); by != nil && by.Diverted == "" {
 			t.Fatal("a diversion without a reason")
 		}
-		calledNumber(&transaction.Request{Headers: h})
+		Called(&transaction.Request{Headers: h})
 	})
 }

@@ -1,4 +1,4 @@
-package sip
+package caller
 
 import (
 	"encoding/hex"
