@@ -77,6 +77,7 @@ type call struct {
 	tried       int       // values of Vars that were looked up
 	handed      crm.Ref   // the record that came with the call, until its card has
 	sentTo      text.Text // forwarded to
+	turned      string    // why it was refused in the agent's stead
 	attended    bool      // its transfer joins two calls
 	joined      text.Text // with whom
 	consultOf   CallKey   // it is the other one of that transfer

@@ -95,7 +95,7 @@ func (t *turn) incoming(ev sip.IncomingCall) {
 
 // turnAway refuses a call that the agent was never offered: it is missed, not declined.
 func (t *turn) turnAway(c *call, code int, phrase, why string) {
-	c.action = "missed"
+	c.action, c.turned = "missed", why
 	t.do(PhoneDo{Do: PhoneReject, Leg: c.Leg, Code: code, Text: phrase})
 	t.enter(c, Ending, why)
 }

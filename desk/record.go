@@ -151,6 +151,9 @@ func causeText(c *call, ev sip.CallEnded) string {
 	if !c.sentTo.Empty() {
 		return "forwarded to " + c.sentTo.String()
 	}
+	if c.turned != "" && ev.Cause != sip.EndCancelled {
+		return "missed: " + c.turned
+	}
 	if c.Outgoing {
 		who = "the other side"
 	}

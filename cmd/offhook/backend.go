@@ -77,6 +77,10 @@ registrar = "%s"
 listen = "127.0.0.1:0"
 password = %q
 allow_plaintext = true
+auto_answer = true
+voicemail = "2110"
+trusted_peers = ["127.0.0.1"]
+data = [{header = "X-Record-Id", record = true}, {header = "X-Campaign", name = "Campaign", show = true}]
 lamps = [{number = "2104", name = "Priya Raman"}, {number = "2105", name = "Sam Ortiz"}, {number = "2106", name = "Robin Hale"}, {number = "2107", name = "Noor Aziz"}]
 [salesforce]
 login_url = %q
@@ -86,9 +90,11 @@ username = %q
 key_file = %q
 tokens = "file"
 allow_localhost = true
+[recording]
+dir = %q
 [storage]
 dir = %q
-%s`, agentExtension, b.exchange.Addr(), b.exchange.Addr(), password, url, cred.ClientID, cred.Username, keyFile, filepath.Join(b.dir, "state"), extra)
+%s`, agentExtension, b.exchange.Addr(), b.exchange.Addr(), password, url, cred.ClientID, cred.Username, keyFile, filepath.Join(b.dir, "recordings"), filepath.Join(b.dir, "state"), extra)
 	file := filepath.Join(b.dir, "config.toml")
 	if err := os.WriteFile(file, []byte(toml), 0o600); err != nil {
 		return err

@@ -145,6 +145,7 @@ func newExchangeCallCmd(e *env) *cobra.Command {
 	f.DurationVar(&cancel, "cancel-after", 0, "the customer gives up after ringing so long")
 	f.BoolVar(&r.Replaces, "replaces", false, "the call takes the place of the extension's newest answered one")
 	f.BoolVar(&r.LeavesMessage, "leaves-message", false, "when nobody answers, the customer speaks to the extension's mailbox")
+	f.StringToStringVar(&r.Headers, "header", nil, "further header as X-Campaign=Renewals, several times; X- headers, Call-Info, Alert-Info, Answer-Mode, Diversion, User-to-User")
 	f.StringVar(&control, "control", exchange.ControlFile(), "control file of the running exchange")
 	return cmd
 }

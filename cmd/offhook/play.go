@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"offhook/config"
+	"offhook/sip/exchange"
 	"offhook/ui"
 	"offhook/ui/tape"
 )
@@ -126,6 +128,30 @@ func (s *scene) Busy() int {
 		n++
 	}
 	return n
+}
+
+// Happen lets the practice world do what the agent cannot: "call {…}" with what offhook exchange call can ask for, as JSON, and
+// "message NUMBER WORDS".
+func (s *scene) Happen(what string) error {
+	if s.b == nil {
+		return errors.New("with --config the world is the real one")
+	}
+	verb, arg, _ := strings.Cut(what, " ")
+	switch verb {
+	case "call":
+		call, _, err := exchange.ReadCall(strings.NewReader(arg))
+		if err != nil {
+			return err
+		}
+		if call.To == "" {
+			call.To = agentExtension
+		}
+		return s.b.exchange.Place(call)
+	case "message":
+		from, words, _ := strings.Cut(arg, " ")
+		return s.b.exchange.Message(from, "", agentExtension, words)
+	}
+	return fmt.Errorf("the practice world knows call and message, not %q", verb)
 }
 
 // Stop ends the screen and everything behind it.

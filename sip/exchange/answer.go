@@ -6,6 +6,7 @@ import (
 
 	"offhook/sip/dialog"
 	"offhook/sip/exchange/prompts"
+	"offhook/sip/transaction"
 )
 
 // The numbers that the exchange answers itself; every other number of up to five digits that is no extension does not exist.
@@ -14,6 +15,7 @@ const (
 	Busy      = "2105" // always busy
 	Silent    = "2106" // rings for ever
 	Declines  = "2107"
+	Moved     = "2108" // sends every call on to Colleague
 	Echo      = "600"
 	Voicemail = "2110"
 )
@@ -32,6 +34,10 @@ func (s *Server) incoming(d *dialog.Session) {
 			s.instead(l, o)
 			return
 		}
+	}
+	if number == Moved {
+		d.Redirect(302, []transaction.Address{{URI: s.uri(Colleague, s.addr.Addr())}})
+		return
 	}
 	var who *person
 	phones := number != l.ext && len(s.reachable(number)) > 0

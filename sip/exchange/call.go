@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"offhook/sip/exchange/prompts"
+	"offhook/sip/transaction"
 )
 
 // Call is a customer's call to an extension.
@@ -23,10 +24,22 @@ type Call struct {
 	Replaces bool
 	// LeavesMessage: a caller whom nobody answers speaks to the extension's mailbox, and its phones are told (RFC 3842).
 	LeavesMessage bool
+	// Headers are further headers of the INVITE, as a dialler or a switchboard adds them.
+	Headers transaction.Headers
 }
 
 // ErrBadCaller: a number or name that no signalling can carry.
 var ErrBadCaller = errors.New("a caller's number and name are one line of text without control characters")
+
+// ErrBadHeader: a header that no call may add.
+var ErrBadHeader = errors.New("only X- headers, Call-Info, Alert-Info, Answer-Mode, Diversion and User-to-User can be added, on one line each")
+
+// extension reports whether a call may add a header: what the exchange writes itself it may not.
+func extension(name string) bool {
+	name = strings.ToLower(name)
+	return strings.HasPrefix(name, "x-") && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == "" ||
+		slices.Contains([]string{"call-info", "alert-info", "answer-mode", "diversion", "user-to-user"}, name)
+}
 
 // ErrNothingToReplace: the extension has no call that another could take the place of.
 var ErrNothingToReplace = errors.New("the extension has no answered call")
@@ -35,8 +48,14 @@ var ErrNothingToReplace = errors.New("the extension has no answered call")
 // nobody can be called: *NotRegisteredError, ErrBadCaller, ErrNothingToReplace,
 // ErrClosed. Not to be called from OnEvent.
 func (s *Server) Place(c Call) error {
-	if strings.ContainsFunc(c.From+c.Name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+	control := func(s string) bool { return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) }
+	if control(c.From + c.Name) {
 		return ErrBadCaller
+	}
+	for _, h := range c.Headers {
+		if control(h.Name+h.Value) || !extension(h.Name) {
+			return ErrBadHeader
+		}
 	}
 	why, err := ask(s, func() error { return s.place(c) })
 	return errors.Join(why, err)
@@ -44,7 +63,7 @@ func (s *Server) Place(c Call) error {
 
 func (s *Server) place(c Call) error {
 	p := &person{s: s, ext: c.To, number: c.From, name: c.Name, pcm: c.Talk, after: c.HangUpAfter, lines: linesOf(c.Caller)}
-	from := caller{number: c.From, name: c.Name}
+	from := caller{number: c.From, name: c.Name, headers: c.Headers}
 	if c.Replaces {
 		old := s.newest(c.To, func(l *leg) bool { return l.answered })
 		if old == nil {

@@ -9,15 +9,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
 	"offhook/media/wav"
+	"offhook/sip/transaction"
 )
 
 // Control is where a running exchange can be asked to place calls: loopback only, with a token. Its JSON stands in a file that
@@ -31,14 +34,15 @@ type Control struct {
 
 // CallRequest asks for a customer's call; durations are in milliseconds.
 type CallRequest struct {
-	From          string `json:"from"` // "" withholds the number
-	To            string `json:"to"`
-	Name          string `json:"name,omitempty"`
-	Talk          []byte `json:"talk,omitempty"` // a WAV file
-	HangUpAfterMS int    `json:"hang_up_after_ms,omitempty"`
-	CancelAfterMS int    `json:"cancel_after_ms,omitempty"`
-	Replaces      bool   `json:"replaces,omitempty"`       // takes the place of the extension's newest answered call
-	LeavesMessage bool   `json:"leaves_message,omitempty"` // when nobody answers
+	From          string            `json:"from"` // "" withholds the number
+	To            string            `json:"to"`
+	Name          string            `json:"name,omitempty"`
+	Talk          []byte            `json:"talk,omitempty"` // a WAV file
+	HangUpAfterMS int               `json:"hang_up_after_ms,omitempty"`
+	CancelAfterMS int               `json:"cancel_after_ms,omitempty"`
+	Replaces      bool              `json:"replaces,omitempty"`       // takes the place of the extension's newest answered call
+	LeavesMessage bool              `json:"leaves_message,omitempty"` // when nobody answers
+	Headers       map[string]string `json:"headers,omitempty"`        // further headers of the INVITE
 }
 
 // ReferRequest asks the person who an extension talks to to send it to another number.
@@ -145,7 +149,7 @@ func (s *Server) control(token string) http.Handler {
 		w.WriteHeader(http.StatusAccepted)
 	})
 	handle("POST /call", func(w http.ResponseWriter, r *http.Request) {
-		call, status, err := readCall(http.MaxBytesReader(w, r.Body, maxRequest))
+		call, status, err := ReadCall(http.MaxBytesReader(w, r.Body, maxRequest))
 		if err != nil {
 			http.Error(w, err.Error(), status)
 			return
@@ -159,8 +163,8 @@ func (s *Server) control(token string) http.Handler {
 	return mux
 }
 
-// readCall reads a CallRequest; the status belongs to the error.
-func readCall(body io.Reader) (Call, int, error) {
+// ReadCall reads a CallRequest; the HTTP status belongs to the error.
+func ReadCall(body io.Reader) (Call, int, error) {
 	var req CallRequest
 	if err := json.NewDecoder(body).Decode(&req); err != nil {
 		var big *http.MaxBytesError
@@ -176,6 +180,9 @@ func readCall(body io.Reader) (Call, int, error) {
 		From: req.From, To: req.To, Name: req.Name,
 		Replaces: req.Replaces, LeavesMessage: req.LeavesMessage,
 		HangUpAfter: time.Duration(req.HangUpAfterMS) * time.Millisecond, CancelAfter: time.Duration(req.CancelAfterMS) * time.Millisecond,
+	}
+	for _, name := range slices.Sorted(maps.Keys(req.Headers)) {
+		call.Headers = append(call.Headers, transaction.Header{Name: name, Value: req.Headers[name]})
 	}
 	if len(req.Talk) > 0 {
 		pcm, err := wav.Decode(bytes.NewReader(req.Talk))

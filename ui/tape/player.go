@@ -24,6 +24,12 @@ type Program interface {
 	Stop()
 }
 
+// World is a program behind which things can happen that no key of its own causes: somebody calls, or writes.
+type World interface {
+	// Happen makes it happen, in the words behind "#: world"; it returns when it is on its way.
+	Happen(what string) error
+}
+
 // Terminal is the virtual terminal that a program is started on.
 type Terminal struct {
 	In            io.Reader
@@ -179,6 +185,14 @@ func (p *player) play(ctx context.Context, st step) error {
 		return p.shoot(st.arg)
 	case doCopy:
 		p.clip = st.arg
+	case doWorld:
+		world, ok := p.prog.(World)
+		if !ok {
+			return p.fail(st, "nothing can happen behind this program: it works with a world of its own", nil)
+		}
+		if err := world.Happen(st.arg); err != nil {
+			return p.fail(st, err.Error(), nil)
+		}
 	case doPaste:
 		_, _ = p.in.Write([]byte("\x1b[200~" + p.clip + "\x1b[201~"))
 	}

@@ -49,6 +49,7 @@ const (
 	doShot
 	doCopy
 	doPaste
+	doWorld
 	doNothing
 )
 
@@ -266,8 +267,13 @@ func (s *Script) directive(at step, text string) error {
 			return fail("shot: name a file that ends in .svg, .txt or .ansi, not %q", arg)
 		}
 		at.kind, at.arg = doShot, arg
+	case "world":
+		if arg == "" {
+			return fail("world: say what is to happen")
+		}
+		at.kind, at.arg = doWorld, arg
 	default:
-		return fail("there is no directive %q; directives are key, expect, absent, idle, size, resize, shot", verb)
+		return fail("there is no directive %q; directives are key, expect, absent, idle, size, resize, shot, world", verb)
 	}
 	s.steps = append(s.steps, at)
 	return nil

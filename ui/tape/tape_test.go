@@ -189,3 +189,49 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// worldly is a program with a world behind it.
+type worldly struct {
+	Program
+	happened []string
+}
+
+func (w *worldly) Happen(what string) error {
+	if what == "nonsense" {
+		return errors.New("that cannot happen")
+	}
+	w.happened = append(w.happened, what)
+	return nil
+}
+
+func TestThingsHappenBehindAProgramThatHasAWorld(t *testing.T) {
+	play := func(source string, world bool) (*worldly, error) {
+		s, err := Read("t.tape", source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var w *worldly
+		return w, Play(t.Context(), s, func(ctx context.Context, term Terminal) (Program, error) {
+			p, err := startEcho(ctx, term)
+			if !world {
+				return p, err
+			}
+			w = &worldly{Program: p}
+			return w, err
+		})
+	}
+	if _, err := play("Type \"x\"\n#: world call {\"to\": \"2101\"}", true); err != nil {
+		t.Error(err)
+	}
+	var f *Failure
+	if _, err := play("#: world nonsense", true); !errors.As(err, &f) || !strings.Contains(f.Why, "cannot happen") {
+		t.Errorf("%v", err)
+	}
+	if _, err := play("#: world call", false); !errors.As(err, &f) {
+		t.Errorf("%v", err)
+	}
+	var bad *ParseError
+	if _, err := Read("t.tape", "#: world"); !errors.As(err, &bad) {
+		t.Errorf("%v", err)
+	}
+}

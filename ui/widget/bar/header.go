@@ -45,7 +45,7 @@ func Header(th *theme.Theme, w int, s *desk.Snapshot, now time.Time) string {
 		room = max(room-16, 10)
 	}
 	stands := standing(th, s)
-	if taken := 36 + row.SegsWidth(stands) + 2*len(stands); len(stands) > 0 && taken+room+12 > w { // and so does what must not be forgotten
+	if taken := 32 + row.SegsWidth(stands) + 2*len(stands); len(stands) > 0 && taken+room+12 > w { // and so does what must not be forgotten
 		if room = w - taken - 12; room < 10 {
 			room = 0
 		}
