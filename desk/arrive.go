@@ -53,9 +53,7 @@ func (t *turn) sendOn(c *call, to text.Text, why string) {
 func (t *turn) setForward(cmd Command) {
 	to := strings.TrimSpace(cmd.Text)
 	if to == "" {
-		if t.forward != nil {
-			t.say(Info, "", "Calls ring here again.")
-		}
+		t.say(Info, "", "%s", map[bool]string{true: "Calls ring here again.", false: "Calls are not forwarded: they ring here."}[t.forward != nil])
 		t.forward = nil
 		return
 	}

@@ -336,7 +336,7 @@ func (t *turn) ended(ev sip.CallEnded) {
 		ev.Cause = sip.EndShutdown
 	}
 	c.cause, c.byUs = ev.Cause, ev.ByUs
-	c.EndedAt = ev.At
+	c.EndedAt, c.Conference = ev.At, false
 	t.unsayOf(c, "") // "the caller is back with you" and the like
 	if !slices.ContainsFunc(t.calls, func(o call) bool { return o.Key != c.Key && o.State != Ended }) {
 		t.unsay(noSound) // the status line still has it

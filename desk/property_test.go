@@ -18,7 +18,7 @@ import (
 // absurd, and checks what must hold after every step.
 func TestWhateverTheOrderOfEventsEveryCallEndsWithOneRecord(t *testing.T) {
 	for seed := range uint64(150) {
-		w := &world{bench: newBench(t, Settings{}), rnd: rand.New(rand.NewPCG(seed, 7)), finished: map[string]crm.CallRecord{}}
+		w := &world{bench: newBench(t, propertySettings), rnd: rand.New(rand.NewPCG(seed, 7)), finished: map[string]crm.CallRecord{}}
 		w.seed = seed
 		for range 120 {
 			w.step()
@@ -29,6 +29,8 @@ func TestWhateverTheOrderOfEventsEveryCallEndsWithOneRecord(t *testing.T) {
 		}
 	}
 }
+
+var propertySettings = Settings{Recording: true, Lamps: []Lamp{{Number: text.Clean("2104"), Name: text.Clean("Priya")}}}
 
 type world struct {
 	*bench
@@ -51,7 +53,8 @@ func (w *world) step() {
 
 func (w *world) event() Event {
 	verbs := []Verb{Answer, Reject, Hangup, Hold, Resume, Mute, DTMF, Xfer, Pop, SearchIn, New, Pin, Clear, Note, Dismiss,
-		Open, Close, Create, GoAvailable, GoAway, QuitCancel, RetryOutbox, HideNotice}
+		Open, Close, Create, GoAvailable, GoAway, QuitCancel, RetryOutbox, HideNotice,
+		XferTo, XferTo, Merge, Merge, Split, Rec, RecPause, Redirect, DND, Forward, Voicemail, SoundShow, SoundHide, SoundPick, SoundTry}
 	leg := sip.LegID("nobody")
 	if len(w.legs) > 0 {
 		leg = sip.LegID(w.legs[w.rnd.IntN(len(w.legs))])
@@ -60,12 +63,11 @@ func (w *world) event() Event {
 	if calls := w.snap().Calls; len(calls) > 0 {
 		key = calls[w.rnd.IntN(len(calls))].Key
 	}
-	switch w.rnd.IntN(16) {
+	switch w.rnd.IntN(20) {
 	case 0, 1:
-		w.begun++
-		id := fmt.Sprintf("in-%d", w.begun)
-		w.legs = append(w.legs, id)
-		return PhoneEvent{sip.IncomingCall{At: w.at, Leg: sip.LegID(id), CallID: id, LocalTag: "t", Remote: party(numbers[w.rnd.IntN(len(numbers))])}}
+		return w.arrives(leg)
+	case 13, 14, 15:
+		return w.later(leg, key)
 	case 2:
 		return Commanded{Command{Verb: Dial, Text: numbers[w.rnd.IntN(len(numbers))]}}
 	case 3:
@@ -73,7 +75,7 @@ func (w *world) event() Event {
 	case 4:
 		return PhoneEvent{sip.CallHeld{Leg: leg, ByUs: w.rnd.IntN(2) == 0, ByThem: w.rnd.IntN(2) == 0}}
 	case 5:
-		return PhoneEvent{sip.CommandFailed{Leg: leg, Command: []string{"hold", "resume", "transfer", "dtmf"}[w.rnd.IntN(4)]}}
+		return PhoneEvent{sip.CommandFailed{Leg: leg, Command: []string{"hold", "resume", "transfer", "dtmf", "answer", "conference"}[w.rnd.IntN(6)]}}
 	case 6:
 		return PhoneEvent{sip.TransferEnded{Leg: leg, Target: text.Clean("2104"), OK: w.rnd.IntN(2) == 0}}
 	case 7:
@@ -92,7 +94,77 @@ func (w *world) event() Event {
 	case 12:
 		return TimerFired{ID: TimerID("linger " + string(key))}
 	}
-	return Commanded{Command{Verb: verbs[w.rnd.IntN(len(verbs))], Call: key, Text: "2104", Record: fred().Ref}}
+	cmd := Command{Verb: verbs[w.rnd.IntN(len(verbs))], Call: key, Text: "2104", Record: fred().Ref}
+	switch cmd.Verb {
+	case Forward:
+		cmd.Text = []string{"", "", "2104"}[w.rnd.IntN(3)]
+		cmd.Values = map[string]string{"when": []string{"always", "busy", "no answer", "sometimes"}[w.rnd.IntN(4)]}
+	case XferTo, Merge:
+		if w.rnd.IntN(2) == 0 {
+			cmd.Text = ""
+		}
+	}
+	return Commanded{cmd}
+}
+
+// arrives is a new call, as plain or as special as calls are.
+func (w *world) arrives(other sip.LegID) Event {
+	w.begun++
+	id := fmt.Sprintf("in-%d", w.begun)
+	w.legs = append(w.legs, id)
+	ev := sip.IncomingCall{At: w.at, Leg: sip.LegID(id), CallID: id, LocalTag: "t", Remote: party(numbers[w.rnd.IntN(len(numbers))])}
+	switch w.rnd.IntN(8) {
+	case 0:
+		ev.Auto = &sip.AutoAnswer{After: time.Second, From: "Call-Info"}
+	case 1:
+		ev.Replaces = other
+	case 2:
+		ev.Record = fred().ID
+		ev.Vars = []sip.Var{{Name: text.Clean("Campaign"), Value: text.Clean("customer 4711"), Show: true, Lookup: true}}
+	case 3:
+		who := party("01202528732")
+		ev.Diverted = &who
+	}
+	return PhoneEvent{ev}
+}
+
+// later is what may happen to calls that are there, or to the telephone.
+func (w *world) later(leg sip.LegID, key CallKey) Event {
+	some := func() (out []sip.LegID) {
+		for _, l := range w.legs {
+			if w.rnd.IntN(2) == 0 {
+				out = append(out, sip.LegID(l))
+			}
+		}
+		return out
+	}
+	recording := []sip.RecordingState{sip.RecordingOn, sip.RecordingOff, sip.RecordingPaused, sip.RecordingFailed}
+	states := []sip.RegistrationState{sip.Registered, sip.Registered, sip.RegFailed, sip.Registering, sip.Unregistered}
+	switch w.rnd.IntN(12) {
+	case 0, 1:
+		return PhoneEvent{sip.ConferenceChanged{At: w.at, Legs: some()}}
+	case 2:
+		return PhoneEvent{sip.RecordingChanged{At: w.at, Leg: leg, State: recording[w.rnd.IntN(4)], Path: "/rec/x.wav", Reason: text.Clean("disk")}}
+	case 3:
+		return PhoneEvent{sip.Asked{At: w.at, Leg: leg, Do: []string{"answer", "hold", "resume", "sing"}[w.rnd.IntN(4)]}}
+	case 4:
+		return PhoneEvent{sip.LampChanged{At: w.at, Who: text.Clean("2104"), State: []string{sip.LampIdle, sip.LampBusy, sip.LampRinging, "?"}[w.rnd.IntN(4)]}}
+	case 5:
+		return PhoneEvent{sip.TextMessage{At: w.at, From: party("2104"), Text: text.CleanBlock("hello", 100)}}
+	case 6:
+		return PhoneEvent{sip.VoiceMail{At: w.at, Waiting: true, New: w.rnd.IntN(3), Number: text.Clean("2110")}}
+	case 7:
+		name := []string{"sip:2101@pbx", "sip:31@other"}[w.rnd.IntN(2)]
+		return PhoneEvent{sip.RegistrationChanged{At: w.at, Account: text.Clean(name), Primary: name == "sip:2101@pbx", State: states[w.rnd.IntN(5)], Reason: text.Clean("why")}}
+	case 8:
+		return PhoneEvent{sip.CallSecured{At: w.at, Leg: leg, Sound: "SDES", Broken: text.Clean([]string{"", "a fingerprint"}[w.rnd.IntN(2)])}}
+	case 9:
+		return TimerFired{ID: []TimerID{autoTimer(key), forwardTimer(key)}[w.rnd.IntN(2)]}
+	case 10:
+		return SoundDone{Do: []SoundTask{SoundOpen, SoundClose, SoundChoose, SoundTest}[w.rnd.IntN(4)], Words: text.Clean("well")}
+	default:
+		return CardLoaded{For: key, Ref: fred().Ref, Err: text.Clean("gone"), Auto: true}
+	}
 }
 
 // check is what must hold after every step.
@@ -141,6 +213,9 @@ func (w *world) check(before *Snapshot, ev Event) {
 			if n := fx.Number.String(); len(n) <= 5 || n == "999999" {
 				w.fail("an internal, withheld or emergency number was looked up: " + n)
 			}
+			if c := (&turn{Machine: &w.m}).find(fx.Call); c != nil && c.Dir == crm.Internal {
+				w.fail("an internal call causes a lookup of " + fx.Number.String())
+			}
 		default:
 			onDisk = false
 		}
@@ -160,6 +235,12 @@ func (w *world) checkSnapshot(before *Snapshot, ev Event) {
 		}
 		if c.State == Ended && len(c.Can) != 1 {
 			w.fail("an ended call offers more than to go away")
+		}
+		if c.State != Ended && c.State != Ending && !slices.Contains(c.Can, Hangup) && !slices.Contains(c.Can, Reject) {
+			w.fail("a call that is " + string(c.State) + " has no exit")
+		}
+		if c.State == Ended && c.Conference {
+			w.fail("an ended call is in a conference")
 		}
 	}
 	if cmd, ok := ev.(Commanded); ok && len(w.last) == 0 && !slices.Contains(idempotent, cmd.Verb) && !changed(before, s) {
@@ -190,6 +271,8 @@ func (w *world) checkState(s *Snapshot) {
 	switch {
 	case rings != (ringing && !talking):
 		w.fail(fmt.Sprintf("the ring tone is %v", rings))
+	case s.SoundCheck == nil && slices.ContainsFunc(w.last, func(e Effect) bool { d, ok := e.(SoundDo); return ok && d.Do != SoundClose }):
+		w.fail("the sound devices are worked with behind a closed page")
 	case (s.State == OnCall) != up, (s.State == Ringing) != (ringing && !up):
 		w.fail("the agent is " + string(s.State))
 	case s.Pending != "" && !up && !ringing:
@@ -213,7 +296,7 @@ func changed(a, b *Snapshot) bool {
 }
 
 // idempotent are the commands that may find everything as they would leave it.
-var idempotent = []Verb{Close, QuitCancel, HideNotice, Create, GoAvailable, GoAway, Note}
+var idempotent = []Verb{SoundShow, SoundHide, Close, QuitCancel, HideNotice, Create, GoAvailable, GoAway, Note}
 
 func (w *world) endAll() {
 	for _, leg := range slices.Clone(w.legs) {
