@@ -123,3 +123,13 @@ func TestOfSeveralAccountsEachIsShownAndOneIsEnoughToWork(t *testing.T) {
 		}
 	}
 }
+
+func TestACallFromAnotherAccountIsDialledAsItStandsAndShownAsItsNumber(t *testing.T) {
+	b := newBench(t, Settings{}).cmd(Dial, "020 7946 0018 via 31")
+	if did := effects[PhoneDo](b.last); len(did) != 1 || did[0].Text != "020 7946 0018 via 31" {
+		t.Fatalf("%+v", did)
+	}
+	if c := b.call("out-1"); c.Remote.Number.String() != "020 7946 0018" {
+		t.Errorf("%s", c.Remote.Number)
+	}
+}

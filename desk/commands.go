@@ -239,12 +239,13 @@ func (t *turn) dial(cmd Command) {
 		t.say(Info, "", "No call can be made: offhook is being left.")
 		return
 	}
+	callee, _, _ := strings.Cut(number, " via ") // the telephone knows the account
 	leg := sip.LegID(fmt.Sprintf("out-%d", t.dialled+1))
 	c := call{Call: Call{
 		// A key of its own until the INVITE has a Call-ID; OutgoingCall gives the final one in the same instant.
 		Key: CallKey(dialling + string(leg)), Leg: leg, Dir: crm.Outbound, Outgoing: true, State: Dialling,
-		Remote:  sip.Party{Number: text.Clean(number), Source: sip.FromDialled},
-		Called:  text.Clean(number),
+		Remote:  sip.Party{Number: text.Clean(callee), Source: sip.FromDialled},
+		Called:  text.Clean(callee),
 		Started: t.at, StateSince: t.at, Record: RecordOpen,
 	}}
 	if !cmd.Record.Zero() {
@@ -313,7 +314,9 @@ func (t *turn) dismiss(c *call) {
 
 // dialable reports whether a text can be called: a number with its separators, letters on a keypad included (1-800-FLOWERS), or one
 // word that may be a SIP user or address. Words with blanks between them are a slip of the fingers.
+// Behind " via " stands the account to call from.
 func dialable(s string) bool {
+	s, _, _ = strings.Cut(s, " via ")
 	digits := strings.ContainsAny(s, "0123456789*#")
 	blank := strings.ContainsAny(s, " \t")
 	letters := strings.IndexFunc(s, unicode.IsLetter) >= 0

@@ -222,6 +222,10 @@ func (t *turn) commandFailed(ev sip.CommandFailed) {
 	case ev.Command == "dial": // no INVITE left, so no end of the call will be told
 		c.Cause = ev.Reason
 		t.finish(c)
+	case ev.Command == "redirect" && c.State == Ending: // it still rings
+		c.action, c.sentTo = "", text.Text{}
+		t.enter(c, Incoming, "sending on failed")
+		t.say(Warning, c.Key, "The call could not be sent on (%s); it is still ringing.", ev.Reason)
 	case c.State == Ending: // it is over anyway
 	case ev.Command == "answer" && c.State == Answering:
 		t.enter(c, Incoming, "answering failed")

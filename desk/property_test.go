@@ -75,7 +75,7 @@ func (w *world) event() Event {
 	case 4:
 		return PhoneEvent{sip.CallHeld{Leg: leg, ByUs: w.rnd.IntN(2) == 0, ByThem: w.rnd.IntN(2) == 0}}
 	case 5:
-		return PhoneEvent{sip.CommandFailed{Leg: leg, Command: []string{"hold", "resume", "transfer", "dtmf", "answer", "conference"}[w.rnd.IntN(6)]}}
+		return PhoneEvent{sip.CommandFailed{Leg: leg, Command: []string{"hold", "resume", "transfer", "dtmf", "answer", "conference", "redirect"}[w.rnd.IntN(7)]}}
 	case 6:
 		return PhoneEvent{sip.TransferEnded{Leg: leg, Target: text.Clean("2104"), OK: w.rnd.IntN(2) == 0}}
 	case 7:

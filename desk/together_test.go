@@ -2,6 +2,7 @@ package desk
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"offhook/crm"
@@ -89,6 +90,18 @@ func TestAJoinThatFailsLeavesBothCallsAndNoTraceInTheirRecords(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	if r := finished(b, "out-1"); r.HangUpBy != "customer" {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestACallThatCannotBeSentOnRingsOn(t *testing.T) {
+	b := newBench(t, Settings{}).in("a", "07814256404").cmd(Redirect, "2104")
+	b.state("a", Ending)
+	b.phone(sip.CommandFailed{At: b.at, Leg: "a", Command: "redirect", Reason: text.Clean("no such address")})
+	b.state("a", Incoming)
+	b.noticed("still ringing")
+	b.cmd(Answer).phone(sip.CallAnswered{At: b.at, Leg: "a", Codec: "PCMU"}).bye("a", false)
+	if r := finished(b, "a"); r.Action != "answered" || strings.Contains(r.Reason.String(), "2104") {
 		t.Errorf("%+v", r)
 	}
 }

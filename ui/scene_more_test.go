@@ -76,7 +76,9 @@ func told() *desk.Snapshot {
 		k.AutoAnswer, k.Account = true, c("sip:31@trunk.example.net")
 		k.Can = []desk.Verb{desk.Answer, desk.Reject, desk.Redirect, desk.Pop, desk.SearchIn, desk.New, desk.Pin, desk.Clear, desk.Note}
 	})
-	return ringing(call)
+	s := ringing(call)
+	s.Accounts = []desk.Account{{Name: c("2101@pbx.practice.example"), Health: desk.HealthOK, Primary: true}, {Name: c("31@trunk.example.net"), Health: desk.HealthOK}}
+	return s
 }
 
 func sounds() *desk.Snapshot {

@@ -60,7 +60,7 @@ func (p *Page) calls(c canvas, w, h, atX, atY int) panel {
 		out.add(p.quiet(c, w, h-1)...)
 		return out
 	}
-	look := calls.Look{Theme: c.th, Now: c.now, Width: w, Focus: p.focus}
+	look := calls.Look{Theme: c.th, Now: c.now, Width: w, Focus: p.focus, Accounts: len(p.snap.Accounts) > 1}
 	lines, owner := look.Draw(list, h-1)
 	for i, o := range owner {
 		if o >= 0 {

@@ -20,6 +20,8 @@ type Look struct {
 	Now   time.Time
 	Width int
 	Focus desk.CallKey
+	// Accounts: there are several, so each call says which it belongs to.
+	Accounts bool
 }
 
 const wide = 64 // from here on, a call's name, number, state and timer stand on one line

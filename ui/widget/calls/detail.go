@@ -30,6 +30,9 @@ func (l Look) detail(c *desk.Call, indent int, narrow bool) []string {
 		way += " to " + c.Called.String()
 	}
 	also(th.Dim, way)
+	if l.Accounts && !c.Account.Empty() {
+		also(th.Dim, "account "+strings.TrimPrefix(c.Account.String(), "sip:"))
+	}
 	if d := c.Diverted; d != nil && !d.Withheld {
 		what := "sent on by " + d.Name.Or(d.Number).String()
 		if d.Diverted != "" {

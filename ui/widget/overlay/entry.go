@@ -209,6 +209,10 @@ func (e *Entry) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, h in
 	default:
 		d.Title = "Call"
 		says = "Type or paste a number, an extension or a sip: address."
+		if s != nil && len(s.Accounts) > 1 {
+			other, _, _ := strings.Cut(s.Accounts[1].Name.String(), "@")
+			says += " From another account: NUMBER via " + other + "."
+		}
 		if number != "" {
 			says = "Calls " + number + "."
 			if s != nil && s.Open != nil {
