@@ -54,6 +54,19 @@ func TestACheckSeesAStaleTableAndLooksPastVersions(t *testing.T) {
 	}
 }
 
+func TestWhatAnOptionalPeerShowedBeforeStands(t *testing.T) {
+	dir := t.TempDir()
+	log, out := filepath.Join(dir, "log"), filepath.Join(dir, "interop.md")
+	write(t, log, `{"peer":"SIPp","feature":"CANCEL","outcome":"passed","test":"B"}`+"\n"+`{"peer":"pjsua","feature":"crafted requests","outcome":"passed","test":"C"}`)
+	if err := run(log, out, "", false); err != nil {
+		t.Fatal(err)
+	}
+	write(t, log, `{"peer":"SIPp","feature":"CANCEL","outcome":"passed","test":"B"}`)
+	if err := run(log, out, "", true); err != nil {
+		t.Errorf("without the checkout: %v", err)
+	}
+}
+
 func TestEveryReasonNamesFeaturesOfTheTable(t *testing.T) {
 	for _, w := range why {
 		for _, f := range w.features {

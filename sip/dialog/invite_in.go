@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -22,7 +23,10 @@ func (u *UA) invited(tx *transaction.ServerTx, req *transaction.Request) {
 		respond(tx, 480, "")
 		return
 	}
-	if len(req.Contact) == 0 || req.Contact[0].URI.Host == "" || req.FromTag() == "" {
+	req.Contact = slices.DeleteFunc(req.Contact, func(a transaction.Address) bool { // gateways add a tel URI, which nothing can be sent to
+		return a.URI.Host == "" || a.URI.Scheme != "sip" && a.URI.Scheme != "sips"
+	})
+	if len(req.Contact) == 0 || req.FromTag() == "" {
 		respond(tx, 400, "Contact or From tag missing")
 		return
 	}

@@ -76,6 +76,7 @@ func sdpOf(contentType string, h transaction.Headers, body []byte) ([]byte, erro
 		return body, nil
 	case err == nil && kind == "multipart/mixed" && params["boundary"] != "":
 		mr := multipart.NewReader(bytes.NewReader(body), params["boundary"])
+		strange := false // a part that must be understood is not (RFC 5621 §8)
 		for range 8 {
 			part, err := mr.NextPart()
 			if err != nil {
@@ -88,12 +89,21 @@ func sdpOf(contentType string, h transaction.Headers, body []byte) ([]byte, erro
 				}
 				return b, nil
 			}
+			strange = strange || !optional(part.Header.Get("Content-Disposition"))
+		}
+		if strange {
+			return nil, errMediaType
 		}
 		return nil, nil
-	case strings.Contains(strings.ToLower(h.Get("Content-Disposition")), "handling=optional"):
+	case optional(h.Get("Content-Disposition")):
 		return nil, nil
 	}
 	return nil, errMediaType
+}
+
+// optional: a body that need not be understood (RFC 3261 §20.11).
+func optional(disposition string) bool {
+	return strings.Contains(strings.ToLower(disposition), "handling=optional")
 }
 
 // longestDigit bounds what a far end says about the length of a key press.

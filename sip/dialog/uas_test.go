@@ -154,6 +154,18 @@ func TestASessionDescriptionInsideAMultipartBodyIsFound(t *testing.T) {
 	}
 }
 
+func TestAMultipartBodyThatMustBeUnderstoodAndCannotIsRefused(t *testing.T) {
+	for disposition, code := range map[string]int{"": 415, "Content-Disposition: signal;handling=required\r\n": 415, "Content-Disposition: signal;handling=optional\r\n": 180} {
+		p := newPhone(t, "phone")
+		s := newScript(t, p)
+		body := "--xx\r\nContent-Type: application/isup;version=nxv3\r\n" + disposition + "\r\nabc\r\n--xx--\r\n"
+		s.request(line{method: "INVITE", callID: "m", from: "<sip:peer@127.0.0.1>;tag=1", to: "<sip:phone@127.0.0.1>", cseq: 1, body: body, kind: `multipart/mixed;boundary="xx"`})
+		if m := s.recv("SIP/2.0"); m.code() != code {
+			t.Errorf("%q: %s", disposition, m.start)
+		}
+	}
+}
+
 func TestCancelAndAnswerInEveryOrderGiveExactlyOneFinal(t *testing.T) {
 	p := newPhone(t, "phone")
 	for i := range 60 {
