@@ -119,9 +119,15 @@ func play(t testing.TB, s script) *sipp {
 // done waits until SIPp has seen everything as it is written in the scenario.
 func (r *sipp) passed() {
 	r.t.Helper()
+	r.during(75 * time.Second)
+}
+
+// during is passed for a scenario that takes longer.
+func (r *sipp) during(limit time.Duration) {
+	r.t.Helper()
 	select {
 	case <-r.done:
-	case <-time.After(75 * time.Second):
+	case <-time.After(limit):
 		r.t.Fatalf("SIPp %s does not end", r.name)
 	}
 	if r.err != nil {
@@ -217,13 +223,13 @@ func (d *dialect) caller(method, to string, cseq int, branch string) string {
 		method, uri, branch, d.from, to, cseq, strings.Fields(method)[0], d.from)
 }
 
-// invite begins a call (cseq 1) or changes one; an empty direction offers nothing.
-func (d *dialect) invite(cseq int, direction string) string {
+// invite begins a call (cseq 1) or changes one; an empty direction offers nothing. more are further headers.
+func (d *dialect) invite(cseq int, direction string, more ...string) string {
 	to, branch := "[peer_tag_param]", "[branch]"
 	if cseq == 1 {
 		to, branch = "", firstBranch
 	}
-	return send(true, d.caller("INVITE", to, cseq, branch), "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY", d.body(direction))
+	return send(true, append(append([]string{d.caller("INVITE", to, cseq, branch), "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY"}, more...), d.body(direction))...)
 }
 
 // ack is for a 2xx; direction is for an answer in it (late offer).
