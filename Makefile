@@ -24,3 +24,14 @@ docs:
 	go test -count=1 -run CheatSheet ./keymap -update
 	go test -count=1 ./config -update
 	go test -count=1 -run CommandReference ./cmd/offhook -update
+
+# Proofs that take long: 10,000 calls through one process, and through the built program; ten minutes of everything that strangers write
+# during a call; speech over every bad link, beside another telephone.
+.PHONY: soak torture impaired
+soak:
+	OFFHOOK_SOAK=10000 go test -count=1 -timeout 40m -run 'ThousandsOfCalls' -v ./sip
+	OFFHOOK_SOAK=10000 go test -count=1 -timeout 60m -run 'ADayOfCalls' -v ./peers
+torture:
+	OFFHOOK_TORTURE=10m go test -count=1 -timeout 30m -run 'Torture' -v ./peers
+impaired:
+	OFFHOOK_IMPAIRED=1 go test -count=1 -timeout 20m -run 'SpeechOverABadLink' -v ./peers

@@ -63,7 +63,8 @@ func baresipPort(t testing.TB) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// newBaresip starts baresip. It registers nowhere and answers by itself what is called on its port.
+// newBaresip starts baresip. It registers nowhere and answers by itself what is called on its port. Without a tone its loudspeaker stands
+// before its microphone.
 func newBaresip(t testing.TB, codec string, tone float64) *baresip {
 	t.Helper()
 	path := peer(t, "baresip")
@@ -83,14 +84,20 @@ func newBaresip(t testing.TB, codec string, tone float64) *baresip {
 	if strings.HasPrefix(codec, "G722") {
 		rate = 16000
 	}
-	writeWAV(t, wav, rate, sine(tone, rate, 60*time.Second))
+	source := "aufile," + wav
+	if tone > 0 {
+		writeWAV(t, wav, rate, sine(tone, rate, 60*time.Second))
+	}
 	host, port := b.at.Addr().String(), int(b.at.Port())
+	if tone == 0 {
+		source = fmt.Sprintf("aubridge,sink%d", port)
+	}
 	config := fmt.Sprintf(`poll_method epoll
 sip_listen %[1]s:%[2]d
 net_interface %[1]s
 call_max_calls 10
 call_local_timeout 120
-audio_source aufile,%[3]s
+audio_source %[3]s
 audio_player aubridge,sink%[2]d
 audio_alert aubridge,alert%[2]d
 audio_txmode thread
@@ -99,6 +106,8 @@ jitter_buffer_delay 5-10
 module_path %[4]s
 module g711.so
 module g722.so
+module opus.so
+module plc.so
 module aufile.so
 module aubridge.so
 module sndfile.so
@@ -107,7 +116,7 @@ module_app menu.so
 module_app ctrl_tcp.so
 ctrl_tcp_listen %[1]s:%[5]d
 snd_path %[6]s
-`, host, port, wav, modules, port+10000, b.dir)
+`, host, port, source, modules, port+10000, b.dir)
 	account := fmt.Sprintf("<sip:%s@%s:%d>;regint=0;catchall=yes;answermode=auto;audio_codecs=%s\n", fredNumber, host, port, codec)
 	for name, text := range map[string]string{"config": config, "accounts": account, "contacts": ""} {
 		if err := os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o600); err != nil {

@@ -248,8 +248,8 @@ func TestAnHourOfNothingLeavesNothing(t *testing.T) {
 		synctest.Wait()
 		s := w.desk.ua.Layer().Stats()
 		w.desk.ua.Post(func() {
-			if len(w.desk.legs)+len(w.desk.used) != 0 {
-				t.Errorf("%d legs, %d names are kept", len(w.desk.legs), len(w.desk.used))
+			if len(w.desk.legs)+len(w.desk.used.known) != 0 {
+				t.Errorf("%d legs, %d names are kept", len(w.desk.legs), len(w.desk.used.known))
 			}
 		})
 		synctest.Wait()

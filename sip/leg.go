@@ -51,7 +51,7 @@ type leg struct {
 func (p *Phone) newID() LegID {
 	for {
 		id := LegID("in-" + transaction.NewTag())
-		if !p.used[id] && p.legs[id] == nil { // 64 random bits do not come again; so they need not be kept
+		if !p.used.has(id) && p.legs[id] == nil { // 64 random bits do not come again; so they need not be kept
 			return id
 		}
 	}

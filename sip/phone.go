@@ -55,7 +55,7 @@ type Phone struct {
 	over     *transaction.Flow // that mailbox is watched over
 	legs     map[LegID]*leg
 	together []LegID // in the conference
-	used     map[LegID]bool
+	used     used
 	closing  bool
 }
 
@@ -76,7 +76,7 @@ func Open(ctx context.Context, cfg Config) (*Phone, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Phone{acc: acc, log: acc.Logger, events: newQueue(), legs: map[LegID]*leg{}, used: map[LegID]bool{}}
+	p := &Phone{acc: acc, log: acc.Logger, events: newQueue(), legs: map[LegID]*leg{}}
 	if p.data, err = caller.NewRules(acc.Data); err != nil {
 		if e, ok := errors.AsType[*caller.RuleError](err); ok {
 			return nil, &ConfigError{e.Key, e.Why}

@@ -14,7 +14,7 @@ import (
 // Dial calls a number or SIP URI. id is the caller's choice and new; the first event is OutgoingCall.
 func (p *Phone) Dial(id LegID, target string) {
 	p.ua.Post(func() {
-		if id == "" || p.used[id] || p.closing {
+		if id == "" || p.used.has(id) || p.closing {
 			why := "This call was started before"
 			if p.closing {
 				why = "The telephone is being closed"
@@ -22,7 +22,7 @@ func (p *Phone) Dial(id LegID, target string) {
 			p.emit(CommandFailed{At: time.Now(), Leg: id, Command: "dial", Reason: text.Clean(why)})
 			return
 		}
-		p.used[id] = true
+		p.used.add(id)
 		l := &leg{p: p, id: id, outgoing: true}
 		uri, err := p.target(target, p.home())
 		l.remote = caller.Of(transaction.Address{URI: uri}, FromDialled, false)

@@ -146,9 +146,7 @@ func (b *board) idle(t *testing.T) {
 	}, func() string { return fmt.Sprintf("%d legs, %d sessions, %d beats", left, sounding, beats) })
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	clear(b.wires)
-	clear(b.came)
-	clear(b.sent)
+	b.wires, b.came, b.sent = map[LegID]*wire{}, map[string]*wire{}, map[LegID]*wire{} // cleared ones would keep their room
 }
 
 // footprint is what the process holds when no call is up.
@@ -201,13 +199,18 @@ func files() int {
 	return len(all)
 }
 
-// within fails when there is more than there was.
-func (f footprint) within(t *testing.T, before footprint) {
+// within fails when there is more than there was. A phone that is young has not yet had as many calls in its 64·T1 as it will have, and its
+// tables have less room.
+func (f footprint) within(t *testing.T, before footprint, young bool) {
 	t.Helper()
 	if f.goroutines > before.goroutines+4 || f.files > before.files+2 {
 		t.Errorf("it grew: %v, and before %v", f, before)
 	}
-	if f.heap > before.heap+before.heap/10+256<<10 {
+	more := before.heap/10 + 256<<10
+	if young {
+		more += 4 << 20
+	}
+	if f.heap > before.heap+more {
 		t.Errorf("memory grew: %v, and before %v", f, before)
 	}
 }

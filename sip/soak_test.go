@@ -83,8 +83,8 @@ func TestThousandsOfCallsLeaveNothingBehind(t *testing.T) {
 		t.Error("these were no real calls")
 	}
 	last := marks[len(marks)-1]
-	for _, f := range marks[1 : len(marks)-1] {
-		last.within(t, f)
+	for i, f := range marks[1 : len(marks)-1] {
+		last.within(t, f, i == 0)
 	}
 }
 

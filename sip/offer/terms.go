@@ -101,7 +101,7 @@ func (t *Terms) number(c Codec, want uint8) uint8 {
 	free := func(pt uint8) bool {
 		return !slices.ContainsFunc(t.numbers, func(n Codec) bool { return n.PT == pt }) &&
 			!slices.ContainsFunc(t.local.Codecs, func(n Codec) bool { return n.PT == pt && !n.Same(c) }) &&
-			(pt != t.local.DTMF || c.Same(telephoneEvent(8000)))
+			(t.local.DTMF == 0 || pt != t.local.DTMF || c.Same(telephoneEvent(8000)))
 	}
 	if !free(want) {
 		for want = 96; want < 127 && !free(want); want++ {

@@ -329,3 +329,12 @@ func FuzzSDP(f *testing.F) {
 		}
 	})
 }
+
+func TestWhoOffersNoDigitsMayStillUseTheNumberOfMuLaw(t *testing.T) {
+	local := testLocal
+	local.DTMF = 0
+	_, offer, err := New(1, local).Offer(false)
+	if err != nil || !strings.Contains(string(offer), "RTP/AVP 9 0 8\r\n") {
+		t.Errorf("%v\n%s", err, offer)
+	}
+}

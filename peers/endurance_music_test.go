@@ -1,0 +1,334 @@
+//go:build unix
+
+package peers
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	crand "crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/big"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// music never sounds the same twice: two voices that change every 90 ms, at 8 kHz.
+func music(length time.Duration) []int16 {
+	g := rand.New(rand.NewPCG(7, 8))
+	pcm := make([]int16, 0, int(length.Seconds()*8000))
+	var a, b float64
+	for len(pcm) < cap(pcm) {
+		f, h := 200+1400*g.Float64(), 300+2500*g.Float64()
+		for range min(720, cap(pcm)-len(pcm)) {
+			a, b = a+2*math.Pi*f/8000, b+2*math.Pi*h/8000
+			pcm = append(pcm, int16(4000*math.Sin(a)+2500*math.Sin(b)))
+		}
+	}
+	return pcm
+}
+
+// twice is the same at 16 kHz, without what the higher rate could carry more.
+func twice(pcm []int16) []int16 {
+	out := make([]int16, 2*len(pcm))
+	for i, v := range pcm {
+		next := pcm[(i+1)%len(pcm)]
+		out[2*i], out[2*i+1] = v, int16((int(v)+int(next))/2)
+	}
+	return out
+}
+
+// followed looks for the music in what was heard, in pieces of 100 ms, and says how much of it is there and how often it jumped.
+func followed(song, heard []int16) (share float64, jumps int, first string) {
+	const piece = 800
+	like := func(part []int16, at int) float64 {
+		var xy, xx, yy float64
+		for i, v := range part {
+			w := float64(song[(at+i+len(song))%len(song)])
+			xy, xx, yy = xy+float64(v)*w, xx+float64(v)*float64(v), yy+w*w
+		}
+		return xy / math.Sqrt(xx*yy+1)
+	}
+	at, found, total := -1, 0, 0
+	for from := 0; from+piece <= len(heard); from += piece {
+		part := heard[from : from+piece]
+		total++
+		if at >= 0 {
+			if c := like(part, at+from); c > 0.9 {
+				found++
+				continue
+			}
+		}
+		best, where := 0.0, 0
+		for o := range song {
+			if c := like(part[:200], o); c > best {
+				if c = like(part, o); c > best {
+					best, where = c, o
+				}
+			}
+		}
+		if best > 0.9 {
+			found++
+			if at >= 0 {
+				jumps++
+				if first == "" {
+					first = fmt.Sprintf("after %.1f s by %d samples", float64(from)/8000, where-from-at)
+				}
+			}
+			at = where - from
+			for at < 0 {
+				at += len(song)
+			}
+		}
+	}
+	return float64(found) / float64(max(total, 1)), jumps, first
+}
+
+func TestTheMeasureOfMusicFindsEachJump(t *testing.T) {
+	song := music(5 * time.Second)
+	heard := append(append(append([]int16(nil), song[3000:]...), song...), song[:16000]...)
+	if share, jumps, first := followed(song, heard); share != 1 || jumps != 0 {
+		t.Errorf("%.3f of it was found, with %d jumps, %s", share, jumps, first)
+	}
+	if share, jumps, _ := followed(song, append(append([]int16(nil), heard[:20000]...), heard[20160:]...)); jumps != 1 || share < 0.97 {
+		t.Errorf("20 ms are missing: %.3f was found, with %d jumps", share, jumps)
+	}
+	if share, _, _ := followed(song, make([]int16, 16000)); share != 0 {
+		t.Errorf("%.3f of it was found in silence", share)
+	}
+}
+
+// registrar is one over TLS that grants everything, and writes what it is told to.
+type registrar struct {
+	at   netip.AddrPort
+	l    net.Listener
+	work sync.WaitGroup
+
+	mu     sync.Mutex
+	conn   net.Conn
+	grants int
+}
+
+func newRegistrar(t *testing.T) *registrar {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), crand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour)}
+	der, err := x509.CreateCertificate(crand.Reader, tmpl, tmpl, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &registrar{at: freePort(t, ownHost(5))}
+	if r.l, err = tls.Listen("tcp", r.at.String(), &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}); err != nil {
+		t.Fatal(err)
+	}
+	r.work.Go(func() {
+		for {
+			c, err := r.l.Accept()
+			if err != nil {
+				return
+			}
+			r.work.Go(func() { r.serve(c) })
+		}
+	})
+	t.Cleanup(func() {
+		r.l.Close()
+		r.mu.Lock()
+		if r.conn != nil {
+			r.conn.Close()
+		}
+		r.mu.Unlock()
+		r.work.Wait()
+	})
+	return r
+}
+
+func (r *registrar) serve(c net.Conn) {
+	r.mu.Lock()
+	if r.conn != nil {
+		r.conn.Close()
+	}
+	r.conn = c
+	r.mu.Unlock()
+	defer c.Close()
+	var have []byte
+	buf := make([]byte, 8192)
+	header := regexp.MustCompile(`(?im)^(Via|From|To|Call-ID|CSeq|Contact):.*\r\n`)
+	for {
+		n, err := c.Read(buf)
+		if err != nil {
+			return
+		}
+		have = append(have, buf[:n]...)
+		for {
+			head, rest, ok := strings.Cut(string(have), "\r\n\r\n")
+			if !ok {
+				break
+			}
+			have = []byte(rest)
+			if !strings.HasPrefix(strings.TrimLeft(head, "\r\n"), "REGISTER ") {
+				continue // answers to what was written, and their bodies
+			}
+			answer := "SIP/2.0 200 OK\r\n" + strings.Join(header.FindAllString(head+"\r\n", -1), "") + "Content-Length: 0\r\n\r\n"
+			r.mu.Lock()
+			r.grants++
+			_, _ = c.Write([]byte(strings.Replace(answer, "\r\nCall-ID", ";tag=r\r\nCall-ID", 1)))
+			r.mu.Unlock()
+		}
+		if len(have) > 1<<16 {
+			have = nil
+		}
+	}
+}
+
+// write sends over the connection that the telephone made; false: there is none now.
+func (r *registrar) write(msg []byte) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.conn == nil || r.grants == 0 {
+		return false
+	}
+	_ = r.conn.SetWriteDeadline(time.Now().Add(time.Second))
+	_, err := r.conn.Write(msg)
+	if err != nil {
+		r.conn = nil
+	}
+	return err == nil
+}
+
+// soundAt is where the program wants the sound of a call, as SIPp wrote it down.
+func soundAt(t *testing.T, call *sipp, host netip.Addr) netip.AddrPort {
+	t.Helper()
+	var at netip.AddrPort
+	eventually(t, "the answer's media", func() bool {
+		_, answer, ok := strings.Cut(call.read("messages"), "SIP/2.0 200")
+		m := regexp.MustCompile(`(?s)c=IN IP4 ([0-9.]+).*?m=audio (\d+) `).FindStringSubmatch(answer)
+		if !ok || m == nil {
+			return false
+		}
+		port, _ := strconv.Atoi(m[2])
+		at = netip.AddrPortFrom(netip.MustParseAddr(m[1]), uint16(port))
+		return true
+	})
+	return at
+}
+
+// stream sends PCMU from where the far end's sound is to come from, until stop.
+func stream(c *net.UDPConn, to netip.AddrPort, payload []byte, stop <-chan struct{}) {
+	packet := make([]byte, 172)
+	packet[0] = 0x80
+	binary.BigEndian.PutUint32(packet[8:], 0x0ff4003)
+	began := time.Now()
+	for i := 0; ; i++ {
+		select {
+		case <-stop:
+			return
+		case <-time.After(time.Until(began.Add(time.Duration(i) * 20 * time.Millisecond))):
+		}
+		binary.BigEndian.PutUint16(packet[2:], uint16(i))
+		binary.BigEndian.PutUint32(packet[4:], uint32(160*i))
+		at := 160 * i % (len(payload) - 160)
+		at -= at % 160
+		copy(packet[12:], payload[at:at+160])
+		_, _ = c.WriteToUDPAddrPort(packet, to)
+	}
+}
+
+func TestMusicPlaysOnThroughTortureByStrangersAndServers(t *testing.T) {
+	peer(t, "sipp")
+	length := 10 * time.Second
+	if s := os.Getenv("OFFHOOK_TORTURE"); s != "" {
+		var err error
+		if length, err = time.ParseDuration(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	song := music(5 * time.Second)
+	dir := t.TempDir()
+	input, heard := filepath.Join(dir, "song.wav"), filepath.Join(dir, "heard.wav")
+	writeWAV(t, input, 16000, twice(song))
+	reg := newRegistrar(t)
+	o := newOrg(t)
+	w := newWorkplace(t, o, settings{input: "file:" + input + "?loop", output: "file:" + heard, sip: fmt.Sprintf("codecs = [\"PCMU\"]\nring_limit = \"2s\"\nallow_insecure = true\n"+
+		"accept_peers = [\"127.0.5.0/24\"]\naccounts = [{account = \"sip:alex@%[1]s\", registrar = \"%[1]s\", transport = \"tls\", password_command = \"echo secret\"}]\n", reg.at)})
+	d := w.ready(t)
+	eventually(t, "the registration over TLS", func() bool { reg.mu.Lock(); defer reg.mu.Unlock(); return reg.grants > 0 })
+	e := newEar(t)
+	call := play(t, script{name: "uac_wait", target: w.sip, media: e.at, args: []string{"-m", "1", "-timeout", "3600"}})
+	d.answer()
+	eventually(t, "the call's sound", func() bool { return e.packets() > 25 })
+	to := soundAt(t, call, w.sip.Addr())
+	stop := make(chan struct{})
+	var streaming sync.WaitGroup
+	streaming.Go(func() { stream(e.conn, to, muLawTone(440, 10*time.Second), stop) })
+	before := weigh(t, d.cmd.Process.Pid, w.set.dir)
+
+	stalls := watchStalls()
+	r := newRain(t, w.sip)
+	r.flood(ownHost(7), 1000, 200, 1) // strangers
+	r.flood(ownHost(5), 1000, 100, 2) // peers that may call
+	r.pour(ownHost(7), 100, 3)
+	r.pour(ownHost(5), 100, 4)
+	r.spoil(to, e.conn, 300, 5)
+	g := rand.New(rand.NewPCG(6, 6))
+	r.every(50, func(i uint64) {
+		msg := r.filled(r.seeds[g.IntN(len(r.seeds))], reg.l.Addr(), 6<<40|i)
+		if g.IntN(3) > 0 {
+			msg = mutate(g, msg)
+		}
+		if reg.write(msg) {
+			r.sent[secured].Add(1)
+		}
+	})
+	select {
+	case <-time.After(length):
+	case <-d.gone:
+		t.Fatalf("the program is gone: %v\n%s", d.err, tail(d.bytes(), 6000))
+	}
+	rained := r.end()
+	machine := stalls.end()
+	after := weigh(t, d.cmd.Process.Pid, w.set.dir)
+
+	e.mu.Lock()
+	widest, lost, pcm := e.widest, e.lost, append([]int16(nil), e.heard...)
+	e.mu.Unlock()
+	close(stop)
+	streaming.Wait()
+	share, jumps, first := followed(song, pcm)
+	t.Logf("in %v: %s; registered %d times", length, rained, reg.grants)
+	t.Logf("the far end heard %.1f s, %.2f %% of it the music, %d jumps %s; longest gap %v, %d packets lost, the machine stood still for up to %v", float64(len(pcm))/8000,
+		100*share, jumps, first, widest, lost, machine)
+	t.Logf("before: %v; after: %v: %.1f %% of a core", before, after, 100*(after.processor-before.processor).Seconds()/length.Seconds())
+	if share < 0.99 || jumps > 0 || lost != 0 || widest > 100*time.Millisecond+machine {
+		t.Error("the music was disturbed")
+	}
+
+	d.pressUntil("x", `ended|hung up`)
+	call.passed()
+	got, rate := readWAV(t, heard)
+	mustCarry(t, "the agent's loudspeaker", got, rate, 440, length*9/10)
+	eventually(t, "nobody rings", func() bool { return !ringing(d.screen()) })
+	play(t, script{name: "uac_cancel", target: w.sip}).passed() // it takes calls as before
+	d.sees(`Unsent 0`)
+	keys := map[string]int{}
+	for _, k := range o.tasks(t) {
+		if keys[k.CallObject]++; keys[k.CallObject] == 2 {
+			t.Errorf("two Tasks for one call: %+v", k)
+		}
+	}
+	t.Logf("%d calls had to be recorded", len(keys))
+}
