@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"math"
 	"math/big"
 	"math/rand/v2"
@@ -110,10 +111,9 @@ func TestTheMeasureOfMusicFindsEachJump(t *testing.T) {
 	}
 }
 
-// registrar is one over TLS that grants everything, and writes what it is told to.
+// registrar grants everything, and writes what it is told to over the connection that a telephone made.
 type registrar struct {
 	at   netip.AddrPort
-	l    net.Listener
 	work sync.WaitGroup
 
 	mu     sync.Mutex
@@ -121,7 +121,61 @@ type registrar struct {
 	grants int
 }
 
-func newRegistrar(t *testing.T) *registrar {
+// newRegistrar serves udp, tcp or tls.
+func newRegistrar(t *testing.T, transport string) *registrar {
+	t.Helper()
+	r := &registrar{at: freePort(t, ownHost(5))}
+	var l io.Closer
+	if transport == "udp" {
+		c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(r.at))
+		if err != nil {
+			t.Fatal(err)
+		}
+		l = c
+		r.work.Go(func() {
+			buf := make([]byte, 65536)
+			for {
+				n, from, err := c.ReadFromUDPAddrPort(buf)
+				if err != nil {
+					return
+				}
+				if answer := r.grant(string(buf[:n])); answer != nil {
+					_, _ = c.WriteToUDPAddrPort(answer, from)
+				}
+			}
+		})
+	} else {
+		n, err := net.Listen("tcp", r.at.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if transport == "tls" {
+			n = tls.NewListener(n, &tls.Config{Certificates: []tls.Certificate{selfSigned(t)}})
+		}
+		l = n
+		r.work.Go(func() {
+			for {
+				c, err := n.Accept()
+				if err != nil {
+					return
+				}
+				r.work.Go(func() { r.serve(c) })
+			}
+		})
+	}
+	t.Cleanup(func() {
+		l.Close()
+		r.mu.Lock()
+		if r.conn != nil {
+			r.conn.Close()
+		}
+		r.mu.Unlock()
+		r.work.Wait()
+	})
+	return r
+}
+
+func selfSigned(t *testing.T) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), crand.Reader)
 	if err != nil {
@@ -132,29 +186,7 @@ func newRegistrar(t *testing.T) *registrar {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &registrar{at: freePort(t, ownHost(5))}
-	if r.l, err = tls.Listen("tcp", r.at.String(), &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}); err != nil {
-		t.Fatal(err)
-	}
-	r.work.Go(func() {
-		for {
-			c, err := r.l.Accept()
-			if err != nil {
-				return
-			}
-			r.work.Go(func() { r.serve(c) })
-		}
-	})
-	t.Cleanup(func() {
-		r.l.Close()
-		r.mu.Lock()
-		if r.conn != nil {
-			r.conn.Close()
-		}
-		r.mu.Unlock()
-		r.work.Wait()
-	})
-	return r
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
 func (r *registrar) serve(c net.Conn) {
@@ -167,7 +199,6 @@ func (r *registrar) serve(c net.Conn) {
 	defer c.Close()
 	var have []byte
 	buf := make([]byte, 8192)
-	header := regexp.MustCompile(`(?im)^(Via|From|To|Call-ID|CSeq|Contact):.*\r\n`)
 	for {
 		n, err := c.Read(buf)
 		if err != nil {
@@ -180,19 +211,42 @@ func (r *registrar) serve(c net.Conn) {
 				break
 			}
 			have = []byte(rest)
-			if !strings.HasPrefix(strings.TrimLeft(head, "\r\n"), "REGISTER ") {
-				continue // answers to what was written, and their bodies
+			if answer := r.grant(strings.TrimLeft(head, "\r\n") + "\r\n"); answer != nil {
+				r.mu.Lock()
+				_, _ = c.Write(answer)
+				r.mu.Unlock()
 			}
-			answer := "SIP/2.0 200 OK\r\n" + strings.Join(header.FindAllString(head+"\r\n", -1), "") + "Content-Length: 0\r\n\r\n"
-			r.mu.Lock()
-			r.grants++
-			_, _ = c.Write([]byte(strings.Replace(answer, "\r\nCall-ID", ";tag=r\r\nCall-ID", 1)))
-			r.mu.Unlock()
 		}
 		if len(have) > 1<<16 {
 			have = nil
 		}
 	}
+}
+
+var copied = regexp.MustCompile(`(?im)^(Via|From|To|Call-ID|CSeq|Contact):.*\r\n`)
+
+// grant is the answer to a REGISTER, nil for anything else: that are answers to what was written, and their bodies.
+func (r *registrar) grant(req string) []byte {
+	if !strings.HasPrefix(req, "REGISTER ") {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.grants++
+	head := strings.Join(copied.FindAllString(req, -1), "")
+	return []byte("SIP/2.0 200 OK\r\n" + strings.Replace(head, "\r\nCall-ID", ";tag=r\r\nCall-ID", 1) + "Content-Length: 0\r\n\r\n")
+}
+
+// granted waits for a registration and tells how many there were.
+func (r *registrar) granted(t *testing.T) (grants int) {
+	t.Helper()
+	eventually(t, "the registration", func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		grants = r.grants
+		return grants > 0
+	})
+	return grants
 }
 
 // write sends over the connection that the telephone made; false: there is none now.
@@ -208,6 +262,22 @@ func (r *registrar) write(msg []byte) bool {
 		r.conn = nil
 	}
 	return err == nil
+}
+
+// listens is where connections are taken on a host, as the kernel knows.
+func listens(t *testing.T, host netip.Addr) netip.AddrPort {
+	t.Helper()
+	table, err := os.ReadFile("/proc/net/tcp")
+	if err != nil {
+		t.Skip(err)
+	}
+	a := host.As4()
+	m := regexp.MustCompile(fmt.Sprintf(`: %02X%02X%02X%02X:([0-9A-F]{4}) [0-9A-F:]+ 0A `, a[3], a[2], a[1], a[0])).FindSubmatch(table)
+	if m == nil {
+		t.Fatalf("nobody listens on %v", host)
+	}
+	port, _ := strconv.ParseUint(string(m[1]), 16, 16)
+	return netip.AddrPortFrom(host, uint16(port))
 }
 
 // soundAt is where the program wants the sound of a call, as SIPp wrote it down.
@@ -261,12 +331,17 @@ func TestMusicPlaysOnThroughTortureByStrangersAndServers(t *testing.T) {
 	dir := t.TempDir()
 	input, heard := filepath.Join(dir, "song.wav"), filepath.Join(dir, "heard.wav")
 	writeWAV(t, input, 16000, twice(song))
-	reg := newRegistrar(t)
+	udp, tcp, tls := newRegistrar(t, "udp"), newRegistrar(t, "tcp"), newRegistrar(t, "tls")
 	o := newOrg(t)
-	w := newWorkplace(t, o, settings{input: "file:" + input + "?loop", output: "file:" + heard, sip: fmt.Sprintf("codecs = [\"PCMU\"]\nring_limit = \"2s\"\nallow_insecure = true\n"+
-		"accept_peers = [\"127.0.5.0/24\"]\naccounts = [{account = \"sip:alex@%[1]s\", registrar = \"%[1]s\", transport = \"tls\", password_command = \"echo secret\"}]\n", reg.at)})
+	w := newWorkplace(t, o, settings{input: "file:" + input + "?loop", output: "file:" + heard, noReg: true, sip: fmt.Sprintf("account = \"sip:alex@%[1]s\"\nregistrar = %[1]q\n"+
+		"password = \"secret\"\nallow_plaintext = true\ncodecs = [\"PCMU\"]\nring_limit = \"2s\"\nallow_insecure = true\naccept_peers = [\"127.0.5.0/24\"]\n"+
+		"accounts = [{account = \"sip:alex@%[2]s\", registrar = %[2]q, transport = \"tcp\"}, {account = \"sip:alex@%[3]s\", registrar = %[3]q, transport = \"tls\"}]\n", udp.at, tcp.at, tls.at)})
 	d := w.ready(t)
-	eventually(t, "the registration over TLS", func() bool { reg.mu.Lock(); defer reg.mu.Unlock(); return reg.grants > 0 })
+	udp.granted(t)
+	tls.granted(t)
+	tcp.granted(t)
+	streamed := listens(t, w.sip.Addr())
+	t.Logf("it listens at %v, and for TCP at %v", w.sip, streamed)
 	e := newEar(t)
 	call := play(t, script{name: "uac_wait", target: w.sip, media: e.at, args: []string{"-m", "1", "-timeout", "3600"}})
 	d.answer()
@@ -279,27 +354,21 @@ func TestMusicPlaysOnThroughTortureByStrangersAndServers(t *testing.T) {
 
 	stalls := watchStalls()
 	r := newRain(t, w.sip)
-	r.flood(ownHost(7), 1000, 200, 1) // strangers
-	r.flood(ownHost(5), 1000, 100, 2) // peers that may call
-	r.pour(ownHost(7), 100, 3)
-	r.pour(ownHost(5), 100, 4)
+	r.flood(ownHost(7), 1000, 200, 1)  // strangers
+	r.flood(ownHost(5), 1000, 100, 2)  // peers that may call
+	r.flood(udp.at.Addr(), 100, 50, 8) // a registrar gone mad
+	r.pour(ownHost(7), streamed, 100, 3)
+	r.pour(ownHost(5), streamed, 100, 4)
 	r.spoil(to, e.conn, 300, 5)
-	g := rand.New(rand.NewPCG(6, 6))
-	r.every(50, func(i uint64) {
-		msg := r.filled(r.seeds[g.IntN(len(r.seeds))], reg.l.Addr(), 6<<40|i)
-		if g.IntN(3) > 0 {
-			msg = mutate(g, msg)
-		}
-		if reg.write(msg) {
-			r.sent[secured].Add(1)
-		}
-	})
+	r.through(tcp, 50, streams, 6)
+	r.through(tls, 50, secured, 7)
 	select {
 	case <-time.After(length):
 	case <-d.gone:
 		t.Fatalf("the program is gone: %v\n%s", d.err, tail(d.bytes(), 6000))
 	}
 	rained := r.end()
+	again := tls.granted(t)
 	machine := stalls.end()
 	after := weigh(t, d.cmd.Process.Pid, w.set.dir)
 
@@ -309,7 +378,7 @@ func TestMusicPlaysOnThroughTortureByStrangersAndServers(t *testing.T) {
 	close(stop)
 	streaming.Wait()
 	share, jumps, first := followed(song, pcm)
-	t.Logf("in %v: %s; registered %d times", length, rained, reg.grants)
+	t.Logf("in %v: %s; registered over TLS %d times", length, rained, again)
 	t.Logf("the far end heard %.1f s, %.2f %% of it the music, %d jumps %s; longest gap %v, %d packets lost, the machine stood still for up to %v", float64(len(pcm))/8000,
 		100*share, jumps, first, widest, lost, machine)
 	t.Logf("before: %v; after: %v: %.1f %% of a core", before, after, 100*(after.processor-before.processor).Seconds()/length.Seconds())

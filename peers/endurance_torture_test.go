@@ -61,7 +61,7 @@ func newRain(t *testing.T, sip netip.AddrPort) *rain {
 		t.Fatalf("%d messages, want the 50 of RFC 4475", len(files))
 	}
 	r.seeds = append(r.seeds, corpus(t, "../sip/transaction/testdata/fuzz/FuzzIntake/*")...)
-	for _, method := range []string{"INVITE", "OPTIONS", "BYE", "CANCEL", "ACK", "REFER", "NOTIFY", "SUBSCRIBE", "INFO", "UPDATE", "PRACK", "MESSAGE", "REGISTER", "PUBLISH"} {
+	for _, method := range []string{"INVITE", "INVITE", "INVITE", "INVITE", "OPTIONS", "BYE", "CANCEL", "ACK", "REFER", "NOTIFY", "SUBSCRIBE", "INFO", "UPDATE", "PRACK", "MESSAGE", "REGISTER", "PUBLISH"} {
 		r.seeds = append(r.seeds, sane(method))
 	}
 	r.junk = append(corpus(t, "../media/testdata/fuzz/*/*"),
@@ -94,22 +94,22 @@ func corpus(t *testing.T, pattern string) (out [][]byte) {
 	return out
 }
 
-// sane is a message with nothing wrong in it; ID, FROM and TARGET are filled in when it is sent.
+// sane is a message with nothing wrong in it; {ID}, {FROM} and {TARGET} are filled in when it is sent.
 func sane(method string) []byte {
 	body := "v=0\r\no=c 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n"
 	kind := "application/sdp"
 	if method != "INVITE" && method != "UPDATE" {
 		body, kind = "SIP/2.0 200 OK\r\n", "message/sipfrag"
 	}
-	return fmt.Appendf(nil, "%s sip:alex@TARGET SIP/2.0\r\nVia: SIP/2.0/UDP FROM;rport;branch=z9hG4bKID\r\nFrom: \"Mallory\" <sip:07814256404@FROM>;tag=tID\r\nTo: <sip:alex@TARGET>\r\n"+
-		"Call-ID: ID@rain\r\nCSeq: 7 %s\r\nMax-Forwards: 70\r\nContact: <sip:m@FROM>\r\nRefer-To: <sip:0900@FROM>\r\nEvent: dialog\r\nSubscription-State: active;expires=60\r\n"+
+	return fmt.Appendf(nil, "%s sip:alex@{TARGET} SIP/2.0\r\nVia: SIP/2.0/UDP {FROM};rport;branch=z9hG4bK{ID}\r\nFrom: \"Mallory\" <sip:07814256404@{FROM}>;tag=t{ID}\r\nTo: <sip:alex@{TARGET}>\r\n"+
+		"Call-ID: {ID}@rain\r\nCSeq: 7 %s\r\nMax-Forwards: 70\r\nContact: <sip:m@{FROM}>\r\nRefer-To: <sip:0900@{FROM}>\r\nEvent: dialog\r\nSubscription-State: active;expires=60\r\n"+
 		"RAck: 1 7 INVITE\r\nSupported: 100rel, timer, replaces\r\nSession-Expires: 1800;refresher=uac\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
 		method, method, kind, len(body), body)
 }
 
 // filled is a seed as it goes out from an address.
 func (r *rain) filled(seed []byte, from net.Addr, id uint64) []byte {
-	return []byte(strings.NewReplacer("ID", strconv.FormatUint(id, 36), "FROM", from.String(), "TARGET", r.sip.String()).Replace(string(seed)))
+	return []byte(strings.NewReplacer("{ID}", strconv.FormatUint(id, 36), "{FROM}", from.String(), "{TARGET}", r.sip.String()).Replace(string(seed)))
 }
 
 // mutate changes a message in some places.
@@ -218,14 +218,14 @@ func (r *rain) flood(host netip.Addr, options, odd int, seed uint64) {
 }
 
 // pour sends the same over TCP; a connection that is closed is opened again.
-func (r *rain) pour(host netip.Addr, rate int, seed uint64) {
+func (r *rain) pour(host netip.Addr, to netip.AddrPort, rate int, seed uint64) {
 	g := rand.New(rand.NewPCG(seed, 2))
 	var c net.Conn
 	r.every(rate, func(i uint64) {
 		if c == nil {
 			d := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(host, 0)), Timeout: time.Second}
 			var err error
-			if c, err = d.Dial("tcp", r.sip.String()); err != nil {
+			if c, err = d.Dial("tcp", to.String()); err != nil {
 				r.refused.Add(1)
 				c = nil
 				return
@@ -250,6 +250,20 @@ func (r *rain) pour(host netip.Addr, rate int, seed uint64) {
 			return
 		}
 		r.sent[streams].Add(1)
+	})
+}
+
+// through sends it over the connection that the telephone itself has made to a registrar.
+func (r *rain) through(reg *registrar, rate, kind int, seed uint64) {
+	g := rand.New(rand.NewPCG(seed, 4))
+	r.every(rate, func(i uint64) {
+		msg := r.filled(r.seeds[g.IntN(len(r.seeds))], net.TCPAddrFromAddrPort(reg.at), seed<<40|i)
+		if g.IntN(3) > 0 {
+			msg = mutate(g, msg)
+		}
+		if reg.write(msg) {
+			r.sent[kind].Add(1)
+		}
 	})
 }
 

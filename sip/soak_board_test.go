@@ -15,22 +15,22 @@ type board struct {
 	p *Phone
 
 	mu      sync.Mutex
-	wires   map[LegID]*wire
-	came    map[string]*wire // calls that came in, by Call-ID and by the name that was called
-	sent    map[LegID]*wire  // calls that a far end asked for, by the leg that it asked in
-	changed chan struct{}    // closed when something came
+	wires   map[LegID]*phoneLeg
+	came    map[string]*phoneLeg // calls that came in, by Call-ID and by the name that was called
+	sent    map[LegID]*phoneLeg  // calls that a far end asked for, by the leg that it asked in
+	changed chan struct{}        // closed when something came
 }
 
-// wire is one leg of a board.
-type wire struct {
+// phoneLeg is one leg of a board.
+type phoneLeg struct {
 	board           *board
 	id              LegID
 	events          []Event
-	consulting, far *wire
+	consulting, far *phoneLeg
 }
 
 func newBoard(p *Phone) *board {
-	b := &board{p: p, wires: map[LegID]*wire{}, came: map[string]*wire{}, sent: map[LegID]*wire{}, changed: make(chan struct{})}
+	b := &board{p: p, wires: map[LegID]*phoneLeg{}, came: map[string]*phoneLeg{}, sent: map[LegID]*phoneLeg{}, changed: make(chan struct{})}
 	go func() {
 		for e := range p.Events() {
 			b.take(e)
@@ -44,7 +44,7 @@ func (b *board) take(e Event) {
 	if !leg.IsValid() {
 		return
 	}
-	w := b.wire(leg.Interface().(LegID))
+	w := b.phoneLeg(leg.Interface().(LegID))
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	w.events = append(w.events, e)
@@ -60,12 +60,12 @@ func (b *board) take(e Event) {
 	b.changed = make(chan struct{})
 }
 
-func (b *board) wire(id LegID) *wire {
+func (b *board) phoneLeg(id LegID) *phoneLeg {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	w := b.wires[id]
 	if w == nil {
-		w = &wire{board: b, id: id}
+		w = &phoneLeg{board: b, id: id}
 		b.wires[id] = w
 	}
 	return w
@@ -91,8 +91,8 @@ func (b *board) until(s *soak, what string, ok func() bool) {
 }
 
 // arrives is the call with this Call-ID or for this name.
-func (b *board) arrives(s *soak, key string) *wire {
-	w := &wire{board: b}
+func (b *board) arrives(s *soak, key string) *phoneLeg {
+	w := &phoneLeg{board: b}
 	b.until(s, "call "+key, func() bool {
 		if b.came[key] != nil {
 			w = b.came[key]
@@ -103,8 +103,8 @@ func (b *board) arrives(s *soak, key string) *wire {
 }
 
 // referred is the call that a leg's far end asked for.
-func (b *board) referred(s *soak, by LegID) *wire {
-	w := &wire{board: b}
+func (b *board) referred(s *soak, by LegID) *phoneLeg {
+	w := &phoneLeg{board: b}
 	b.until(s, "call that was asked for in "+string(by), func() bool {
 		if b.sent[by] != nil {
 			w = b.sent[by]
@@ -115,7 +115,7 @@ func (b *board) referred(s *soak, by LegID) *wire {
 }
 
 // take removes the next event of type E from a leg; those before it are dropped.
-func take[E Event](s *soak, w *wire) (e E) {
+func take[E Event](s *soak, w *phoneLeg) (e E) {
 	w.board.until(s, fmt.Sprintf("%T of %s", e, w.id), func() (ok bool) {
 		for i, have := range w.events {
 			if e, ok = have.(E); ok {
@@ -146,7 +146,7 @@ func (b *board) idle(t *testing.T) {
 	}, func() string { return fmt.Sprintf("%d legs, %d sessions, %d beats", left, sounding, beats) })
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.wires, b.came, b.sent = map[LegID]*wire{}, map[string]*wire{}, map[LegID]*wire{} // cleared ones would keep their room
+	b.wires, b.came, b.sent = map[LegID]*phoneLeg{}, map[string]*phoneLeg{}, map[LegID]*phoneLeg{} // cleared ones would keep their room
 }
 
 // footprint is what the process holds when no call is up.

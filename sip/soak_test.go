@@ -145,7 +145,7 @@ func (s *soak) story(n int) func(id string) {
 }
 
 // call lets a caller call another board, and answers.
-func (s *soak) call(from *board, id string, to *board) (here, there *wire) {
+func (s *soak) call(from *board, id string, to *board) (here, there *phoneLeg) {
 	here, there = s.ring(from, id, to)
 	there.board.p.Answer(there.id)
 	take[CallAnswered](s, here)
@@ -154,15 +154,15 @@ func (s *soak) call(from *board, id string, to *board) (here, there *wire) {
 	return here, there
 }
 
-func (s *soak) ring(from *board, id string, to *board) (here, there *wire) {
-	here = from.wire(LegID(id))
+func (s *soak) ring(from *board, id string, to *board) (here, there *phoneLeg) {
+	here = from.phoneLeg(LegID(id))
 	from.p.Dial(here.id, at(to.p, "agent"))
 	out := take[OutgoingCall](s, here)
 	return here, to.arrives(s, out.CallID)
 }
 
 // sounds waits until something was heard in a call.
-func (s *soak) sounds(l *wire) {
+func (s *soak) sounds(l *phoneLeg) {
 	for limit := time.Now().Add(patience); time.Now().Before(limit); time.Sleep(20 * time.Millisecond) {
 		if q, ok := l.board.p.Quality(l.id); ok && q.PacketsReceived > 5 {
 			s.heard.Add(1)
@@ -175,7 +175,7 @@ func (s *soak) sounds(l *wire) {
 	s.fail("%s: nothing was heard", l.id)
 }
 
-func (s *soak) over(a, b *wire) {
+func (s *soak) over(a, b *phoneLeg) {
 	a.board.p.Hangup(a.id)
 	take[CallEnded](s, a)
 	take[CallEnded](s, b)
@@ -218,7 +218,7 @@ func (s *soak) blind(id string) {
 }
 
 // transferred sees the customer to the colleague.
-func (s *soak) transferred(a, b *wire) {
+func (s *soak) transferred(a, b *phoneLeg) {
 	sent := a.board.referred(s, a.id)
 	out := take[OutgoingCall](s, sent)
 	c := s.colleague.arrives(s, out.CallID)
