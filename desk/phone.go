@@ -279,7 +279,7 @@ func (t *turn) transferEnded(ev sip.TransferEnded) {
 	}
 	c.action = "transfer"
 	if c.Transfer != nil {
-		c.Transfer = &Transfer{Target: ev.Target, Text: text.Clean("done")}
+		c.Transfer = &Transfer{Target: c.Transfer.Target, Other: c.Transfer.Other, Text: text.Clean("done")}
 	}
 	t.enter(c, Ending, "transferred")
 }

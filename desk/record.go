@@ -191,7 +191,11 @@ func causeText(c *call, ev sip.CallEnded) string {
 		if c.consultOf != "" {
 			return "joined with " + c.joined.Or(text.Clean("the other call")).String()
 		}
-		return "transferred to " + c.transferTo.String()
+		to := c.transferTo.String()
+		if c.attended && c.Transfer != nil && c.Transfer.Target.String() != to {
+			to = c.Transfer.Target.String() + " (" + to + ")"
+		}
+		return "transferred to " + to
 	case sip.EndNoACK:
 		return "the caller's phone never confirmed the answer"
 	case sip.EndNoMedia:

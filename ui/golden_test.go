@@ -120,6 +120,7 @@ func scenes() []scene {
 		{"dial with lamps", lamps(landed(idle())), []string{"o", "down", "down"}},
 		{"send on", lamps(ringing(fred(desk.Incoming))), []string{"f"}},
 		{"forwarded", standing(), nil},
+		{"forward", lamps(landed(idle())), []string{"F", "2104", "down"}},
 		{"told by headers", told(), nil},
 		{"sound", sounds(), []string{"S"}},
 		{"dead record", dead(), nil},

@@ -42,10 +42,14 @@ func TestACaptionIsTrueForTheMoment(t *testing.T) {
 		"the agent holds":                {[]desk.Call{guided("07814256404", desk.Held)}, desk.OnCall, "Fred hears music. <call.hold> takes"},
 		"the customer holds":             {[]desk.Call{theirs}, desk.OnCall, "Fred has put you on hold; <demo.hold>"},
 		"one holds, the other talks":     {[]desk.Call{guided("01202528732", desk.Held), guided("07814256404", desk.Talking)}, desk.OnCall, "“Hello.”"},
-		"the agent calls":                {[]desk.Call{guided("2102", desk.Alerting)}, desk.OnCall, "It rings at the other end. <demo.next>"},
-		"the Task has landed":            {[]desk.Call{sent}, desk.Available, "its Task is in Salesforce"},
-		"the agent is away":              {[]desk.Call{sent}, desk.Away, "You are away"},
-		"nothing has happened yet":       {nil, desk.Available, "The first customer calls in a moment"},
+		"a colleague is asked": {[]desk.Call{{Key: "1", State: desk.Held, Name: text.Clean("Fred 100%")}, {Key: "2", State: desk.Talking, Outgoing: true, Remote: sip.Party{Number: text.Clean("2104")}}},
+			desk.OnCall, "<call.join> hands Fred 100% over, <call.conference> makes it three."},
+		"a conference":             {[]desk.Call{{Key: "1", State: desk.Talking, Conference: true}, {Key: "2", State: desk.Talking, Conference: true}}, desk.OnCall, "All of you hear each other. <call.conference> parts"},
+		"two are joined":           {[]desk.Call{{Key: "1", State: desk.Transferring, Name: text.Clean("Fred"), Transfer: &desk.Transfer{Target: text.Clean("Priya"), Other: "2"}}, {Key: "2", State: desk.Talking, Outgoing: true}}, desk.OnCall, "Fred and Priya are being joined"},
+		"the agent calls":          {[]desk.Call{guided("2102", desk.Alerting)}, desk.OnCall, "It rings at the other end. <demo.next>"},
+		"the Task has landed":      {[]desk.Call{sent}, desk.Available, "its Task is in Salesforce"},
+		"the agent is away":        {[]desk.Call{sent}, desk.Away, "You are away"},
+		"nothing has happened yet": {nil, desk.Available, "The first customer calls in a moment"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := newGuide()

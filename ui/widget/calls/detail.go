@@ -70,7 +70,7 @@ func (l Look) detail(c *desk.Call, indent int, narrow bool) []string {
 		}
 	}
 	out = append(out, l.flow(told, len(told), line, 3)...)
-	if t := c.Transfer; t != nil {
+	if t := c.Transfer; t != nil && (t.Failed || c.State != desk.Ended) { // of one that has happened, the end tells
 		out = append(out, l.transfer(t, line()))
 	}
 	if c.State == desk.Ended {

@@ -56,12 +56,13 @@ func (e *Entry) target() (number string, who desk.Lamp) {
 
 // forwardWhen are the choices of Forward with their sentences.
 var forwardWhen = [...]struct {
-	when desk.ForwardWhen
-	says string
+	when  desk.ForwardWhen
+	title string
+	says  string
 }{
-	{desk.ForwardAlways, "Every call goes to "},
-	{desk.ForwardBusy, "While you are in a call, further ones go to "},
-	{desk.ForwardNoAnswer, "Calls that you do not answer go to "},
+	{desk.ForwardAlways, "always", "Every call goes to "},
+	{desk.ForwardBusy, "when busy", "While you are in a call, further ones go to "},
+	{desk.ForwardNoAnswer, "when nobody answers", "Calls that you do not answer go to "},
 }
 
 func entry(v desk.Verb, call desk.CallKey, name string) *Entry {
@@ -196,7 +197,7 @@ func (e *Entry) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, h in
 		if says = f.says + "that number until you undo it."; number != "" {
 			says = f.says + number + " until you undo it."
 		}
-		d.Foot = Hints(th, keys, "overlay.accept", "forward", "overlay.down", "always, busy, no answer", "overlay.close", "back")
+		d.Foot = Hints(th, keys, "overlay.accept", "forward", "overlay.down", "when", "overlay.close", "back")
 	case desk.Xfer:
 		d.Title = "Transfer " + e.name
 		says = e.name + " goes to that number and leaves this desk."
@@ -239,6 +240,17 @@ func (e *Entry) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, h in
 			l = text[i]
 		}
 		d.Lines = append(d.Lines, row.New(inner).Put(ink, l).String())
+	}
+	if e.verb == desk.Forward {
+		for i, f := range forwardWhen {
+			r := row.New(inner).Gap(2)
+			if i == e.when {
+				r.Put(th.Accent, "● ").Put(th.Strong, f.title)
+			} else {
+				r.Put(th.Faint, "○ ").Put(th.Text, f.title)
+			}
+			d.Lines = append(d.Lines, r.String())
+		}
 	}
 	if n := min(len(e.list.list), 8, h-len(d.Lines)-5); n > 0 {
 		d.Lines = append(d.Lines, row.Blank(inner))
