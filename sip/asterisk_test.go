@@ -223,6 +223,7 @@ func TestAsteriskRefreshesItsSessionTimer(t *testing.T) {
 	if os.Getenv("OFFHOOK_PATIENT") == "" {
 		t.Skip("peer asterisk is not installed for a call of two minutes (OFFHOOK_PATIENT=1)")
 	}
+	t.Parallel()
 	b := &bench{hz: 700}
 	p := x.extension(t, "6003", "udp", func(c *Config) { c.Headset = b.headset(t) })
 	p.Dial("x", "600")

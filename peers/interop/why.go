@@ -13,5 +13,9 @@ var why = []reason{
 		"a proxy; it carries what the phones behind it do"},
 	{"baresip", []string{"100rel and PRACK", "UPDATE", "session timer, theirs"}, "Debian's version 1.0.0 has none of them"},
 	{"SIPp", []string{"SRTP by SDES", "DTLS-SRTP", "register TLS"}, "Debian's version 3.6.1 was built without them"},
-	{"Asterisk", []string{"GRUU", "outbound (RFC 5626)"}, "it has neither"},
+	{"Asterisk", []string{"GRUU", "outbound (RFC 5626)", "Service-Route"}, "it has none of them"},
+	{"Asterisk", []string{"Path"}, "it keeps one that a proxy in front of it wrote; none was put there"},
+	{"Asterisk", []string{"Replaces in", "redirect 302"}, "it stands in the middle of every call, and joins and redirects on its own side"},
+	{"Kamailio", []string{"PCMU", "PCMA", "G.722", "Opus", "codec change in mid-call", "SRTP by SDES", "DTLS-SRTP", "rtcp-mux", "RTCP reports", "IPv6"},
+		"sound does not pass through it, and it was tried over IPv4 alone"},
 }

@@ -9,7 +9,7 @@
 #
 # Debian 12 has no asterisk package, so it lives in a chroot of Debian sid (--suite changes that),
 # made once by debootstrap from the mirror in this machine's own apt sources. Several may run at a
-# time on different loopback addresses. Ports: UDP and TCP 5060, TLS 5061, RTP 30000-31999, AMI 5038
+# time on different loopback addresses. Ports: UDP and TCP 5060, TLS 5061, on ::1 UDP 5100 + 10 x the address's third number + the fourth, RTP 30000-31999, AMI 5038
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -24,6 +24,7 @@ while [ $# -gt 0 ]; do case $1 in
 esac; done
 
 ROOT=$CACHE/asterisk-$SUITE         # the chroot
+PORT6=$(IFS=.; set -- $IP; echo $((5100 + $3 * 10 + $4 % 10))) # of ::1, of which there is one only
 ETC=/etc/offhook/$IP                # this instance's configuration, as seen inside the chroot
 PIDFILE=$RUN/asterisk-$IP.pid
 LOG=$RUN/asterisk-$IP.log
@@ -70,7 +71,7 @@ configure() {
   rm -rf "$dst"; mkdir -p "$dst/tls" "$ROOT/run/offhook/$IP" "$ROOT/var/log/offhook/$IP" "$ROOT/var/spool/offhook/$IP" "$ROOT/var/lib/offhook/$IP"
   cp "$cert.crt" "$dst/tls/server.crt"; cp "$cert.key" "$dst/tls/server.key"; cp "$CACHE/tls/ca.crt" "$dst/tls/ca.crt"
   cp "$ROOT/etc/asterisk/indications.conf" "$dst/"    # tone definitions by country: Debian's, unchanged
-  for f in "$HERE"/asterisk/*.conf; do sed "s/@IP@/$IP/g" "$f" >"$dst/$(basename "$f")"; done
+  for f in "$HERE"/asterisk/*.conf; do sed "s/@IP@/$IP/g;s/@PORT6@/$PORT6/g" "$f" >"$dst/$(basename "$f")"; done
 }
 
 ready() {
