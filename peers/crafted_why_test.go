@@ -18,7 +18,7 @@ var craftedApart = func() map[string]reason {
 		}
 	}
 	add(405, true, "a telephone, no register server: REGISTER is not taken", "001_torture_4475_3_1_1_4")
-	add(405, true, "text messages (RFC 3428) are not offered", "159_no_rport_nit", "999_message_no_body")
+	add(403, true, "text messages (RFC 3428) are taken from the account's own servers, and this one has none", "159_no_rport_nit", "999_message_no_body")
 	add(488, false, "a description without any sound can be read, but not be met", "152_err_sdp_no_media")
 	add(400, false, "a Replaces without to-tag and from-tag cannot be read (RFC 3891 §6.1)", "161_err_replaces_dlg_not_found")
 	add(200, true, "the shortest interval is that of RFC 4028, and no setting", "174_timer_se_too_small")
