@@ -6,8 +6,8 @@ import (
 	"offhook/sip/transaction"
 )
 
-// allow is what we understand; everything else is answered 405.
-const allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY"
+// methods is what we understand; everything else is answered 405, unless Config.Also names it.
+const methods = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY"
 
 // supported are the option tags that a Require may hold; extensions those that we name in Supported. 100rel is for Config.Reliable to
 // name.
@@ -16,9 +16,17 @@ const (
 	extensions = "timer, replaces, norefersub"
 )
 
+// allow is what we understand and what our owner does.
+func (u *UA) allow() string {
+	if u.cfg.Also == "" {
+		return methods
+	}
+	return methods + ", " + u.cfg.Also
+}
+
 // abilities says what we can do, in the requests and responses that make dialogs (RFC 3261 §13.2.1, RFC 6665 §8.2.2).
 func (u *UA) abilities() transaction.Headers {
-	h := transaction.Headers{{Name: "Allow", Value: allow}, {Name: "Supported", Value: extensions}}
+	h := transaction.Headers{{Name: "Allow", Value: u.allow()}, {Name: "Supported", Value: extensions}}
 	if u.cfg.Asked != nil {
 		h.Add("Allow-Events", "talk, hold, refer")
 	}
@@ -88,12 +96,12 @@ func respond(tx *transaction.ServerTx, code int, reason string, headers ...trans
 
 // NotAllowed answers 405 with our Allow.
 func (u *UA) NotAllowed(tx *transaction.ServerTx) {
-	respond(tx, 405, "", transaction.Header{Name: "Allow", Value: allow})
+	respond(tx, 405, "", transaction.Header{Name: "Allow", Value: u.allow()})
 }
 
 // capabilities answers OPTIONS, in a dialog or not (RFC 3261 §11.2).
-func capabilities(tx *transaction.ServerTx) {
-	respond(tx, 200, "", transaction.Header{Name: "Allow", Value: allow},
+func (u *UA) capabilities(tx *transaction.ServerTx) {
+	respond(tx, 200, "", transaction.Header{Name: "Allow", Value: u.allow()},
 		transaction.Header{Name: "Accept", Value: "application/sdp, message/sipfrag, application/dtmf-relay"},
 		transaction.Header{Name: "Supported", Value: supported})
 }
@@ -150,7 +158,7 @@ func (u *UA) outside(tx *transaction.ServerTx, req *transaction.Request) {
 		case u.cfg.Options:
 			u.h.Request(tx, req)
 		case required(tx, req):
-			capabilities(tx)
+			u.capabilities(tx)
 		}
 	case "BYE", "UPDATE", "INFO", "PRACK":
 		respond(tx, 481, "")
@@ -212,13 +220,15 @@ func (s *Session) inside(tx *transaction.ServerTx, req *transaction.Request) {
 	case "PRACK":
 		s.pracked(tx, req)
 	case "OPTIONS":
-		capabilities(tx)
+		s.ua.capabilities(tx)
 	case "INFO":
 		s.informed(tx, req)
 	case "REFER":
 		s.ua.referred(s, tx, req)
 	case "NOTIFY":
 		s.asked(tx, req)
+	case s.ua.cfg.Also: // it may come in a call as well
+		s.ua.h.Request(tx, req)
 	default:
 		s.ua.NotAllowed(tx)
 	}

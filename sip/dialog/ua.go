@@ -74,6 +74,8 @@ type Config struct {
 	// Asked decides whether the sender of a NOTIFY with Event talk or hold may answer and hold this call in the person's place.
 	// nil: nobody, and the events are not offered.
 	Asked func(s *Session, req *transaction.Request) bool
+	// Also names one further method that Handler.Request takes, in a dialog or not, as "MESSAGE". "": none.
+	Also string
 	// Options passes OPTIONS outside of dialogs to Handler.Request instead of answering 200.
 	Options bool
 

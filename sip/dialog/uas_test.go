@@ -43,7 +43,7 @@ func TestRequestsInADialogAreChecked(t *testing.T) {
 		{name: "UPDATE without a dialog", method: "UPDATE", edit: func(l *line) { l.to = "<sip:phone@127.0.0.1>" }, want: 481},
 		{name: "a lower CSeq", method: "INFO", edit: func(l *line) { l.cseq = 9 }, want: 500, header: "Retry-After"},
 		{name: "an extension we lack", method: "UPDATE", extra: "Require: timer, foo\r\n", want: 420, header: "Unsupported", value: "foo"},
-		{name: "an unknown method", method: "DANCE", want: 405, header: "Allow", value: allow},
+		{name: "an unknown method", method: "DANCE", want: 405, header: "Allow", value: methods},
 		{name: "PRACK for nothing", method: "PRACK", extra: "RAck: 1 10 INVITE\r\n", want: 481},
 		{name: "PRACK without RAck", method: "PRACK", want: 400},
 		{name: "OPTIONS", method: "OPTIONS", want: 200, header: "Accept"},
