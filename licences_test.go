@@ -13,13 +13,17 @@ func TestEveryModuleInTheProgramIsNamedWithItsLicence(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := string(raw)
-	list, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}{{end}}{{end}}", "./cmd/offhook").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
 	seen := map[string]bool{}
-	for path := range strings.FieldsSeq(string(list)) {
-		seen[path] = true
+	for _, system := range []string{"linux", "darwin", "windows"} {
+		cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}{{end}}{{end}}", "./cmd/offhook")
+		cmd.Env = append(os.Environ(), "GOOS="+system, "CGO_ENABLED=0")
+		list, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for path := range strings.FieldsSeq(string(list)) {
+			seen[path] = true
+		}
 	}
 	if len(seen) < 20 {
 		t.Fatalf("only %d modules were found", len(seen))
