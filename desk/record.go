@@ -99,7 +99,11 @@ func (t *turn) finish(c *call) {
 	}
 	t.do(Finish{Call: c.Call, Record: rec, Filtered: filtered})
 	if c.Outgoing && c.Answered.IsZero() && !c.byUs {
-		t.say(Info, c.Key, "%s: %s", c.Remote.Number, c.Cause)
+		who := c.Remote.Number.String()
+		if !c.Name.Empty() && c.Name != c.Remote.Number {
+			who = c.Name.String() + " (" + who + ")"
+		}
+		t.say(Info, c.Key, "%s: %s", who, c.Cause)
 	}
 }
 

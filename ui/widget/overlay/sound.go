@@ -97,7 +97,7 @@ func (p *Sound) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, h in
 	d.Foot = append(Hints(th, keys, "overlay.accept", "use it"), row.Seg{Text: "   "}, row.Seg{Ink: th.Key, Text: checkKey}, row.Seg{Ink: th.Dim, Text: " check the microphone"}, row.Seg{Text: "   "})
 	d.Foot = append(d.Foot, Hints(th, keys, "overlay.close", "done")...)
 	list, selected := p.lines(th, inner)
-	words := p.words(th, inner)
+	words := p.words(th, inner, s)
 	room := max(h-4-len(words)-3, 3)
 	if len(list) > room {
 		top := max(min(selected-room/2, len(list)-room), 0)
@@ -169,8 +169,11 @@ func (p *Sound) lines(th *theme.Theme, w int) (out []string, selected int) {
 }
 
 // words say what is under way, or what the last thing came to, on two lines.
-func (p *Sound) words(th *theme.Theme, w int) []string {
+func (p *Sound) words(th *theme.Theme, w int, s *desk.Snapshot) []string {
 	glyph, ink, says := "", th.Dim, "Speak: the upper line shows how loud you are. Nothing is sent or kept."
+	if s != nil && slices.ContainsFunc(s.Calls, func(c desk.Call) bool { return c.State != desk.Ended }) {
+		says = "Another device takes over at once, in the middle of the call."
+	}
 	switch c := p.check; {
 	case c.Busy == desk.SoundTest:
 		glyph, ink, says = "◌ ", th.Accent, "Speak now for three seconds; then you hear yourself."
