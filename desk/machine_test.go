@@ -327,6 +327,13 @@ func TestANumberThatCannotBeCalledLeavesNoRecord(t *testing.T) {
 	b.noticed("could not be called")
 }
 
+func TestACallThatThePolicyForbidsSaysSoAndNotThatTheNumberIsWrong(t *testing.T) {
+	b := newBench(t, Settings{}).cmd(Dial, "0900123456")
+	b.phone(sip.OutgoingCall{At: b.at, Leg: "out-1", CallID: "x", LocalTag: "y", Remote: party("0900123456")})
+	b.phone(sip.CallEnded{At: b.at, Leg: "out-1", Cause: sip.EndUnknownNumber, Reason: text.Clean("The number 0900123456 was not called: numbers that begin with 0900 are barred")})
+	b.noticed("numbers that begin with 0900 are barred")
+}
+
 func TestPinAndClearDecideTheAssociation(t *testing.T) {
 	b := newBench(t, Settings{}).up("a", "07814256404").found("a", one(fred())).cmd(Pin)
 	acme := crm.Ref{Type: "Account", ID: "001000000000001AAA", Name: text.Clean("Acme")}
