@@ -46,6 +46,7 @@ type Machine struct {
 	mailbox  *Mailbox
 	accounts []Account
 	lamps    []Lamp
+	bell     bool
 	check    *SoundCheck // the page of the sound devices; nil: it is closed
 
 	messages     int // text messages since messagesFrom
@@ -95,7 +96,7 @@ type form struct {
 // NewMachine makes the machine of a desk that has not started yet.
 func NewMachine(set Settings) Machine {
 	set = set.withDefaults()
-	return Machine{set: set, agent: set.Agent, base: Available, shown: Starting, links: set.Links, forward: set.Forward, lamps: set.lamps()}
+	return Machine{set: set, agent: set.Agent, base: Available, shown: Starting, links: set.Links, forward: set.Forward, lamps: set.lamps(), bell: set.Bell}
 }
 
 // turn is one Step under way: the next machine, and what it wants done.
@@ -309,7 +310,7 @@ func (m *Machine) Snapshot(at time.Time) *Snapshot {
 		Seq: m.seq, At: at, Agent: m.agent, State: m.shown, Since: m.since, Pending: m.pending,
 		Open: m.open, Search: m.search, Links: m.links, Outbox: m.outbox,
 		Notices: m.notices, Landed: m.landed, Leaving: m.leaving, Caption: m.caption,
-		DND: m.dnd, Forward: m.forward, Mailbox: m.mailbox, Lamps: m.lamps, SoundCheck: m.check,
+		DND: m.dnd, Forward: m.forward, Mailbox: m.mailbox, Lamps: m.lamps, SoundCheck: m.check, Bell: m.bell,
 		Quit: m.quit && !m.live() && (m.links.Disk.Health != HealthDown || m.forced),
 	}
 	if len(s.Notices) == 0 { // none is nothing, also after the last was taken back: it travels the same

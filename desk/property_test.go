@@ -271,7 +271,7 @@ func (w *world) checkState(s *Snapshot) {
 	switch {
 	case rings != (ringing && !talking):
 		w.fail(fmt.Sprintf("the ring tone is %v", rings))
-	case s.SoundCheck == nil && slices.ContainsFunc(w.last, func(e Effect) bool { d, ok := e.(SoundDo); return ok && d.Do != SoundClose }):
+	case s.SoundCheck == nil && slices.ContainsFunc(w.last, func(e Effect) bool { d, ok := e.(SoundDo); return ok && d.Do != SoundClose && d.Do != SoundLook }):
 		w.fail("the sound devices are worked with behind a closed page")
 	case (s.State == OnCall) != up, (s.State == Ringing) != (ringing && !up):
 		w.fail("the agent is " + string(s.State))

@@ -38,6 +38,7 @@ type Settings struct {
 	// Forward is in force from the start; ForwardAfter is how long a call rings before "no answer", default 20 s.
 	Forward       *Forwards
 	MailboxNumber string // to dial when the exchange does not tell one
+	Bell          bool   // the terminal's bell rings for calls
 	Recording     bool   // calls may be recorded by the agent
 	ForwardAfter  time.Duration
 	Lamps         []Lamp // colleagues: number and name

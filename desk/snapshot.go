@@ -31,6 +31,7 @@ type Snapshot struct {
 	Quit    bool      `json:"quit,omitempty"`    // the desk has finished: front ends end
 	Caption text.Text `json:"caption,omitzero"`  // what a demo tells the newcomer at this moment
 
+	Bell     bool      `json:"bell,omitempty"`     // the front end's own bell rings for calls: there is no ring device
 	DND      bool      `json:"dnd,omitempty"`      // calls are refused as busy
 	Forward  *Forwards `json:"forward,omitempty"`  // where calls go instead
 	Mailbox  *Mailbox  `json:"mailbox,omitempty"`  // nil: nothing is known of one

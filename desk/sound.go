@@ -53,6 +53,7 @@ const (
 	SoundOpen   SoundTask = "open"   // the microphone is opened for its level meter
 	SoundClose  SoundTask = "close"  // and closed
 	SoundChoose SoundTask = "choose" // another device, in the middle of a call too
+	SoundLook   SoundTask = "look"   // what there is now
 	SoundTest   SoundTask = "test"   // records for three seconds, plays it back, and judges it
 )
 
@@ -60,6 +61,8 @@ const (
 // goroutines of their own.
 type SoundDevices interface {
 	List() []SoundDevice
+	// Bell reports whether the front end's own bell must ring for calls: it was chosen, or the ring device cannot be heard.
+	Bell() bool
 	// Monitor keeps the microphone open for Levels; nothing is sent or kept.
 	Monitor(on bool) error
 	Choose(role SoundRole, value string) error
@@ -82,6 +85,7 @@ func (SoundDo) deskEffect() {}
 type SoundDone struct {
 	Do      SoundTask
 	Devices []SoundDevice
+	Bell    bool // the front end rings
 	Words   text.Text
 	OK      bool
 }
@@ -143,6 +147,7 @@ func (t *turn) onCheck(f func(*SoundCheck)) {
 
 // soundDone takes over what came of it. A page that was closed meanwhile wants to know nothing.
 func (t *turn) soundDone(ev SoundDone) {
+	t.bell = ev.Bell
 	if t.check == nil {
 		return
 	}
@@ -177,6 +182,9 @@ func (d *Desk) soundDo(ctx context.Context, fx SoundDo) {
 		}
 		done := SoundDone{Do: fx.Do}
 		if s == nil {
+			if fx.Do == SoundLook {
+				return nil
+			}
 			done.Words = text.Clean("There are no sound devices here.")
 			return done
 		}
@@ -196,7 +204,7 @@ func (d *Desk) soundDo(ctx context.Context, fx SoundDo) {
 		if err != nil {
 			done.OK, done.Words = false, errText(err)
 		}
-		done.Devices = s.List()
+		done.Devices, done.Bell = s.List(), s.Bell()
 		return done
 	})
 }
@@ -214,7 +222,7 @@ func (d *Desk) readLevels() (SoundLevels, bool) {
 // sound applies what became of microphone or loudspeaker. While a call is up, losing one is more than a word at the screen's edge:
 // the people on the line do not hear each other any more.
 func (t *turn) sound(ev sip.SoundChanged) {
-	if t.check != nil { // something was plugged or unplugged: the list on the screen is another
+	if t.do(SoundDo{Do: SoundLook}); t.check != nil { // something was plugged or unplugged: the microphone that is metered may be another
 		t.do(SoundDo{Do: SoundOpen})
 	}
 	if ev.OK {

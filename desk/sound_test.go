@@ -53,6 +53,7 @@ func (s *soundStub) Test(ctx context.Context) (text.Text, bool, error) {
 	<-s.wait
 	return text.Clean("USB is heard well"), true, nil
 }
+func (s *soundStub) Bell() bool { return false }
 func (s *soundStub) Levels() (float64, float64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,6 +131,22 @@ func TestAPageThatIsClosedAndOpenedAtOnceKeepsTheMicrophoneOpen(t *testing.T) {
 			t.Error("what closes has overtaken what opens")
 		}
 	})
+}
+
+func TestTheBellRingsAsTheRingDeviceIsChosen(t *testing.T) {
+	b := newBench(t, Settings{Bell: true})
+	if !b.snap().Bell {
+		t.Error("the settings want the bell")
+	}
+	ring := func(value string) {
+		b.do(SoundDone{Do: SoundChoose, Bell: value == "bell"})
+	}
+	if ring("x"); b.snap().Bell {
+		t.Error("a device was chosen and the bell still rings")
+	}
+	if ring("bell"); !b.snap().Bell {
+		t.Error("the bell was chosen")
+	}
 }
 
 func TestWithoutSoundDevicesThePageSaysSo(t *testing.T) {

@@ -41,7 +41,7 @@ func (m *Model) announce() tea.Cmd {
 			continue
 		}
 		m.grace.open(now, m.opt.Grace)
-		if m.opt.Bell {
+		if m.bellOn() {
 			m.bell = now.Add(bellEvery)
 			cmds = append(cmds, tea.Raw("\a"))
 		}
@@ -56,9 +56,12 @@ func (m *Model) announce() tea.Cmd {
 	return tea.Batch(cmds...)
 }
 
+// bellOn reports whether the terminal's bell rings for calls: by the settings, or as the agent has chosen since.
+func (m *Model) bellOn() bool { return m.opt.Bell || m.snap.Bell }
+
 // ring rings the bell again while a call rings.
 func (m *Model) ring() tea.Cmd {
-	if now := m.opt.Now(); m.opt.Bell && len(m.rang) > 0 && !now.Before(m.bell) {
+	if now := m.opt.Now(); m.bellOn() && len(m.rang) > 0 && !now.Before(m.bell) {
 		m.bell = now.Add(bellEvery)
 		return tea.Raw("\a")
 	}

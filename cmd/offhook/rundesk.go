@@ -48,7 +48,6 @@ func showDesk(ctx context.Context, e *env, l *config.Loaded, opt options) error 
 			return err
 		}
 	}
-	screen.Bell = w.devices.RingBell()
 	screen.Send = w.desk.Send
 	snapshots, cancel := w.desk.Subscribe()
 	defer cancel()

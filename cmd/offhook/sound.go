@@ -28,6 +28,8 @@ func (s soundDevices) List() (out []desk.SoundDevice) {
 	return out
 }
 
+func (s soundDevices) Bell() bool { return s.set.RingBell() }
+
 func (s soundDevices) Monitor(on bool) error { return s.headset.MonitorMic(on) }
 
 // Choose takes another device and moves the sound of a call to it at once.

@@ -37,7 +37,6 @@ type workplace struct {
 	headset *media.Headset
 	log     *slog.Logger
 	logFile *os.File
-	bell    bool
 	work    sync.WaitGroup
 	stop    context.CancelFunc
 	left    sync.Once
@@ -152,7 +151,6 @@ func (w *workplace) openSound(a config.Audio) (err error) {
 	if err := w.headset.SetProcessing(microphone(a)); err != nil {
 		return err
 	}
-	w.bell = a.Ring == "bell"
 	return nil
 }
 
@@ -201,6 +199,7 @@ func (w *workplace) openDesk(e *env, l *config.Loaded, opt options, numbers *crm
 	}
 	set.ForwardAfter, set.MailboxNumber, set.Recording = l.Calls.ForwardAfter, l.SIP.Voicemail, l.Recording.Dir != ""
 	_, set.Lamps = lamps(l.SIP)
+	set.Bell = w.devices.RingBell()
 	if to := l.Calls.ForwardTo; to != "" {
 		set.Forward = &desk.Forwards{When: desk.ForwardWhen(l.Calls.ForwardWhen), To: text.Clean(to)}
 	}
