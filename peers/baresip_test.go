@@ -67,6 +67,12 @@ func baresipPort(t testing.TB) netip.AddrPort {
 // before its microphone.
 func newBaresip(t testing.TB, codec string, tone float64) *baresip {
 	t.Helper()
+	return newBaresipWith(t, codec, tone, "")
+}
+
+// newBaresipWith starts one whose account has these parameters too (";mediaenc=dtls_srtp").
+func newBaresipWith(t testing.TB, codec string, tone float64, params string) *baresip {
+	t.Helper()
 	path := peer(t, "baresip")
 	modules := ""
 	for _, dir := range []string{"/usr/lib/baresip/modules", "/usr/lib64/baresip/modules", "/usr/local/lib/baresip/modules"} {
@@ -107,6 +113,8 @@ module_path %[4]s
 module g711.so
 module g722.so
 module opus.so
+module srtp.so
+module dtls_srtp.so
 module plc.so
 module aufile.so
 module aubridge.so
@@ -117,7 +125,7 @@ module_app ctrl_tcp.so
 ctrl_tcp_listen %[1]s:%[5]d
 snd_path %[6]s
 `, host, port, source, modules, port+10000, b.dir)
-	account := fmt.Sprintf("<sip:%s@%s:%d>;regint=0;catchall=yes;answermode=auto;audio_codecs=%s\n", fredNumber, host, port, codec)
+	account := fmt.Sprintf("<sip:%s@%s:%d>;regint=0;catchall=yes;answermode=auto;audio_codecs=%s%s\n", fredNumber, host, port, codec, params)
 	for name, text := range map[string]string{"config": config, "accounts": account, "contacts": ""} {
 		if err := os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)

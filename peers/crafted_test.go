@@ -62,10 +62,10 @@ var secureLevel = regexp.MustCompile(`--use-srtp[ =](\d)`)
 
 var bodyLength = regexp.MustCompile(`(?im)^((?:content-length|l)[ \t]*:[ \t]*)\d+`)
 
-// telephone opens a phone that answers by itself, set as the arguments of pjsua say.
-func (c crafted) telephone(t *testing.T) *sip.Phone {
+// phone opens a phone that answers by itself, set as the arguments of pjsua say.
+func (c crafted) phone(t *testing.T) *sip.Phone {
 	t.Helper()
-	cfg := sip.Config{Account: "sip:pjsua@127.0.0.1", Listen: netip.MustParseAddrPort("127.0.0.1:0"), SessionTimer: -1, Unwatched: true}
+	cfg := sip.Config{Account: "sip:pjsua@127.0.0.1", Listen: netip.MustParseAddrPort("127.0.0.1:0"), SessionTimer: -1, Unwatched: true, Accept: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}
 	cfg.Sound.Protect = offer.Plain
 	if m := secureLevel.FindStringSubmatch(c.Args); m != nil {
 		cfg.Sound = sip.SoundConfig{Protect: map[string]offer.Policy{"0": offer.Plain, "1": offer.Optional, "2": offer.Required}[m[1]], SDES: true, ClearKeys: true}
@@ -177,7 +177,7 @@ func TestCraftedRequestsAreAnsweredAsATelephoneShould(t *testing.T) {
 			if c.Error != "" {
 				t.Fatalf("the script cannot be read: %s", c.Error)
 			}
-			p := c.telephone(t)
+			p := c.phone(t)
 			code, response := c.send(t, p.LocalAddr())
 			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond) // nobody is left to take our BYE
 			_ = p.Close(ctx)

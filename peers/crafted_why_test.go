@@ -18,12 +18,12 @@ var craftedApart = func() map[string]reason {
 		}
 	}
 	add(405, true, "a telephone, no register server: REGISTER is not taken", "001_torture_4475_3_1_1_4")
-	add(403, true, "text messages (RFC 3428) are taken from the account's own servers, and this one has none", "159_no_rport_nit", "999_message_no_body")
 	add(488, false, "a description without any sound can be read, but not be met", "152_err_sdp_no_media")
 	add(400, false, "a Replaces without to-tag and from-tag cannot be read (RFC 3891 §6.1)", "161_err_replaces_dlg_not_found")
 	add(200, true, "the shortest interval is that of RFC 4028, and no setting", "174_timer_se_too_small")
-	add(200, true, "candidates are not offered: the answer has no ICE in it, and the addresses of the description count",
-		"200_ice_success_1", "200_ice_success_2", "200_ice_success_3", "200_ice_success_4", "201_ice_mismatch_1", "201_ice_mismatch_2", "201_ice_mismatch_3")
+	add(200, false, "two components are told, whatever the offer has; the far end pairs those that both have", "200_ice_success_1")
+	add(200, true, "RTCP always has its candidate", "200_ice_success_4")
+	add(200, false, "the default address of the sound is compared with the candidates, that of RTCP is not", "201_ice_mismatch_2", "201_ice_mismatch_3")
 	add(200, false, "the offer is of sound in the clear (RTP/AVP); a key that cannot be used is passed over where protection is optional",
 		"300_srtp_invalid_crypto_tag_non_numeric", "300_srtp_receive_no_key_1", "300_srtp_receive_no_key_2", "300_srtp_receive_no_key_3")
 	add(200, false, "two keys of one number are of two suites, and the answer names the suite", "300_srtp_duplicated_crypto_tag")
