@@ -123,7 +123,7 @@ type CallProgress struct {
 type CallAnswered struct {
 	At    time.Time
 	Leg   LegID
-	Codec string // "PCMU", "PCMA", "G722"
+	Codec string // "opus", "G722", "PCMU", "PCMA"
 }
 
 // CallSecured tells how well a call is protected, after each change.
@@ -147,7 +147,7 @@ type CallHeld struct {
 type CommandFailed struct {
 	At      time.Time
 	Leg     LegID
-	Command string // "hold", "resume", "answer", "transfer", "dial", "dtmf"
+	Command string // "hold", "resume", "answer", "transfer", "dial", "dtmf", "redirect", "conference", "record"
 	Code    int    // SIP status, 0 when none
 	Reason  text.Text
 }
