@@ -122,7 +122,7 @@ type registrar struct {
 }
 
 // newRegistrar serves udp, tcp or tls.
-func newRegistrar(t *testing.T, transport string) *registrar {
+func newRegistrar(t testing.TB, transport string) *registrar {
 	t.Helper()
 	r := &registrar{at: freePort(t, ownHost(5))}
 	var l io.Closer
@@ -175,7 +175,7 @@ func newRegistrar(t *testing.T, transport string) *registrar {
 	return r
 }
 
-func selfSigned(t *testing.T) tls.Certificate {
+func selfSigned(t testing.TB) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), crand.Reader)
 	if err != nil {
