@@ -28,6 +28,7 @@ type ear struct {
 	last   time.Time
 	widest time.Duration // longest silence between two packets
 	lost   int           // sequence numbers that never came
+	gaps   []time.Time   // when a silence of more than 60 ms ended
 	seq    uint16
 	n      int
 }
@@ -62,6 +63,9 @@ func (e *ear) listen() {
 		e.mu.Lock()
 		if e.n > 0 {
 			e.widest = max(e.widest, now.Sub(e.last))
+			if now.Sub(e.last) > 60*time.Millisecond {
+				e.gaps = append(e.gaps, now)
+			}
 			e.lost += int(seq-e.seq) - 1
 		}
 		e.n, e.seq, e.last = e.n+1, seq, now

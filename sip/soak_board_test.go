@@ -71,8 +71,15 @@ func (b *board) phoneLeg(id LegID) *phoneLeg {
 	return w
 }
 
+// told is what happened to a leg since it was looked at last.
+func (w *phoneLeg) told() string {
+	w.board.mu.Lock()
+	defer w.board.mu.Unlock()
+	return fmt.Sprintf("%s %+v", w.id, w.events)
+}
+
 // until waits for something that take makes true.
-func (b *board) until(s *soak, what string, ok func() bool) {
+func (b *board) until(s *soak, what func() string, ok func() bool) {
 	limit := time.NewTimer(patience)
 	defer limit.Stop()
 	for {
@@ -85,15 +92,15 @@ func (b *board) until(s *soak, what string, ok func() bool) {
 		select {
 		case <-changed:
 		case <-limit.C:
-			s.fail("%s: no %s", b.p.acc.Account, what)
+			s.fail("%s: no %s", b.p.acc.Account, what())
 		}
 	}
 }
 
-// arrives is the call with this Call-ID or for this name.
-func (b *board) arrives(s *soak, key string) *phoneLeg {
+// arrives is the call with this Call-ID or for this name, that a leg of another board began.
+func (b *board) arrives(s *soak, key string, by *phoneLeg) *phoneLeg {
 	w := &phoneLeg{board: b}
-	b.until(s, "call "+key, func() bool {
+	b.until(s, func() string { return "call " + key + ", but " + by.told() }, func() bool {
 		if b.came[key] != nil {
 			w = b.came[key]
 		}
@@ -105,7 +112,7 @@ func (b *board) arrives(s *soak, key string) *phoneLeg {
 // referred is the call that a leg's far end asked for.
 func (b *board) referred(s *soak, by LegID) *phoneLeg {
 	w := &phoneLeg{board: b}
-	b.until(s, "call that was asked for in "+string(by), func() bool {
+	b.until(s, func() string { return "call that was asked for in " + string(by) }, func() bool {
 		if b.sent[by] != nil {
 			w = b.sent[by]
 		}
@@ -116,7 +123,7 @@ func (b *board) referred(s *soak, by LegID) *phoneLeg {
 
 // take removes the next event of type E from a leg; those before it are dropped.
 func take[E Event](s *soak, w *phoneLeg) (e E) {
-	w.board.until(s, fmt.Sprintf("%T of %s", e, w.id), func() (ok bool) {
+	w.board.until(s, func() string { return fmt.Sprintf("%T, but %s", e, w.told()) }, func() (ok bool) {
 		for i, have := range w.events {
 			if e, ok = have.(E); ok {
 				w.events = w.events[i+1:]

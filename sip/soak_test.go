@@ -158,7 +158,7 @@ func (s *soak) ring(from *board, id string, to *board) (here, there *phoneLeg) {
 	here = from.phoneLeg(LegID(id))
 	from.p.Dial(here.id, at(to.p, "agent"))
 	out := take[OutgoingCall](s, here)
-	return here, to.arrives(s, out.CallID)
+	return here, to.arrives(s, out.CallID, here)
 }
 
 // sounds waits until something was heard in a call.
@@ -221,7 +221,7 @@ func (s *soak) blind(id string) {
 func (s *soak) transferred(a, b *phoneLeg) {
 	sent := a.board.referred(s, a.id)
 	out := take[OutgoingCall](s, sent)
-	c := s.colleague.arrives(s, out.CallID)
+	c := s.colleague.arrives(s, out.CallID, sent)
 	c.board.p.Answer(c.id)
 	take[CallAnswered](s, sent)
 	take[CallAnswered](s, c)
@@ -278,7 +278,7 @@ func (s *soak) redirected(id string) {
 	on := id + "-on"
 	b.board.p.Redirect(b.id, at(s.colleague.p, on))
 	take[CallEnded](s, b)
-	c := s.colleague.arrives(s, on)
+	c := s.colleague.arrives(s, on, a)
 	c.board.p.Answer(c.id)
 	take[CallAnswered](s, a)
 	take[CallAnswered](s, c)
