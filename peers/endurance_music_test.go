@@ -344,7 +344,7 @@ func (e *ear) judge(song []int16) (p played) {
 
 func TestMusicPlaysOnThroughTortureByStrangersAndServers(t *testing.T) {
 	peer(t, "sipp")
-	length := 10 * time.Second
+	length := 6 * time.Second
 	if s := os.Getenv("OFFHOOK_TORTURE"); s != "" {
 		var err error
 		if length, err = time.ParseDuration(s); err != nil {

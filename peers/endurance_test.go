@@ -110,6 +110,7 @@ func (d *desk) calm(n int) {
 func TestADayOfCallsLeavesOneTaskEachAndADeskThatIsNoHeavier(t *testing.T) {
 	peer(t, "sipp")
 	total := endured(t, 60)
+	t.Parallel()
 	o := newOrg(t)
 	at := freePort(t, ownHost(5))
 	w := newWorkplace(t, o, settings{sip: proxy(at) + "auto_answer = true\n"})

@@ -28,7 +28,7 @@ type soak struct {
 func soakCalls(t *testing.T) int {
 	s := os.Getenv("OFFHOOK_SOAK")
 	if s == "" {
-		return 200
+		return 120
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil {
