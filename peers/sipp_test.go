@@ -39,6 +39,8 @@ type script struct {
 	tone   float64        // Hz that SIPp sends, default 440
 	at     netip.AddrPort // SIPp's own address; zero: a free one
 	args   []string
+	// elsewhere is where a scenario sends the caller.
+	elsewhere netip.AddrPort
 }
 
 // play starts SIPp.
@@ -178,6 +180,10 @@ func (d *dialect) words() template.FuncMap {
 	return template.FuncMap{
 		"invite": d.invite, "ack": d.ack, "nack": d.nack, "bye": d.bye, "cancel": d.cancel, "reply": d.reply, "ring": d.ring, "answer": d.answer,
 		"notify": d.notify, "hangup": d.hangup, "talk": d.talk, "cross": d.cross, "fork": d.fork, "pause": func(ms int) string { return fmt.Sprintf(`<pause milliseconds="%d"/>`, ms) },
+		"elsewhere": func() string { return d.elsewhere.String() },
+		"inviteWith": func(direction string, more ...string) string {
+			return strings.Replace(d.invite(1, direction), "\nMax-Forwards: 70", "\nMax-Forwards: 70\n"+strings.Join(more, "\n"), 1)
+		},
 		"provisional": func() string {
 			return "<recv response=\"100\" optional=\"true\"/>\n<recv response=\"180\" optional=\"true\"/>"
 		},
@@ -265,6 +271,9 @@ func (d *dialect) reply(status, direction string, more ...string) string {
 func (d *dialect) respond(status, tag, direction string, more ...string) string {
 	head := append([]string{"SIP/2.0 " + status, "[last_Via:]", "[last_From:]", "[last_To:]" + tag, "[last_Call-ID:]", "[last_CSeq:]",
 		"Contact: <sip:answer@[local_ip]:[local_port];transport=[transport]>"}, more...)
+	if strings.HasPrefix(status, "3") { // its Contacts are where to go
+		head = append(head[:6:6], more...)
+	}
 	return send(strings.HasPrefix(status, "2") && direction != "", append(head, d.body(direction))...)
 }
 

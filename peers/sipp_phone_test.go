@@ -1,0 +1,50 @@
+//go:build unix
+
+package peers
+
+import (
+	"net/netip"
+	"testing"
+
+	"offhook/peers/feature"
+	"offhook/sip"
+	"offhook/sip/toll"
+)
+
+func TestSIPpSendsACallElsewhere(t *testing.T) {
+	feature.Proves(t, "SIPp", "redirect 302")
+	peer(t, "sipp")
+	second := play(t, script{name: "uas_bye", tone: 700})
+	first := play(t, script{name: "uas_redirect", elsewhere: second.at})
+	h := &headset{hz: 500}
+	p := telephone(t, func(c *sip.Config) {
+		c.Headset, c.Toll = h.open(t), &toll.Policy{Redirect: toll.Rules{Enabled: true, Allow: []string{"*"}, Deny: []string{"00900"}}}
+	})
+	p.Dial("x", "sip:2103@"+first.at.String())
+	if e := next[sip.CallAnswered](t, p); e.Leg != "x" {
+		t.Errorf("%+v", e)
+	}
+	h.hears(t, 700)
+	if e := next[sip.CallEnded](t, p); e.Cause != sip.EndNormal || e.ByUs {
+		t.Errorf("%+v", e)
+	}
+	first.passed()
+	second.passed()
+}
+
+func TestSIPpAsksForAnAnswerWithoutAnybody(t *testing.T) {
+	feature.Proves(t, "SIPp", "auto-answer")
+	peer(t, "sipp")
+	h := &headset{hz: 500}
+	p := telephone(t, func(c *sip.Config) {
+		c.Headset, c.AutoAnswer, c.Accept = h.open(t), true, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	})
+	call := play(t, script{name: "uac_intercom", target: p.LocalAddr(), tone: 700})
+	in := next[sip.IncomingCall](t, p)
+	if in.Auto == nil || in.Auto.From != "Answer-Mode" {
+		t.Errorf("%+v", in.Auto)
+	}
+	p.Answer(in.Leg)
+	h.hears(t, 700)
+	call.passed()
+}
