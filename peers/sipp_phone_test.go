@@ -48,3 +48,40 @@ func TestSIPpAsksForAnAnswerWithoutAnybody(t *testing.T) {
 	h.hears(t, 700)
 	call.passed()
 }
+
+func TestSIPpSendsAPhoneAwayAndDoesNotWantToHearOfIt(t *testing.T) {
+	feature.Proves(t, "SIPp", "transferred by the far end")
+	peer(t, "sipp")
+	second := play(t, script{name: "uas_bye", tone: 700})
+	h := &headset{hz: 500}
+	p := telephone(t, func(c *sip.Config) {
+		c.Headset, c.Toll = h.open(t), &toll.Policy{Referred: toll.Rules{Enabled: true, Allow: []string{"*"}}}
+	})
+	first := play(t, script{name: "uac_sends_away", target: p.LocalAddr(), tone: 440, elsewhere: second.at})
+	in := next[sip.IncomingCall](t, p)
+	p.Answer(in.Leg)
+	h.hears(t, 440)
+	if out := next[sip.OutgoingCall](t, p); out.For != in.Leg {
+		t.Errorf("%+v", out)
+	}
+	h.hears(t, 700)
+	first.passed()
+	second.passed()
+}
+
+func TestSIPpSaysALotBeforeItAnswers(t *testing.T) {
+	feature.Proves(t, "SIPp", "odd message orders")
+	peer(t, "sipp")
+	far := play(t, script{name: "uas_many_rings", tone: 700})
+	h := &headset{hz: 500}
+	p := telephone(t, func(c *sip.Config) { c.Headset = h.open(t) })
+	p.Dial("x", "sip:2103@"+far.at.String())
+	for _, want := range []int{181, 182, 180, 183} {
+		if e := next[sip.CallProgress](t, p); e.Code != want {
+			t.Errorf("%d was told, not %d", e.Code, want)
+		}
+	}
+	next[sip.CallAnswered](t, p)
+	h.hears(t, 700)
+	far.passed()
+}

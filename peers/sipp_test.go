@@ -180,6 +180,11 @@ func (d *dialect) words() template.FuncMap {
 	return template.FuncMap{
 		"invite": d.invite, "ack": d.ack, "nack": d.nack, "bye": d.bye, "cancel": d.cancel, "reply": d.reply, "ring": d.ring, "answer": d.answer,
 		"notify": d.notify, "hangup": d.hangup, "talk": d.talk, "cross": d.cross, "fork": d.fork, "pause": func(ms int) string { return fmt.Sprintf(`<pause milliseconds="%d"/>`, ms) },
+		"long": func() string { return strings.Repeat("x", 900) },
+		"refer": func(cseq int) string {
+			return send(true, d.caller("REFER", "[peer_tag_param]", cseq, "[branch]"), "Refer-To: <sip:2104@"+d.elsewhere.String()+">", "Refer-Sub: false",
+				"Supported: norefersub", "Content-Length: 0\n")
+		},
 		"elsewhere": func() string { return d.elsewhere.String() },
 		"inviteWith": func(direction string, more ...string) string {
 			return strings.Replace(d.invite(1, direction), "\nMax-Forwards: 70", "\nMax-Forwards: 70\n"+strings.Join(more, "\n"), 1)
