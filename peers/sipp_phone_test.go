@@ -85,3 +85,29 @@ func TestSIPpSaysALotBeforeItAnswers(t *testing.T) {
 	h.hears(t, 700)
 	far.passed()
 }
+
+func TestSIPpWantsALongerSessionInterval(t *testing.T) {
+	feature.Proves(t, "SIPp", "session timer, ours")
+	peer(t, "sipp")
+	far := play(t, script{name: "uas_too_brief", tone: 700})
+	h := &headset{hz: 500}
+	p := telephone(t, func(c *sip.Config) { c.Headset = h.open(t) })
+	p.Dial("x", "sip:2103@"+far.at.String())
+	next[sip.CallAnswered](t, p)
+	h.hears(t, 700)
+	far.passed()
+}
+
+func TestSIPpAsksForANewOfferInMidCall(t *testing.T) {
+	feature.Proves(t, "SIPp", "late offer")
+	peer(t, "sipp")
+	h := &headset{hz: 500}
+	p := telephone(t, func(c *sip.Config) { c.Headset = h.open(t) })
+	call := play(t, script{name: "uac_late_change", target: p.LocalAddr(), tone: 700})
+	in := next[sip.IncomingCall](t, p)
+	p.Answer(in.Leg)
+	h.hears(t, 700)
+	eventually(t, "the new offer is answered", func() bool { return count(call.read("messages"), "CSeq: 2 ACK") > 0 })
+	h.hears(t, 700)
+	call.passed()
+}
