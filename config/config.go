@@ -36,7 +36,7 @@ type SIP struct {
 	CAFile          string        `key:"ca_file" doc:"PEM file of the authorities to believe for TLS; empty: the system's."`
 	Certificate     string        `key:"certificate" doc:"PEM file of this telephone's own certificate, for servers that ask for one."`
 	Key             string        `key:"key" doc:"PEM file of the key of certificate; only you may read it."`
-	TLSName         string        `key:"tls_name" doc:"Name that the server's certificate must prove; empty: the account's domain (RFC 5922)."`
+	TLSName         string        `key:"tls_name" doc:"Name that the server's certificate must prove; empty: the host as it is configured, the proxy's, else the registrar's, else the account's domain (RFC 5922)."`
 	Wildcard        bool          `key:"wildcard" default:"false" doc:"Accept a certificate for *.example.com, which RFC 5922 does not."`
 	AllowInsecure   bool          `key:"allow_insecure" default:"false" doc:"Accept any certificate: then anybody on the way can listen. For tests only."`
 	TrustedPeers    []string      `key:"trusted_peers" doc:"Addresses whose P-Asserted-Identity, diversions and record ids are believed (RFC 3325)."`

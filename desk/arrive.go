@@ -23,14 +23,20 @@ func (t *turn) arrive(c *call, ev sip.IncomingCall, full bool) {
 		t.replacing(c, ev.Replaces)
 	case f != nil && (f.When == ForwardAlways || f.When == ForwardBusy && busy):
 		t.sendOn(c, f.To, "forwarded to "+f.To.String())
+	case ev.Auto != nil && ev.Auto.Privileged && !busy: // RFC 5373 §4.1.2: whatever the agent wants
+		t.answerSoon(c, ev.Auto)
 	case t.dnd:
 		t.turnAway(c, 486, "Busy Here", "do not disturb")
 	case ev.Auto != nil && !busy && t.base == Available:
-		c.AutoAnswer = true
-		t.do(After{ID: autoTimer(c.Key), In: max(ev.Auto.After, time.Millisecond)})
+		t.answerSoon(c, ev.Auto)
 	case f != nil && f.When == ForwardNoAnswer:
 		t.do(After{ID: forwardTimer(c.Key), In: t.set.ForwardAfter})
 	}
+}
+
+func (t *turn) answerSoon(c *call, auto *sip.AutoAnswer) {
+	c.AutoAnswer = true
+	t.do(After{ID: autoTimer(c.Key), In: max(auto.After, time.Millisecond)})
 }
 
 // replacing: a call that takes the place of another one (RFC 3891) is answered in its stead; the telephone ends the old one.

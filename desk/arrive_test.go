@@ -2,11 +2,13 @@ package desk
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"offhook/crm"
 	"offhook/internal/text"
+	"offhook/media"
 	"offhook/sip"
 )
 
@@ -204,6 +206,31 @@ func TestAValueThatCameWithTheCallFindsTheCustomerWhenTheNumberDoesNot(t *testin
 		b.bye("a", false)
 		if r := finished(b, "a"); len(r.Vars) != 1 {
 			t.Errorf("the record tells %+v: what is secret is written nowhere", r.Vars)
+		}
+	}
+}
+
+func TestWhatIsWrongWithTheSoundIsSaidOnceAndTakenBack(t *testing.T) {
+	fine := media.Stats{LastPacket: epoch.Add(time.Hour)}
+	for part, st := range map[string]media.Stats{
+		"You are not being heard":        {LastPacket: fine.LastPacket, Unheard: 6 * time.Second},
+		"Your microphone gives no sound": {LastPacket: fine.LastPacket, HeardSilent: true},
+		"No sound has come":              {LastPacket: epoch},
+	} {
+		b := newBench(t, Settings{}).up("a", "07814256404")
+		b.at = b.at.Add(10 * time.Second)
+		b.do(QualityRead{map[sip.LegID]media.Stats{"a": st}})
+		b.noticed(part)
+		n := len(b.snap().Notices)
+		b.do(QualityRead{map[sip.LegID]media.Stats{"a": st}})
+		if len(b.snap().Notices) != n {
+			t.Errorf("%s: said again", part)
+		}
+		b.do(QualityRead{map[sip.LegID]media.Stats{"a": fine}})
+		for _, notice := range b.snap().Notices {
+			if strings.Contains(notice.Text.String(), part) {
+				t.Errorf("%s: still said", part)
+			}
 		}
 	}
 }

@@ -56,7 +56,7 @@ func (t *turn) canCustomer(c *call) []Verb {
 func (t *turn) canTogether(c *call) []Verb {
 	others, apart := 0, false
 	for i := range t.calls {
-		if o := &t.calls[i]; o.Key != c.Key && joinable(o) {
+		if o := &t.calls[i]; o.Key != c.Key && o.Account == c.Account && joinable(o) { // two accounts have two telephones
 			others++
 			apart = apart || !inConference(o, c)
 		}

@@ -63,9 +63,9 @@ type call struct {
 	earlier    []crm.Hit // opened before it during this call
 	pin        crm.Hit   // the pinned record
 	byUs       bool
-	heldByUs   bool // the far end has agreed to our hold
-	silent     bool // the agent was told that nothing is heard
-	filtered   bool // finished without a Task
+	heldByUs   bool              // the far end has agreed to our hold
+	troubled   [allTroubles]bool // what the agent was told of the sound
+	filtered   bool              // finished without a Task
 	action     string
 	cause      sip.EndCause
 	hangUpBy   string

@@ -3,7 +3,6 @@ package desk
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"offhook/crm"
 	"offhook/internal/text"
@@ -297,24 +296,4 @@ func (t *turn) linkChanged(ev LinkChanged) {
 		l.Since = t.at
 	}
 	l.Health, l.Text = ev.Health, ev.Text
-}
-
-// qualityRead takes over the live figures. "You are not being heard" is said by the figures themselves; a call without
-// any sound from the far end for five seconds is told once.
-func (t *turn) qualityRead(ev QualityRead) {
-	for i := range t.calls {
-		c := &t.calls[i]
-		st, ok := ev.Stats[c.Leg]
-		if !ok || c.State == Ended {
-			continue
-		}
-		c.Quality = &st
-		silent := c.State == Talking && !c.HeldByThem && t.at.Sub(c.StateSince) > 5*time.Second && t.at.Sub(st.LastPacket) > 5*time.Second
-		told := c.silent
-		if c.silent = silent; !silent && told {
-			t.unsayOf(c, "No sound has come")
-		} else if silent && !told {
-			t.say(Warning, c.Key, "No sound has come from %s for five seconds; the call is still up. Ask whether they hear you, or call back.", c.Remote.Number.Or(text.Clean("the caller")))
-		}
-	}
 }

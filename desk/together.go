@@ -19,7 +19,7 @@ func (t *turn) partner(c *call, key string) *call {
 	}
 	var found *call
 	for i := range t.calls {
-		if o := &t.calls[i]; o.Key != c.Key && joinable(o) {
+		if o := &t.calls[i]; o.Key != c.Key && o.Account == c.Account && joinable(o) {
 			if found != nil {
 				return nil
 			}
@@ -82,7 +82,7 @@ func (t *turn) transferTo(c *call, cmd Command) {
 func (t *turn) merge(c *call) {
 	legs := []sip.LegID{c.Leg}
 	for i := range t.calls {
-		if o := &t.calls[i]; o.Key != c.Key && joinable(o) {
+		if o := &t.calls[i]; o.Key != c.Key && o.Account == c.Account && joinable(o) {
 			legs = append(legs, o.Leg)
 		}
 	}

@@ -121,7 +121,7 @@ var table = [...]Action{
 	{Name: "state.available", Title: "Available", Group: "Desk", Context: Desk, Keys: []string{"v"}, Verb: desk.GoAvailable, When: MayWork,
 		Help: "Takes calls again; during a call, when it ends."},
 	{Name: "state.away", Title: "Away", Group: "Desk", Context: Desk, Keys: []string{"w"}, Verb: desk.GoAway, When: MayPause,
-		Help: "Asks for the reason and takes no calls; during a call, when it ends."},
+		Help: "Asks for the reason, for the team to see; a call that the exchange still sends rings. During a call, when it ends."},
 	{Name: "desk.dnd", Title: "Do not disturb", Group: "Desk", Context: Desk, Keys: []string{"B"}, Verb: desk.DND, When: Ready,
 		Help: "Refuses every call as busy until pressed again; each leaves its record."},
 	{Name: "desk.forward", Title: "Forward", Group: "Desk", Context: Desk, Keys: []string{"F"}, Verb: desk.Forward, When: Ready,

@@ -53,8 +53,30 @@ func (p *Phone) admit(flow *transaction.Flow, source netip.AddrPort, method stri
 	}
 	if method == "INVITE" {
 		p.refused.Add(1)
+		p.stranger(source)
 	}
 	return transaction.Drop
+}
+
+// strangersKept and strangerEvery bound what strangers can make the log say: one line a minute for each of a few addresses.
+const (
+	strangersKept = 64
+	strangerEvery = time.Minute
+)
+
+// stranger notes a dropped call in the log, for an exchange that calls from an address that nobody listed.
+func (p *Phone) stranger(from netip.AddrPort) {
+	p.strangers.Lock()
+	defer p.strangers.Unlock()
+	now, addr := time.Now(), from.Addr().Unmap()
+	if last, ok := p.strangers.seen[addr]; ok && now.Sub(last) < strangerEvery {
+		return
+	}
+	if p.strangers.seen == nil || len(p.strangers.seen) >= strangersKept {
+		p.strangers.seen = map[netip.Addr]time.Time{}
+	}
+	p.strangers.seen[addr] = now
+	p.log.Warn("a call of a stranger was dropped; if it is your exchange, put its address into sip.accept_peers", "from", from)
 }
 
 // line is the registration that calls go out over: the first that lives, else the first whose flow does; nil: there is none.

@@ -79,7 +79,9 @@ type Config struct {
 	Codecs         []string // names, best first; nil: all of media.Codecs
 	Sound          SoundConfig
 	Recording      RecordingConfig
-	Region         string // ISO 3166 country of the ringback tone
+	// CallKey is the key of the record of a call, for what stands beside its recording; nil: the leg.
+	CallKey func(callID, localTag string) string
+	Region  string // ISO 3166 country of the ringback tone
 
 	// Headset is the agent's microphone and loudspeaker. nil: calls carry silence and what comes in is not heard. The phone does
 	// not close it.

@@ -37,12 +37,16 @@ type Phone struct {
 	cancel context.CancelFunc
 	jobs   sync.WaitGroup
 
-	refused atomic.Uint64 // INVITEs of strangers
-	locate  *locate.Resolver
-	lines   atomic.Pointer[[]line]           // the registrations, for other goroutines
-	socket  atomic.Pointer[transaction.Flow] // udp, for other goroutines
-	deaf    deaf
-	closed  atomic.Bool
+	refused   atomic.Uint64 // INVITEs of strangers
+	strangers struct {
+		sync.Mutex
+		seen map[netip.Addr]time.Time
+	}
+	locate *locate.Resolver
+	lines  atomic.Pointer[[]line]           // the registrations, for other goroutines
+	socket atomic.Pointer[transaction.Flow] // udp, for other goroutines
+	deaf   deaf
+	closed atomic.Bool
 
 	// Owned by the loop.
 	regs     []*registration // none: no registrar

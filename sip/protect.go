@@ -127,7 +127,7 @@ func (l *leg) openMedia(ip netip.Addr, flow *transaction.Flow) (dialog.Local, er
 			}
 		}
 		m, err := media.Listen(media.Config{
-			LocalIP: at, PortMin: p.acc.RTPMin, PortMax: p.acc.RTPMax, Logger: p.log, Latch: p.acc.Sound.Learn, DSCP: p.acc.Sound.DSCP, Certificate: p.cert,
+			LocalIP: at, PortMin: p.acc.RTPMin, PortMax: p.acc.RTPMax, Logger: p.log, Latch: p.acc.Sound.Learn, DSCP: p.acc.Sound.DSCP, Certificate: p.cert, VAD: p.acc.Headset != nil,
 			OnDTMF: func(r rune) {
 				p.command(l.id, func(l *leg) { p.emit(DTMFReceived{At: time.Now(), Leg: l.id, Digit: r}) })
 			},

@@ -73,9 +73,13 @@ func (l *leg) startRecording() {
 	p, c := l.p, l.p.acc.Recording
 	r := &recording{}
 	l.recording = r
+	key := string(l.id)
+	if p.acc.CallKey != nil {
+		key = p.acc.CallKey(l.s.CallID(), l.s.LocalTag())
+	}
 	cfg := record.Config{
 		Dir: c.Dir, Format: c.Format, Recipients: c.Recipients,
-		Call: record.Call{Key: text.Clean(string(l.id)), ID: text.Clean(l.s.CallID()), FarEnd: l.remote.Number, Inbound: !l.outgoing, Consent: c.Consent},
+		Call: record.Call{Key: text.Clean(key), ID: text.Clean(l.s.CallID()), FarEnd: l.remote.Number, Inbound: !l.outgoing, Consent: c.Consent},
 	}
 	id := l.id
 	tell := func(e RecordingChanged) { p.command(id, func(*leg) { p.emit(e) }) } // nothing follows the end of a leg

@@ -9,13 +9,17 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"filippo.io/age"
 	"github.com/google/uuid"
+	"github.com/nyaruka/phonenumbers"
 
 	"offhook/config"
+	"offhook/desk"
+	"offhook/internal/text"
 	"offhook/media/record"
 	"offhook/media/voice"
 	"offhook/sip"
@@ -82,16 +86,38 @@ func soundConfig(c config.Calls) sip.SoundConfig {
 func tollPolicy(c config.Config) *toll.Policy {
 	t := c.Toll
 	if len(t.Allow)+len(t.Deny)+len(t.TransferAllow)+len(t.RedirectAllow)+t.PerMinute+t.PerDay == 0 {
-		return nil
+		return nil // an outside line alone forbids nothing
 	}
 	rules := func(allow []string) toll.Rules {
 		return toll.Rules{Enabled: len(allow) > 0, Allow: allow, Deny: t.Deny}
 	}
+	country, national, international := dialling(c.Numbers.Region)
 	return &toll.Policy{
-		Outside: t.Outside, Emergency: c.Numbers.Emergency,
+		Country: country, National: national, International: international, Outside: t.Outside, Emergency: c.Numbers.Emergency,
 		Dialled:  toll.Rules{Enabled: true, Allow: t.Allow, Deny: t.Deny, PerMinute: t.PerMinute, PerDay: t.PerDay},
 		Referred: rules(t.TransferAllow), Redirect: rules(t.RedirectAllow),
 	}
+}
+
+// dialling is how numbers are dialled in a country: its code, what national numbers begin with, and what stands for "+".
+func dialling(region string) (country, national string, international []string) {
+	if n := phonenumbers.GetCountryCodeForRegion(region); n > 0 {
+		country = strconv.Itoa(n)
+	}
+	international = []string{"00"}
+	switch { // ITU-T operational bulletin: the prefixes that are not 00
+	case country == "1":
+		international = []string{"011"}
+	case region == "AU":
+		international = []string{"0011"}
+	case region == "JP":
+		international = []string{"010"}
+	case region == "HK":
+		international = []string{"001"}
+	case country == "7":
+		international = []string{"810", "00"}
+	}
+	return country, phonenumbers.GetNddPrefixForRegion(region, true), international
 }
 
 func recordingConfig(c config.Recording) (sip.RecordingConfig, error) {
@@ -164,6 +190,9 @@ func (w *workplace) openPhone(ctx context.Context, e *env, l *config.Loaded, dir
 	}
 	w.keepRecordings(l.Recording, time.Now())
 	c := l.SIP
+	cfg.CallKey = func(callID, localTag string) string {
+		return string(desk.NewCallKey(callID, localTag, text.Clean(l.SIP.Account)))
+	}
 	cfg.Account, cfg.Username, cfg.Instance = c.Account, c.Username, instance(dir)
 	if c.Account == "" {
 		cfg.Account = "sip:offhook@localhost"

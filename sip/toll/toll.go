@@ -205,7 +205,7 @@ func (m *Meter) allowed(r Rules, number string) (prefix string, ok bool) {
 			deny     bool
 		}{{r.Allow, false}, {r.Deny, true}} {
 			for _, p := range list.prefixes {
-				w := m.world(strings.Map(caller.Unseparated, p))
+				w := m.prefix(p)
 				if p == "*" {
 					w = ""
 				} else if w == "" {
@@ -227,6 +227,19 @@ func (m *Meter) allowed(r Rules, number string) (prefix string, ok bool) {
 		}
 	}
 	return "", ok
+}
+
+// prefix is a prefix as numbers are compared. What begins every national number stands for the whole country, what begins every
+// international one for the world.
+func (m *Meter) prefix(p string) string {
+	p = strings.Map(caller.Unseparated, p)
+	switch {
+	case p != "" && p == m.policy.National && m.policy.Country != "":
+		return "+" + m.policy.Country
+	case slices.Contains(m.policy.International, p):
+		return "+"
+	}
+	return m.world(p)
 }
 
 // world is a number with "+" where it says which country it is in.
@@ -307,4 +320,15 @@ func (r Rules) open(now time.Time) bool {
 		}
 		return on(now.Weekday()) && clock >= h.From || on(yesterday) && clock < h.To
 	})
+}
+
+// Decides reports whether the policy says anything about a kind of call; what it says nothing about is refused by Check.
+func (m *Meter) Decides(kind Kind) bool {
+	switch kind {
+	case Referred:
+		return m.policy.Referred.Enabled
+	case Redirected:
+		return m.policy.Redirect.Enabled
+	}
+	return true
 }

@@ -165,3 +165,31 @@ func FuzzToll(f *testing.F) {
 		}
 	})
 }
+
+func TestAPrefixMeansTheSameHoweverItIsWritten(t *testing.T) {
+	at := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	uri := func(n string) transaction.URI { return transaction.URI{Scheme: "sip", User: n, Host: "example.com"} }
+	policy := func(allow, deny []string) *Meter {
+		return NewMeter(Policy{Country: "44", National: "0", Dialled: Rules{Allow: allow, Deny: deny}})
+	}
+	for _, tc := range []struct {
+		allow, deny []string
+		number      string
+		ok          bool
+	}{
+		{nil, []string{"+44 70"}, "07012345678", false},
+		{nil, []string{"070"}, "+447012345678", false},
+		{nil, []string{"070"}, "00447012345678", false},
+		{nil, []string{"+44 70"}, "02079460000", true},
+		{[]string{"0"}, nil, "02079460000", true},
+		{[]string{"0"}, nil, "+442079460000", true},
+		{[]string{"0"}, nil, "+33142685300", false},
+		{[]string{"0"}, []string{"00"}, "02079460000", true},
+		{nil, []string{"00"}, "0033142685300", false},
+		{nil, []string{"00"}, "2102", true},
+	} {
+		if err := policy(tc.allow, tc.deny).Check(at, Dialled, uri(tc.number)); (err == nil) != tc.ok {
+			t.Errorf("allow %v, deny %v, %s: %v", tc.allow, tc.deny, tc.number, err)
+		}
+	}
+}
