@@ -48,6 +48,28 @@ func TestAMessageFromTheAccountsServerIsTold(t *testing.T) {
 	}
 }
 
+func TestAMessageInACallIsTakenLikeAnyOther(t *testing.T) {
+	pbx := newServer(t, okRegistrar)
+	p := registered(t, pbx)
+	until(t, p, Registered)
+	s := pbx.call(p, address(t, `"Anna" <sip:2102@example.com>`))
+	in := wait[IncomingCall](t, p)
+	p.Answer(in.Leg)
+	wait[CallAnswered](t, p)
+	answered := make(chan int, 1)
+	s.Send("MESSAGE", nil, "text/plain", []byte("between us"), func(res *transaction.Response, err error) {
+		if err == nil {
+			answered <- res.Status
+		}
+	})
+	if m := wait[TextMessage](t, p); m.Text.String() != "between us" || m.From.Number.String() != "2102" {
+		t.Errorf("%+v", m)
+	}
+	if code := <-answered; code != 200 {
+		t.Errorf("%d", code)
+	}
+}
+
 func TestWhatIsNoPlainTextIsRefusedWithWhatWouldBe(t *testing.T) {
 	pbx := newServer(t, okRegistrar)
 	p := registered(t, pbx)
