@@ -21,7 +21,7 @@ trap stop EXIT
 stop # configurations may have changed
 "$HERE/asterisk.sh" start --ip "$PBX"
 "$HERE/kamailio.sh" start --ip "$PROXY"
-export OFFHOOK_ASTERISK=$PBX:5060 OFFHOOK_KAMAILIO=$PROXY:5060 OFFHOOK_PEERS_CA=$CACHE/tls/ca.crt OFFHOOK_ASTERISK_CLI="$HERE/asterisk.sh cli --ip $PBX"
+export OFFHOOK_ASTERISK=$PBX:5060 OFFHOOK_KAMAILIO=$PROXY:5060 OFFHOOK_PEERS_CA=$CACHE/tls/ca.crt OFFHOOK_KAMAILIO_CA=$CACHE/tls/ca.crt OFFHOOK_ASTERISK_CLI="$HERE/asterisk.sh cli --ip $PBX"
 if [ "$ACTION" = with ]; then "$@"; exit; fi
 
 export OFFHOOK_PEERS_REQUIRED=1 OFFHOOK_PATIENT=1 OFFHOOK_INTEROP_LOG=$RUN/$LOG.jsonl
