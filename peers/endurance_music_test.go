@@ -409,7 +409,7 @@ func TestMusicPlaysOnThroughTortureByStrangersAndServers(t *testing.T) {
 	t.Logf("the far end heard %v", ours)
 	t.Logf("in the call without torture %v", others)
 	t.Logf("before: %v; after: %v: %.1f %% of a core", before, after, 100*(after.processor-before.processor).Seconds()/length.Seconds())
-	if ours.lost != 0 || ours.share < others.share-0.01 || ours.jumps > others.jumps+int(length/time.Minute)/5 || ours.widest > max(100*time.Millisecond+machine, others.widest+50*time.Millisecond) {
+	if ours.lost != 0 || ours.share < others.share-0.01 || ours.jumps > 2*others.jumps+int(length/time.Minute)/5 || ours.widest > max(100*time.Millisecond+machine, others.widest+50*time.Millisecond) {
 		t.Error("the music was disturbed")
 	}
 

@@ -95,6 +95,7 @@ type badCall struct {
 	loss   float64 // percent
 	jitter time.Duration
 	phone  string
+	still  time.Duration // of the machine
 	fate
 }
 
@@ -102,7 +103,23 @@ func (c *badCall) link() impair.Link {
 	return impair.Link{Seed: 41, Delay: 20 * time.Millisecond, Jitter: c.jitter / 3, Wander: 0.5, Loss: c.loss / 100, Burst: 1.3}
 }
 
+// make makes the call, and makes it again when the machine stood still meanwhile: a link that is better than the machine is not measured.
 func (c *badCall) make(t *testing.T, speech, all []int16) {
+	for try := 1; ; try++ {
+		stalls := watchStalls()
+		t.Run("", func(t *testing.T) { c.once(t, speech, all) })
+		still := stalls.end()
+		if still < 60*time.Millisecond || try == 3 || t.Failed() {
+			if still >= 60*time.Millisecond {
+				t.Logf("%s, %s, %g %%, %v: the machine stood still for %v", c.phone, c.codec.Name, c.loss, c.jitter, still)
+			}
+			c.still = still
+			return
+		}
+	}
+}
+
+func (c *badCall) once(t *testing.T, speech, all []int16) {
 	s := newSpeaker(t, c.codec, c.link())
 	var at netip.AddrPort
 	if c.phone == "offhook" {
@@ -180,6 +197,9 @@ func TestSpeechOverABadLinkIsNoWorseThanAtAnotherTelephone(t *testing.T) {
 	for i := 0; i < len(calls); i += 2 {
 		ours, theirs := calls[i], calls[i+1]
 		mean[ours.codec.Name] += (ours.intelligible - theirs.intelligible) / float64(len(calls)/len(codecs)/2)
+		if max(ours.still, theirs.still) > 200*time.Millisecond {
+			continue // says nothing about either
+		}
 		if ours.intelligible < theirs.intelligible-0.12 || ours.Gaps > theirs.Gaps+5 {
 			t.Errorf("%s, %g %% loss, %v jitter: intelligibility %.3f and %.1f %% gaps, at the other telephone %.3f and %.1f %%", ours.codec.Name, ours.loss,
 				ours.jitter, ours.intelligible, ours.Gaps, theirs.intelligible, theirs.Gaps)

@@ -3,8 +3,10 @@ package sip
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"reflect"
 	"runtime"
+	"runtime/pprof"
 	"sync"
 	"testing"
 	"time"
@@ -193,6 +195,12 @@ func measure(settled bool, phones ...*board) (f footprint) {
 		runtime.GC()
 		runtime.ReadMemStats(&m)
 		f.heap, f.objects = m.HeapAlloc, m.HeapObjects
+		if dir := os.Getenv("OFFHOOK_SOAK_PROFILE"); dir != "" { // what grew: go tool pprof -base
+			if file, err := os.Create(filepath.Join(dir, fmt.Sprintf("heap-%d", time.Now().Unix()))); err == nil {
+				_ = pprof.Lookup("heap").WriteTo(file, 0)
+				file.Close()
+			}
+		}
 	}
 	return f
 }
