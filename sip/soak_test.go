@@ -50,7 +50,7 @@ func TestThousandsOfCallsLeaveNothingBehind(t *testing.T) {
 	s.colleague = newBoard(open(t, "colleague", busy, func(c *Config) { c.Sound = SoundConfig{Protect: offer.Optional} }))
 
 	r := rand.New(rand.NewPCG(1, 2))
-	const lines = 24 // at once
+	const lines = 16 // at once: more would be more than a phone takes from one source in a second
 	var marks []footprint
 	for _, until := range milestones(calls) {
 		work := make(chan func(string))
