@@ -73,6 +73,7 @@ type Config struct {
 	RingLimit    time.Duration // an inbound call that rings longer gets 480; 0: 2 min
 	AnswerLimit  time.Duration // an outbound call that rings longer is cancelled; 0: 3 min
 	TransferWait time.Duration // limit for the first NOTIFY of a transfer; 0: 32 s
+	RequestRate  float64       // new requests a second that one source may begin for long; 0: 50; negative: no limit
 	MaxCalls     int           // inbound calls beyond it get 486; 0: 16
 
 	RTPMin, RTPMax int      // port range of the sound; 0: chosen by the system
@@ -132,6 +133,7 @@ func (c Config) read() (account, error) {
 	setDefault(&a.RingLimit, 2*time.Minute)
 	setDefault(&a.AnswerLimit, 3*time.Minute)
 	setDefault(&a.MaxCalls, 16)
+	setDefault(&a.RequestRate, requestRate)
 	switch a.Reliable {
 	case dialog.ReliableOff:
 		a.Reliable = dialog.ReliableSupported

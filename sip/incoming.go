@@ -31,10 +31,11 @@ func (p *Phone) incoming(s *dialog.Session) {
 		p.emit(e)
 	})
 	p.connect()
+	id := l.id // alone: a stopped timer may be kept until its time would have come, and must not hold the call so long
 	l.ring = time.AfterFunc(p.acc.RingLimit, func() {
-		p.ua.Post(func() {
-			if !l.answered && p.legs[l.id] == l {
-				s.Reject(480, "No answer")
+		p.command(id, func(l *leg) {
+			if !l.answered {
+				l.s.Reject(480, "No answer")
 			}
 		})
 	})

@@ -108,7 +108,7 @@ func Open(ctx context.Context, cfg Config) (*Phone, error) {
 		digest = transaction.NewDigest(transaction.Credentials{Username: acc.Username, Password: password})
 	}
 	p.ua = dialog.New(dialog.Config{
-		Transaction: transaction.Config{Logger: acc.Logger, UserAgent: acc.UserAgent, Trace: acc.Trace, UDPMax: acc.UDPMax, Admit: p.admit, RequestRate: requestRate, RequestBurst: requestBurst},
+		Transaction: transaction.Config{Logger: acc.Logger, UserAgent: acc.UserAgent, Trace: acc.Trace, UDPMax: acc.UDPMax, Admit: p.admit, RequestRate: max(acc.RequestRate, 0), RequestBurst: requestBurst},
 		Logger:      acc.Logger, User: acc.aor.User, Codecs: acc.codecs, DTMF: telephoneEvent, Digest: digest,
 		Reliable: acc.Reliable, SessionTimer: max(acc.SessionTimer, 0), MinSE: 90 * time.Second,
 		Media: p.describe, Refer: p.referred, Replaces: p.replaces, Asked: p.asked, Also: "MESSAGE",

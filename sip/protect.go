@@ -95,6 +95,8 @@ func (l *leg) secured(s media.SecureState) {
 func (l *leg) tellSecured() {
 	if l.agreed.SendKey == nil && l.agreed.DTLS == nil {
 		l.guard = protection{}
+	} else if l.guard == (protection{}) {
+		return // the keys do not stand yet
 	}
 	e := CallSecured{Leg: l.id, Sound: l.guard.sound, Broken: l.guard.broken, Signaling: signaling(l.s.Flow())}
 	if e == l.toldSecure || !l.answered {

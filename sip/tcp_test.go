@@ -65,7 +65,7 @@ func TestAFarEndThatTakesNoConnectionIsANetworkEnd(t *testing.T) {
 }
 
 func BenchmarkInviteToRinging(b *testing.B) {
-	callee, err := Open(b.Context(), Config{Account: "sip:bob@localhost", Listen: loopback, MaxCalls: 1 << 20})
+	callee, err := Open(b.Context(), Config{Account: "sip:bob@localhost", Listen: loopback, MaxCalls: 1 << 20, RequestRate: -1})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -94,16 +94,16 @@ func (l *loop) close() {
 
 // timer is a function to be run on the loop later. Unlike that of a time.Timer, its stop is certain when called on the loop.
 type timer struct {
-	t       *time.Timer
-	stopped bool
+	t *time.Timer
+	f func() // nil: stopped, or over
 }
 
 func (u *UA) after(d time.Duration, f func()) *timer {
-	tm := &timer{}
+	tm := &timer{f: f}
 	tm.t = time.AfterFunc(d, func() {
 		u.loop.post(func() {
-			if !tm.stopped {
-				tm.stopped = true
+			if f := tm.f; f != nil {
+				tm.f = nil
 				f()
 			}
 		})
@@ -111,10 +111,11 @@ func (u *UA) after(d time.Duration, f func()) *timer {
 	return tm
 }
 
-// stop may be called on nil.
+// stop may be called on nil. The runtime may keep a stopped timer until its time would have come; what it was for is let go of now, or
+// calls that are over would be held for minutes.
 func (tm *timer) stop() {
 	if tm != nil {
-		tm.stopped = true
+		tm.f = nil
 		tm.t.Stop()
 	}
 }

@@ -119,7 +119,7 @@ func (c *streamConn) cut() (bool, error) {
 		if err := c.keepalives(); err != nil {
 			return false, err
 		}
-		if len(c.in) == 0 || c.in[0] == '\r' && len(c.in) == 1 {
+		if bytes.HasPrefix([]byte("\r\n\r\n"), c.in) { // nothing, or a ping that is not whole yet
 			return false, nil
 		}
 		if !startsLikeSIP(c.in) {
