@@ -1,6 +1,10 @@
 package crm
 
-import "strings"
+import (
+	"strings"
+
+	"offhook/crm/salesforce"
+)
 
 // standardPrefixes are the first three characters of ids of the objects that every org has. Custom objects get theirs from the org.
 var standardPrefixes = map[string]string{
@@ -12,34 +16,9 @@ var standardPrefixes = map[string]string{
 // object that a call may be about.
 func RefOfID(id string) (Ref, bool) {
 	id = strings.TrimSpace(id)
-	if len(id) != 15 && len(id) != 18 {
-		return Ref{}, false
-	}
-	for _, r := range id {
-		if (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') {
-			return Ref{}, false
-		}
-	}
-	if len(id) == 18 && !strings.EqualFold(id[15:], idChecksum(id[:15])) {
+	if !salesforce.ValidID(id) || len(id) == 18 && !strings.EqualFold(id, salesforce.LongID(id[:15])) {
 		return Ref{}, false
 	}
 	object, ok := standardPrefixes[id[:3]]
 	return Ref{Type: object, ID: id}, ok
-}
-
-// idChecksum is what makes an id of 15 characters safe where case is lost: for each five characters one that says which of them are
-// capitals.
-func idChecksum(id string) string {
-	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
-	var out [3]byte
-	for i := range out {
-		n := 0
-		for k := range 5 {
-			if c := id[5*i+k]; c >= 'A' && c <= 'Z' {
-				n |= 1 << k
-			}
-		}
-		out[i] = letters[n]
-	}
-	return string(out[:])
 }

@@ -1,6 +1,7 @@
 package caller
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -163,7 +164,7 @@ func (r readRule) read(header, raw string) (Var, bool) {
 		}
 	}
 	v = v.Runes(maxVarRunes)
-	name := text.Clean(orString(r.Name, header)).Runes(64)
+	name := text.Clean(cmp.Or(r.Name, header)).Runes(64)
 	return Var{Name: name, Value: v, From: header, Show: r.Show, Lookup: r.Lookup, Secret: r.Secret, Field: r.Task}, !v.Empty()
 }
 

@@ -1,6 +1,7 @@
 package caller
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -155,10 +156,10 @@ func asserted(h transaction.Headers) (transaction.Address, bool) {
 		case !found:
 			best, found = a, true
 		case a.URI.Scheme == "tel" && !Digits(Number(best.URI).String()), best.URI.Scheme == "tel" && Digits(Number(a.URI).String()):
-			a.Display = orString(a.Display, best.Display)
+			a.Display = cmp.Or(a.Display, best.Display)
 			best = a
 		default:
-			best.Display = orString(best.Display, a.Display)
+			best.Display = cmp.Or(best.Display, a.Display)
 		}
 	}
 	return best, found

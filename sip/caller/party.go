@@ -25,13 +25,6 @@ func lastAddress(values []string) (transaction.Address, bool) {
 	return transaction.Address{}, false
 }
 
-func orString(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a
-}
-
 // Anonymous: the address itself says that it hides somebody.
 func Anonymous(a transaction.Address) bool {
 	if strings.EqualFold(strings.TrimSuffix(a.URI.Host, "."), "anonymous.invalid") {
