@@ -169,10 +169,17 @@ type CallRecord struct {
 	Correlation string        `json:"correlation,omitempty"`
 	SIPCallID   text.Text     `json:"sipCallId,omitzero"`
 	Codec       string        `json:"codec,omitempty"`
-	Session     string        `json:"session,omitempty"`   // Session-ID (RFC 7989): the same for every leg of one conversation
-	Recording   string        `json:"recording,omitempty"` // path of the recording
-	Recorded    string        `json:"recorded,omitempty"`  // on, paused, off, failed as it last was; empty: never
-	Vars        []Var         `json:"vars,omitempty"`      // what headers of the call told
+	Session     string        `json:"session,omitempty"`    // Session-ID (RFC 7989): the same for every leg of one conversation
+	Recording   string        `json:"recording,omitempty"`  // path of the recording
+	Recorded    string        `json:"recorded,omitempty"`   // on, paused, off, failed as it last was; empty: never
+	Vars        []Var         `json:"vars,omitempty"`       // what headers of the call told
+	Disposition text.Text     `json:"disposition,omitzero"` // the agent's result code, as the settings name it
+	Initiator   string        `json:"initiator,omitempty"`  // who began it: customer, agent, campaign
+	Campaign    Ref           `json:"campaign,omitzero"`    // the campaign that the call was made for
+	Member      Ref           `json:"member,omitzero"`      // of Campaign: the Contact or Lead that was on the list
+	CallbackAt  time.Time     `json:"callbackAt,omitzero"`  // when the customer is to be called again
+	VoicemailAt time.Time     `json:"voicemailAt,omitzero"` // when a message was left
+	Voicemail   time.Duration `json:"voicemail,omitempty"`  // its length
 }
 
 // Var is a value that came with the call, under the name that the configuration gives it. Field names the Task field it belongs

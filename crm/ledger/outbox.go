@@ -249,10 +249,13 @@ func (l *Ledger) mark(ctx context.Context, op, key string, do func(*sql.Tx, int6
 // settle makes the records that a dead sender left behind pending and ambiguous. Only the holder of the lock may.
 func (l *Ledger) settle(ctx context.Context) error {
 	var n int
-	if err := l.w.QueryRowContext(ctx, "SELECT count(*) FROM outbox WHERE state = 'sending'").Scan(&n); err != nil || n == 0 {
+	if err := l.w.QueryRowContext(ctx, "SELECT (SELECT count(*) FROM outbox WHERE state = 'sending') + (SELECT count(*) FROM errands WHERE state = 'doing')").Scan(&n); err != nil || n == 0 {
 		return l.fail("open the ledger", err) // nothing to write: a full disk does not keep anybody from looking
 	}
 	return l.write(ctx, "settle interrupted records", func(tx *sql.Tx) error {
+		if _, err := tx.Exec("UPDATE errands SET state = 'waiting', ambiguous = 1, updated = ? WHERE state = 'doing'", nanos(l.now())); err != nil {
+			return err
+		}
 		now := nanos(l.now())
 		_, err := tx.Exec(`INSERT INTO attempts (call, seq, at, result, class, reason, task_id)
 			SELECT call, (SELECT coalesce(max(seq), 0) + 1 FROM attempts a WHERE a.call = o.call), ?, 'interrupted', '', 'offhook stopped while sending', ''

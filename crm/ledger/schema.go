@@ -10,7 +10,8 @@ import (
 //
 // Times are nanoseconds since 1970 in UTC, 0 for none. calls.rdigits is the number's significant digits reversed, so that
 // an index finds a number by its end, however its beginning was dialled. calls.seen is the last sign of life of an open
-// call. The key of an outbox row is its call: exactly one record per call, by construction.
+// call. The key of an outbox row is its call: exactly one record per call, by construction. errands.after is the key of the call whose
+// Task must be there first.
 var migrations = [...]string{`
 CREATE TABLE calls (
 	id INTEGER PRIMARY KEY,
@@ -97,6 +98,33 @@ CREATE TRIGGER calls_text_delete AFTER DELETE ON calls BEGIN
 	INSERT INTO calls_text(calls_text, rowid, number, name, record_name, cause, notes)
 	VALUES ('delete', old.id, old.number, old.name, old.record_name, old.cause, old.notes);
 END;
+`, `
+CREATE TABLE errands (
+	id INTEGER PRIMARY KEY,
+	key TEXT NOT NULL UNIQUE,
+	kind TEXT NOT NULL,
+	after TEXT NOT NULL,
+	state TEXT NOT NULL CHECK (state IN ('waiting','doing','done','refused')),
+	payload TEXT NOT NULL,
+	attempts INTEGER NOT NULL,
+	due INTEGER NOT NULL,
+	created INTEGER NOT NULL,
+	updated INTEGER NOT NULL,
+	last_error TEXT NOT NULL,
+	error_class TEXT NOT NULL,
+	result TEXT NOT NULL,
+	ambiguous INTEGER NOT NULL
+) STRICT;
+CREATE INDEX errands_due ON errands(due) WHERE state = 'waiting';
+CREATE INDEX errands_after ON errands(after) WHERE after <> '';
+
+CREATE TABLE kept (
+	kind TEXT NOT NULL,
+	key TEXT NOT NULL,
+	value TEXT NOT NULL,
+	at INTEGER NOT NULL,
+	PRIMARY KEY (kind, key)
+) STRICT, WITHOUT ROWID;
 `}
 
 // SchemaVersion is the PRAGMA user_version of the files that this program writes.
