@@ -18,9 +18,6 @@ not tried: the notes below say which.
 `
 )
 
-// peersInOrder are the columns.
-var peersInOrder = []string{"Asterisk", "Kamailio", "baresip", "SIPp", "pjsua"}
-
 // render is the whole page.
 func render(lines []feature.Line, versions string) string {
 	seen := map[string]string{}
@@ -35,13 +32,17 @@ func render(lines []feature.Line, versions string) string {
 			seen[k] = feature.Skipped
 		}
 	}
-	columns := slices.DeleteFunc(slices.Clone(peersInOrder), func(p string) bool {
-		return !slices.ContainsFunc(lines, func(l feature.Line) bool { return l.Peer == p && l.Outcome != feature.Skipped })
-	})
+	there := func(p string) bool {
+		return slices.ContainsFunc(lines, func(l feature.Line) bool { return l.Peer == p && l.Outcome != feature.Skipped })
+	}
 	var b strings.Builder
 	b.WriteString(intro)
 	b.WriteString(versionsBegin + versions + "\n")
 	for _, g := range feature.All {
+		columns := slices.DeleteFunc(slices.Clone(g.Peers), func(p string) bool { return !there(p) })
+		if len(columns) == 0 {
+			continue
+		}
 		fmt.Fprintf(&b, "\n## %s\n\n| feature | %s |\n| --- |%s\n", g.Name, strings.Join(columns, " | "), strings.Repeat(" :-: |", len(columns)))
 		for _, f := range g.Features {
 			fmt.Fprintf(&b, "| %s |", f)
@@ -60,21 +61,24 @@ func render(lines []feature.Line, versions string) string {
 	}
 	b.WriteString("\n## Why not\n\n")
 	for _, w := range why {
-		if slices.Contains(columns, w.peer) {
+		if there(w.peer) {
 			fmt.Fprintf(&b, "- **%s** – %s: %s.\n", w.peer, strings.Join(w.features, ", "), w.reason)
 		}
 	}
-	if none := untried(seen); len(none) > 0 {
+	if none := untried(seen, there); len(none) > 0 {
 		fmt.Fprintf(&b, "- **No peer** showed: %s. These rest on our own tests alone.\n", strings.Join(none, ", "))
 	}
 	return b.String()
 }
 
-// untried are the features that no peer has shown.
-func untried(seen map[string]string) (out []string) {
+// untried are the features that no peer has shown. A group of which nobody was there has no table, and nothing to miss.
+func untried(seen map[string]string, there func(string) bool) (out []string) {
 	for _, g := range feature.All {
+		if !slices.ContainsFunc(g.Peers, there) {
+			continue
+		}
 		for _, f := range g.Features {
-			if !slices.ContainsFunc(peersInOrder, func(p string) bool { return seen[p+"\x00"+f] == feature.Passed }) {
+			if !slices.ContainsFunc(g.Peers, func(p string) bool { return seen[p+"\x00"+f] == feature.Passed }) {
 				out = append(out, f)
 			}
 		}

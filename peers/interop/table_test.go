@@ -26,6 +26,22 @@ func TestATableSaysWhatWasSeenAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestSalesforceClientsHaveATableOfTheirOwn(t *testing.T) {
+	lines := []feature.Line{
+		{Peer: "SIPp", Feature: "CANCEL", Outcome: feature.Passed, Test: "B"},
+		{Peer: "sf", Feature: "limits", Outcome: feature.Passed, Test: "C"},
+	}
+	page := render(lines, "")
+	for _, want := range []string{"| feature | SIPp |\n", "| CANCEL | ✓ |\n", "| feature | sf |\n", "| limits | ✓ |\n"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("%q is missing in\n%s", want, page)
+		}
+	}
+	if page := render(lines[:1], ""); strings.Contains(page, "Salesforce") || strings.Contains(page, "JWT") {
+		t.Errorf("a table without anybody in it:\n%s", page)
+	}
+}
+
 func TestAFailedTestNeverBecomesACell(t *testing.T) {
 	dir := t.TempDir()
 	log, out := filepath.Join(dir, "log"), filepath.Join(dir, "interop.md")
