@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"offhook/crm/layout"
 	"offhook/crm/salesforce"
 	"offhook/internal/text"
 )
@@ -15,15 +16,16 @@ import (
 // DirectorySettings make a Directory. The zero values are the defaults.
 type DirectorySettings struct {
 	Numbers     NumberSettings
-	Objects     []string       // looked up, in order of display; nil for Contact, Lead, Account
-	NewObject   string         // of the New form when none is named; "" for Lead
-	LikeObjects []string       // opt-in: objects in which LIKE may scan, when nothing else found anything
-	Deadline    time.Duration  // of each search; 0 for 2 s
-	Grace       time.Duration  // how long the second search may still add to the first one's hits; 0 for 300 ms
-	CacheFor    time.Duration  // a number's result is used again; 0 for one minute
-	Limit       int            // rows per object; 0 for 6
-	Zone        *time.Location // of dates on cards; nil for local
-	Log         *slog.Logger   // nil for none; sees no numbers and no names
+	Objects     []string              // looked up, in order of display; nil for Contact, Lead, Account
+	Layout      func() *layout.Layout // the softphone layout as it is now; nil, or a nil layout: Objects, for every call
+	NewObject   string                // of the New form when none is named; "" for Lead
+	LikeObjects []string              // opt-in: objects in which LIKE may scan, when nothing else found anything
+	Deadline    time.Duration         // of each search; 0 for 2 s
+	Grace       time.Duration         // how long the second search may still add to the first one's hits; 0 for 300 ms
+	CacheFor    time.Duration         // a number's result is used again; 0 for one minute
+	Limit       int                   // rows per object; 0 for 6
+	Zone        *time.Location        // of dates on cards; nil for local
+	Log         *slog.Logger          // nil for none; sees no numbers and no names
 	Now         func() time.Time
 }
 

@@ -129,7 +129,7 @@ func TestASlowSalesforceEndsTheLookupAtItsDeadline(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel() // the caller hung up
-	if m := w.dir.Lookup(ctx, text.Clean(emulator.StoryKnownNumber)); m.State != MatchFailed {
+	if m := w.dir.Lookup(ctx, text.Clean(emulator.StoryKnownNumber), Inbound); m.State != MatchFailed {
 		t.Errorf("cancelled: %s", m.State)
 	}
 }
@@ -429,7 +429,7 @@ func BenchmarkLookupAgainstThePracticeOrg(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if m := dir.Lookup(b.Context(), text.Clean(emulator.StoryKnownNumber)); m.State != MatchOne {
+		if m := dir.Lookup(b.Context(), text.Clean(emulator.StoryKnownNumber), Inbound); m.State != MatchOne {
 			b.Fatal(m.State, m.Detail)
 		}
 	}

@@ -12,17 +12,21 @@ import (
 )
 
 // Lookup finds whose number this is. Internal, withheld and emergency numbers make no request. Every hit is verified
-// here: Salesforce's search is only a net. The result is one of none, one, many, failed; "failed" is not "none".
-func (d *Directory) Lookup(ctx context.Context, number text.Text) Match {
+// here: Salesforce's search is only a net. The result is one of none, one, many, failed; "failed" is not "none". The
+// direction chooses the part of the softphone layout that says which objects are searched.
+func (d *Directory) Lookup(ctx context.Context, number text.Text, dir Direction) Match {
 	began := d.set.Now()
-	m, _ := d.lookup(ctx, number, false)
+	m, _ := d.lookup(ctx, number, dir, false)
 	m.Took = max(d.set.Now().Sub(began), 0)
 	return m
 }
 
 // lookup is Lookup, with the error behind a failed match. forRecord asks even while lookups rest to save API calls: they are saved
 // for call records, and whom a record belongs to is a part of it.
-func (d *Directory) lookup(ctx context.Context, number text.Text, forRecord bool) (Match, error) {
+func (d *Directory) lookup(ctx context.Context, number text.Text, dir Direction, forRecord bool) (Match, error) {
+	if dir == Internal {
+		return Match{State: MatchInternal}, nil // whatever the number looks like: a colleague is never searched for
+	}
 	switch d.numbers.Classify(number.String(), false, "") {
 	case ClassInternal:
 		return Match{State: MatchInternal}, nil

@@ -151,7 +151,7 @@ func (s *Sender) resolve(ctx context.Context, j *job) error {
 	if !j.p.Unresolved || s.o.Directory == nil || j.p.Withheld || callType(j.p.CallRecord) == Internal || len(j.p.Unlinked) > 0 {
 		return nil
 	}
-	m, err := s.o.Directory.lookup(ctx, j.p.Number, true)
+	m, err := s.o.Directory.lookup(ctx, j.p.Number, j.p.Type, true)
 	_, one := m.Only()
 	switch {
 	case salesforce.KindOf(err) == salesforce.KindLimit:

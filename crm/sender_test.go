@@ -336,7 +336,7 @@ func TestALookupThatKeepsFailingDoesNotKeepTheRecord(t *testing.T) {
 func TestALookupThatRestsToSaveCallsDoesNotCostARecordItsCaller(t *testing.T) {
 	p := newPost(t, emulator.Options{})
 	p.fault(emulator.Fault{Kind: emulator.FaultLimit})
-	if m := p.dir.Lookup(t.Context(), text.Clean(emulator.StoryKnownNumber)); m.State != MatchFailed {
+	if m := p.dir.Lookup(t.Context(), text.Clean(emulator.StoryKnownNumber), Inbound); m.State != MatchFailed {
 		t.Fatalf("found while the limit is reached: %+v", m)
 	}
 	key := p.end(1, func(r *CallRecord) { r.Unresolved, r.Assoc = true, Association{Rule: RuleNone} })

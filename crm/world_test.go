@@ -165,7 +165,7 @@ func (w *world) ref(object, name string) Ref {
 }
 
 func (w *world) lookup(number string) Match {
-	return w.dir.Lookup(w.t.Context(), text.Clean(number))
+	return w.dir.Lookup(w.t.Context(), text.Clean(number), Inbound)
 }
 
 func selectNothing() salesforce.SOQL {

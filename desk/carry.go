@@ -109,7 +109,7 @@ func (d *Desk) carryOut(ctx context.Context, fx Effect) {
 		d.phoneDo(fx)
 	case Lookup:
 		d.ask(ctx, func(ctx context.Context) Event {
-			return LookupDone{Call: fx.Call, Number: fx.Number, Match: d.ports.Customers.Lookup(ctx, fx.Number)}
+			return LookupDone{Call: fx.Call, Number: fx.Number, Match: d.ports.Customers.Lookup(ctx, fx.Number, fx.Dir)}
 		})
 	case LoadCard:
 		d.ask(ctx, func(ctx context.Context) Event {

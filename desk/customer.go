@@ -30,7 +30,7 @@ func (t *turn) lookup(c *call) {
 
 func (t *turn) lookupBy(c *call, what text.Text) {
 	c.Match, c.asked = crm.Match{State: crm.MatchSearching}, what
-	t.do(Lookup{Call: c.Key, Number: what})
+	t.do(Lookup{Call: c.Key, Number: what, Dir: c.Dir})
 }
 
 // lookupNext tries the next value that came with the call and may find the customer, such as the number of the first caller of a call

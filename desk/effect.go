@@ -60,10 +60,11 @@ const (
 	PhonePause      PhoneVerb = "pause"
 )
 
-// Lookup asks the CRM who a caller is. Answered by LookupDone.
+// Lookup asks the CRM who a caller is. Answered by LookupDone. Dir chooses the part of the softphone layout.
 type Lookup struct {
 	Call   CallKey
 	Number text.Text
+	Dir    crm.Direction
 }
 
 // LoadCard reads a record's card. Answered by CardLoaded.

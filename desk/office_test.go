@@ -66,7 +66,7 @@ type customerStub struct {
 	release chan crm.Match
 }
 
-func (c *customerStub) Lookup(ctx context.Context, number text.Text) crm.Match {
+func (c *customerStub) Lookup(ctx context.Context, number text.Text, _ crm.Direction) crm.Match {
 	select {
 	case m := <-c.release:
 		return m

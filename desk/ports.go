@@ -36,7 +36,7 @@ type Phone interface {
 // Customers is where callers are looked up (crm.Directory). Every method may take as long as Salesforce does; the desk calls
 // them on goroutines of their own and never waits.
 type Customers interface {
-	Lookup(ctx context.Context, number text.Text) crm.Match
+	Lookup(ctx context.Context, number text.Text, dir crm.Direction) crm.Match
 	Card(ctx context.Context, ref crm.Ref) (crm.Card, error)
 	Search(ctx context.Context, query text.Text) ([]crm.Hit, error)
 	Form(ctx context.Context, object string, number text.Text) (crm.Form, error)

@@ -17,7 +17,7 @@ var errNoOrg = errors.New("Salesforce is not set up: set salesforce.client_id an
 // offline stands in for Salesforce on a desk that has none: it takes calls, and their records wait on disk.
 type offline struct{}
 
-func (offline) Lookup(context.Context, text.Text) crm.Match {
+func (offline) Lookup(context.Context, text.Text, crm.Direction) crm.Match {
 	return crm.Match{State: crm.MatchNotSearched, Detail: text.Clean("Salesforce is not set up")}
 }
 func (offline) Card(context.Context, crm.Ref) (crm.Card, error)      { return crm.Card{}, errNoOrg }
