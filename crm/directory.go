@@ -39,14 +39,14 @@ type Directory struct {
 	stop    context.CancelFunc
 	life    context.Context
 
-	mu       sync.Mutex
-	plans    map[string]plan // what was learnt of each object
-	gone     map[string]bool // objects that this org does not have
-	warming  bool
-	warmed   time.Time // the last attempt
-	cache    map[string]cachedLookup
-	recent   []recentRecord // opened or created here: the search index lags by minutes
-	restTill time.Time      // no lookups before this: the API limit was hit
+	mu      sync.Mutex
+	plans   map[string]plan // what was learnt of each object
+	gone    map[string]bool // objects that this org does not have
+	warming bool
+	warmed  time.Time // the last attempt
+	cache   map[string]cachedLookup
+	recent  []recentRecord // opened or created here: the search index lags by minutes
+	rest    rest           // what Salesforce's limits have taught
 }
 
 type cachedLookup struct {
@@ -63,11 +63,10 @@ type recentRecord struct {
 }
 
 const (
-	maxCached  = 256
-	maxRecent  = 100
-	recentFor  = 15 * time.Minute // longer than the index normally lags
-	limitPause = time.Minute      // after REQUEST_LIMIT_EXCEEDED
-	warmAgain  = time.Minute
+	maxCached = 256
+	maxRecent = 100
+	recentFor = 15 * time.Minute // longer than the index normally lags
+	warmAgain = time.Minute
 )
 
 // NewDirectory makes a Directory on a client. It sends nothing.
@@ -145,7 +144,7 @@ func (d *Directory) Warm(ctx context.Context) error {
 func (d *Directory) warmLater() {
 	d.mu.Lock()
 	missing := slices.ContainsFunc(d.set.Objects, func(o string) bool { return !d.gone[o] && !d.plans[o].learnt })
-	if d.warming || !missing || !d.warmed.IsZero() && d.set.Now().Sub(d.warmed) < warmAgain || d.life.Err() != nil {
+	if d.warming || !missing || d.set.Now().Before(d.rest.till) || !d.warmed.IsZero() && d.set.Now().Sub(d.warmed) < warmAgain || d.life.Err() != nil {
 		d.mu.Unlock()
 		return
 	}

@@ -40,7 +40,7 @@ func (d *Directory) lookup(ctx context.Context, number text.Text, dir Direction,
 		return Match{State: MatchNone}, nil // a name at a foreign domain: there is no number to look for
 	}
 	recent := d.recentFor(num)
-	if c, ok := d.cached(num); ok {
+	if c, ok := d.cached(num, forRecord); ok {
 		return d.settle(num, found{hits: c.hits, possible: c.possible, via: "cache"}, recent), nil
 	}
 	if why, rest := d.resting(); rest && !forRecord {
@@ -50,17 +50,12 @@ func (d *Directory) lookup(ctx context.Context, number text.Text, dir Direction,
 	for i := 0; i < maxUnlearn && f.err != nil && d.unlearn(f.err); i++ {
 		f = d.ask(ctx, num)
 	}
+	d.noteLimit(f.err)
 	d.warmLater()
 	if f.err != nil {
-		d.noteLimit(f.err)
 		return Match{State: MatchFailed, Hits: recent, Possible: f.possible, Detail: text.Clean(failedLine(f.err))}, f.err
 	}
-	d.mu.Lock()
-	if len(d.cache) >= maxCached {
-		clear(d.cache)
-	}
-	d.cache[num.key()] = cachedLookup{f.hits, f.possible, f.via, d.set.Now()}
-	d.mu.Unlock()
+	d.keep(num, cachedLookup{f.hits, f.possible, f.via, d.set.Now()})
 	return d.settle(num, f, recent), nil
 }
 
@@ -95,7 +90,7 @@ func (d *Directory) ask(ctx context.Context, num Number) found {
 		return out
 	}
 	sosl := run("sosl", d.sosl)
-	if d.sf.Budget().Tight() { // 80 % of the org's calls are used: the second way only when the first found nothing
+	if d.frugal() { // 80 % of the org's calls are used: the second way only when the first found nothing
 		a := <-sosl
 		if a.err != nil || len(a.hits) > 0 {
 			return a
@@ -178,7 +173,7 @@ func (d *Directory) soql(ctx context.Context, num Number) ([]salesforce.Record, 
 
 // like scans for the digits in groups, only in objects for which that was allowed, and only when nobody was found.
 func (d *Directory) like(ctx context.Context, num Number, f found) found {
-	if f.err != nil || len(f.hits) > 0 || len(d.set.LikeObjects) == 0 || len(num.Variants) == 0 || len(num.Variants[0]) < 7 {
+	if f.err != nil || len(f.hits) > 0 || len(d.set.LikeObjects) == 0 || d.frugal() || len(num.Variants) == 0 || len(num.Variants[0]) < 7 {
 		return f
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.set.Deadline)

@@ -4,19 +4,34 @@ import (
 	"slices"
 	"time"
 
-	"offhook/crm/salesforce"
 	"offhook/internal/text"
 )
 
-// cached returns a number's last result while it is fresh.
-func (d *Directory) cached(num Number) (cachedLookup, bool) {
+// cached returns a number's last result while it is fresh; how long that is depends on what is left of the API calls.
+func (d *Directory) cached(num Number, forRecord bool) (cachedLookup, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	c, ok := d.cache[num.key()]
-	if !ok || d.set.Now().Sub(c.at) > d.set.CacheFor {
+	if !ok || d.set.Now().Sub(c.at) > d.cacheLife(c, forRecord) {
 		return cachedLookup{}, false
 	}
 	return c, true
+}
+
+// keep remembers a number's result; the oldest makes room.
+func (d *Directory) keep(num Number, c cachedLookup) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.cache) >= maxCached {
+		oldest, at := "", c.at
+		for k, e := range d.cache {
+			if oldest == "" || e.at.Before(at) {
+				oldest, at = k, e.at
+			}
+		}
+		delete(d.cache, oldest)
+	}
+	d.cache[num.key()] = c
 }
 
 // remember keeps a record that was opened or made here with its numbers: Salesforce's index shows it minutes later.
@@ -62,29 +77,6 @@ func (d *Directory) recentFor(num Number) []Hit {
 		}
 	}
 	return out
-}
-
-// resting tells why lookups stop for now: the last API calls of the day are kept for call records.
-func (d *Directory) resting() (string, bool) {
-	d.mu.Lock()
-	till := d.restTill
-	d.mu.Unlock()
-	switch {
-	case d.set.Now().Before(till):
-		return "Salesforce's API calls for today are used up: search by name in the browser; call records wait safely", true
-	case d.sf.Budget().Critical():
-		return "95 % of Salesforce's API calls for today are used: the rest is kept for call records", true
-	}
-	return "", false
-}
-
-func (d *Directory) noteLimit(err error) {
-	if salesforce.KindOf(err) != salesforce.KindLimit {
-		return
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.restTill = d.set.Now().Add(limitPause)
 }
 
 // dateText shows a Salesforce date or date-time in the desk's zone.

@@ -26,8 +26,8 @@ func (d *Directory) Search(ctx context.Context, query text.Text) ([]Hit, error) 
 	for i := 0; i < maxUnlearn && err != nil && d.unlearn(err); i++ {
 		found, err = d.searchAll(ctx, terms, group)
 	}
+	d.noteLimit(err)
 	if err != nil {
-		d.noteLimit(err)
 		return hits, lineError(err)
 	}
 	return unique(append(hits, found...)), nil
