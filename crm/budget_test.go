@@ -63,7 +63,7 @@ func TestFrom80PercentOnCallersAreRememberedForLonger(t *testing.T) {
 	}
 	// A record's own lookup is not fobbed off with what is old.
 	before := len(w.Requests())
-	if _, err := w.dir.lookup(t.Context(), text.Clean(emulator.StoryKnownNumber), true); err != nil || len(w.Requests()) == before {
+	if _, err := w.dir.lookup(t.Context(), text.Clean(emulator.StoryKnownNumber), Inbound, true); err != nil || len(w.Requests()) == before {
 		t.Errorf("a record's lookup: %v, %d requests", err, len(w.Requests())-before)
 	}
 }
