@@ -149,7 +149,7 @@ func (d *fullDisk) Claim(ctx context.Context, key string, now time.Time) (ledger
 func TestALedgerThatCannotBeWrittenIsLeftAloneForAWhile(t *testing.T) {
 	p := newPost(t, emulator.Options{})
 	disk := &fullDisk{Ledger: p.led, noClaims: true}
-	p.sender.o.Outbox, p.sender.o.Workers = disk, 1
+	p.sender.o.Outbox, p.sender.workers = disk, 1
 	key := p.end(1, nil)
 	p.end(2, nil)
 	for range 10 {

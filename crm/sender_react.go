@@ -2,80 +2,49 @@ package crm
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"offhook/crm/ledger"
 	"offhook/crm/salesforce"
 	"offhook/internal/text"
 )
 
-// stage is what an attempt was doing when it failed.
-type stage int
-
-const (
-	preparing stage = iota // reading the org, resolving the caller: says nothing about the record
-	looking                // for a Task of an earlier attempt: nothing new can have been written
-	writing
-)
-
 // react decides what an error means for the record and stores it. It returns true when the record was made smaller and is
 // due at once.
 func (s *Sender) react(ctx context.Context, j job, err error, at stage) bool {
-	kind := salesforce.KindOf(err)
-	line := salesforce.Line(err)
-	var lookup *lookupError
-	if errors.As(err, &lookup) {
-		kind, line = salesforce.KindTransient, err.Error()
-	}
-	api := apiError(err)
-	switch kind {
-	case salesforce.KindAuth, salesforce.KindAddress:
-		s.pauseQueue(salesforce.KindAuth, line)
-		s.retry(ctx, j, ledger.Failure{Class: "auth", Reason: text.Clean(line), Due: s.o.Now(), Free: true})
+	v := judge(err, at)
+	switch v.reaction {
+	case pause:
+		s.pauseQueue(v.kind, v.line)
+		s.retry(ctx, j, ledger.Failure{Class: v.class, Reason: text.Clean(v.line), Due: s.o.Now(), Free: true})
 		return false
-	case salesforce.KindLimit:
-		s.pauseQueue(salesforce.KindLimit, line)
-		s.retry(ctx, j, ledger.Failure{Class: "limit", Reason: text.Clean(line), Due: s.o.Now(), Free: true})
+	case later:
+		s.later(ctx, j, v.class, v.line, err, v.ambiguous)
 		return false
-	case salesforce.KindAmbiguous:
-		s.later(ctx, j, "ambiguous", line, err, true)
-		return false
-	case salesforce.KindTransient, salesforce.KindGone, salesforce.KindConflict, salesforce.KindCanceled:
-		// A 5xx may come after the work was done.
-		s.later(ctx, j, "network", line, err, at == writing && api.Status >= 500)
-		return false
-	case salesforce.KindUnknown:
-		if api.Status == 0 { // no refusal at all: a version list or a reply that nobody understands
-			s.later(ctx, j, "network", line, err, at == writing)
-			return false
-		}
 	}
 	s.resume("Salesforce answers again")
 	if at != writing {
-		// What was refused is a question about the org, or about an earlier Task: the record itself was not judged, and must
-		// not be posted blindly.
-		s.later(ctx, j, "lookup", line, err, at == looking)
+		s.later(ctx, j, v.class, v.line, err, v.ambiguous)
 		return false
 	}
-	switch kind {
+	api := apiError(err)
+	switch v.kind {
 	case salesforce.KindField:
 		s.forgetOrg()
 		if j.p.drop(droppable(api)) {
-			return s.degrade(ctx, j, "field", "left out "+strings.Join(j.p.Dropped, ", ")+": "+api.Message)
+			return s.degrade(ctx, j, v.class, "left out "+strings.Join(j.p.Dropped, ", ")+": "+api.Message)
 		}
-		s.dead(ctx, j, "field", line)
+		s.dead(ctx, j, v.class, v.line)
 	case salesforce.KindReference, salesforce.KindStale, salesforce.KindForbidden:
 		if s.relink(ctx, &j, api) {
 			return s.degrade(ctx, j, "link", "the association was changed: "+api.Message)
 		}
-		s.dead(ctx, j, className(kind), line)
+		s.dead(ctx, j, v.class, v.line)
 	case salesforce.KindValidation:
-		s.fix(ctx, j, "validation", line)
+		s.fix(ctx, j, v.class, v.line)
 	default:
-		s.dead(ctx, j, className(kind), line)
+		s.dead(ctx, j, v.class, v.line)
 	}
 	return false
 }
@@ -130,31 +99,11 @@ func (s *Sender) converted(ctx context.Context, lead Ref) (Ref, bool) {
 	return Ref{Type: "Contact", ID: id, Name: lead.Name}, true
 }
 
-func className(k salesforce.Kind) string {
-	switch k {
-	case salesforce.KindReference, salesforce.KindStale:
-		return "link"
-	case salesforce.KindForbidden:
-		return "permission"
-	case salesforce.KindDuplicates:
-		return "duplicate"
-	case salesforce.KindUnlicensed:
-		return "unlicensed"
-	case salesforce.KindProgramming:
-		return "defect"
-	}
-	return "refused"
-}
-
-// later gives the record back with full jitter: up to 1 s after the first failure, twice that after each more, at most
-// five minutes, never less than a second or than Salesforce asked for. A record is never given up for being late.
+// later gives the record back for another attempt.
 func (s *Sender) later(ctx context.Context, j job, class, line string, err error, ambiguous bool) {
-	now := s.o.Now()
-	span := min(retryFirst<<min(max(j.item.Attempts-1, 0), 16), retryLast)
-	wait := max(time.Duration(s.o.Rand()*float64(span)), retryFirst)
-	wait = max(wait, apiError(err).RetryAfter)
-	s.retry(ctx, j, ledger.Failure{Class: class, Reason: text.Clean(line), Due: now.Add(wait), Ambiguous: ambiguous})
-	s.report(Report{Kind: ReportRetry, Key: j.item.Key, Subject: j.subject(), Line: text.Clean(line), NextTry: now.Add(wait)})
+	due := s.backoff(j.item.Attempts, err)
+	s.retry(ctx, j, ledger.Failure{Class: class, Reason: text.Clean(line), Due: due, Ambiguous: ambiguous})
+	s.report(Report{Kind: ReportRetry, Key: j.item.Key, Subject: j.subject(), Line: text.Clean(line), NextTry: due})
 }
 
 func (s *Sender) retry(ctx context.Context, j job, f ledger.Failure) {

@@ -115,31 +115,31 @@ func (j job) subject() text.Text {
 
 // orgFor returns what is known of the org, asking when it is old.
 func (s *Sender) orgFor(ctx context.Context) (Org, error) {
-	s.mu.Lock()
+	s.orgMu.Lock()
 	if s.org != nil && s.o.Now().Sub(s.orgAt) < orgFresh {
 		o := *s.org
-		s.mu.Unlock()
+		s.orgMu.Unlock()
 		return o, nil
 	}
-	s.mu.Unlock()
+	s.orgMu.Unlock()
 	o, err := Preflight(ctx, s.o.Client, s.o.Mapped...)
 	if err != nil {
 		return Org{}, err
 	}
-	s.mu.Lock()
+	s.orgMu.Lock()
 	s.org, s.orgAt = &o, s.o.Now()
 	if o.TaskHas == nil {
 		s.org = nil // the fields are not known yet: ask again next time
 	}
-	s.mu.Unlock()
+	s.orgMu.Unlock()
 	return o, nil
 }
 
 // forgetOrg reads fields and statuses again before the next record: they may have changed.
 func (s *Sender) forgetOrg() {
 	s.o.Client.Forget("Task")
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.orgMu.Lock()
+	defer s.orgMu.Unlock()
 	s.org = nil
 }
 
@@ -216,9 +216,7 @@ func (s *Sender) sent(ctx context.Context, j job, id string, kind ReportKind) {
 	s.store(ctx, key, "the Task "+id+" is in Salesforce, but that could not be noted: ", func(ctx context.Context) error {
 		return s.o.Outbox.MarkSent(ctx, key, id)
 	})
-	s.mu.Lock()
-	delete(s.late, j.item.Key)
-	s.mu.Unlock()
+	s.forget(key)
 	line := "Task saved: " + j.subject().String()
 	if kind == ReportFound {
 		line = "Task was saved already: " + j.subject().String()

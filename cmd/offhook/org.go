@@ -24,6 +24,7 @@ type org struct {
 	client    *salesforce.Client
 	directory *crm.Directory
 	sender    *crm.Sender
+	errands   *crm.Errands // what follows the call records
 	ledger    *ledger.Ledger
 	record    config.Record
 	region    string
@@ -86,16 +87,17 @@ func openOrg(l *config.Loaded, led *ledger.Ledger, numbers crm.NumberSettings, l
 	o.directory = crm.NewDirectory(client, crm.DirectorySettings{
 		Numbers: numbers, NewObject: l.Salesforce.NoMatch, Deadline: l.Salesforce.Timeout, Log: log,
 	})
+	report := func(r crm.Report) {
+		select {
+		case o.reports <- r:
+		default: // the ledger has it; only the line on the screen is lost
+		}
+	}
 	o.sender = crm.NewSender(crm.SenderOptions{
 		Mapped: mappedFields(l.SIP.Data),
-		Outbox: led, Client: client, Directory: o.directory, Settings: o.taskSettings, Log: log,
-		Report: func(r crm.Report) {
-			select {
-			case o.reports <- r:
-			default: // the ledger has it; only the line on the screen is lost
-			}
-		},
+		Outbox: led, Client: client, Directory: o.directory, Settings: o.taskSettings, Log: log, Report: report,
 	})
+	o.openErrands(led, report, log)
 	return o, nil
 }
 
@@ -131,6 +133,7 @@ func poke(ch chan struct{}) {
 func (o *org) run(ctx context.Context, d *desk.Desk) {
 	var work sync.WaitGroup
 	work.Go(func() { o.sender.Run(ctx) })
+	work.Go(func() { o.errands.Run(ctx) })
 	work.Go(func() { o.signIn(ctx, d) })
 	o.count(ctx, d)
 	poll := time.NewTicker(5 * time.Second) // the tools may have changed the outbox
@@ -146,6 +149,7 @@ func (o *org) run(ctx context.Context, d *desk.Desk) {
 		case <-o.now: // also what waits for its next try
 			_, _ = o.ledger.RetryAll(ctx, false) // a disk that refuses is told where records are written
 			o.sender.Resume()
+			o.errands.Notify()
 			o.count(ctx, d)
 		case <-o.changed:
 			o.count(ctx, d)
@@ -203,6 +207,9 @@ func (o *org) signedIn(d *desk.Desk, user salesforce.UserInfo) {
 
 // tell passes a report of the sender on to the agent.
 func (o *org) tell(d *desk.Desk, r crm.Report) {
+	if o.tellErrand(d, r) {
+		return
+	}
 	switch r.Kind {
 	case crm.ReportSent, crm.ReportFound:
 		d.Post(desk.TaskLanded{Landed: desk.Landed{Call: desk.CallKey(r.Key), TaskID: r.TaskID, Subject: r.Subject, About: r.About}})
@@ -236,6 +243,7 @@ func (o *org) drain(ctx context.Context) {
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	_ = o.sender.Drain(limit) // what is left is counted, and told, by the last word
+	_ = o.errands.Drain(limit)
 }
 
 // close lets go of the org. It is called once, after drain.

@@ -86,7 +86,7 @@ func (l *Ledger) AddErrand(ctx context.Context, e Errand) (added bool, err error
 		return err
 	})
 	if added && err == nil {
-		l.signal()
+		l.signalErrands()
 	}
 	return added && err == nil, err
 }
@@ -178,7 +178,7 @@ func (l *Ledger) ErrandDead(ctx context.Context, key string, f Failure) error {
 func (l *Ledger) RetryErrand(ctx context.Context, key string) error {
 	err := l.turnErrand(ctx, "retry the errand", key, "", "state = CASE state WHEN 'refused' THEN 'waiting' ELSE state END, due = 0, attempts = 0")
 	if err == nil {
-		l.signal()
+		l.signalErrands()
 	}
 	return err
 }

@@ -28,6 +28,7 @@ type Ledger struct {
 	lock    *flock.Flock // nil unless this is the desk
 	w, r    *sql.DB      // one writer connection (nil when read-only), a few readers
 	changed chan struct{}
+	errand  chan struct{}
 }
 
 // Options of Open.
@@ -112,7 +113,7 @@ func OpenReadOnly(ctx context.Context, path string) (*Ledger, error) {
 }
 
 func newLedger(path string, o Options) *Ledger {
-	l := &Ledger{path: path, now: o.Now, changed: make(chan struct{}, 1)}
+	l := &Ledger{path: path, now: o.Now, changed: make(chan struct{}, 1), errand: make(chan struct{}, 1)}
 	if l.now == nil {
 		l.now = time.Now
 	}
@@ -216,9 +217,20 @@ func (l *Ledger) Path() string { return l.path }
 // enqueued, amended, retried, or given up. Signals that nobody has taken yet are merged. It has one reader.
 func (l *Ledger) Changed() <-chan struct{} { return l.changed }
 
+// ErrandsChanged is the same for errands: one was added or retried, or the call that it waited for has its Task or never will. It has
+// one reader.
+func (l *Ledger) ErrandsChanged() <-chan struct{} { return l.errand }
+
 func (l *Ledger) signal() {
 	select {
 	case l.changed <- struct{}{}:
+	default:
+	}
+}
+
+func (l *Ledger) signalErrands() {
+	select {
+	case l.errand <- struct{}{}:
 	default:
 	}
 }

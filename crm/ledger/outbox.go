@@ -75,6 +75,9 @@ func (l *Ledger) MarkSent(ctx context.Context, key, taskID string) error {
 		}
 		return attempt(tx, id, now, "sent", "", text.Text{}, taskID)
 	})
+	if err == nil {
+		l.signalErrands()
+	}
 	if err == nil && dup != nil {
 		return dup
 	}
@@ -224,6 +227,7 @@ func (l *Ledger) decide(ctx context.Context, key, verb, result string, reason te
 	})
 	if err == nil {
 		l.signal()
+		l.signalErrands()
 	}
 	return err
 }
