@@ -60,8 +60,20 @@ func (s *Server) admin(r *http.Request, path string, body []byte) *reply {
 	}
 	switch name {
 	case "":
-		return ok(map[string]any{"version": 1, "faults": "/_emulator/faults", "records": "/_emulator/records/{object}",
+		return ok(map[string]any{"version": 1, "device": "/_emulator/device", "faults": "/_emulator/faults", "records": "/_emulator/records/{object}",
 			"requests": "/_emulator/requests", "settings": "/_emulator/settings"})
+	case "device":
+		var d struct {
+			UserCode string `json:"user_code"`
+			Approve  bool   `json:"approve"`
+		}
+		if err := json.Unmarshal(body, &d); err != nil {
+			return adminError(err)
+		}
+		if !s.Decide(d.UserCode, d.Approve) {
+			return &reply{status: http.StatusNotFound, body: map[string]any{"version": 1, "error": "no device waits with the code " + strconv.Quote(d.UserCode)}}
+		}
+		return &reply{status: http.StatusNoContent}
 	case "faults":
 		return s.adminFaults(r.Method, body)
 	case "requests":

@@ -10,13 +10,17 @@ import (
 	"strings"
 )
 
-// compositeRoot serves /composite, /composite/graph and /composite/sobjects….
+// compositeRoot serves /composite and what is below it: graph, batch, tree, sobjects.
 func (s *Server) compositeRoot(c *call, rest []string) (*reply, error) {
 	switch {
 	case len(rest) == 0:
 		return s.composite(c)
 	case len(rest) == 1 && strings.EqualFold(rest[0], "graph"):
 		return s.graphs(c)
+	case len(rest) == 1 && strings.EqualFold(rest[0], "batch"):
+		return s.batch(c)
+	case strings.EqualFold(rest[0], "tree"):
+		return s.tree(c, rest[1:])
 	case strings.EqualFold(rest[0], "sobjects"):
 		return s.collections(c, rest[1:])
 	}
@@ -40,8 +44,6 @@ type subrequest struct {
 const (
 	maxSubrequests = 25
 	maxHeavy       = 5 // query, queryAll and collections among them
-	maxGraphNodes  = 500
-	maxGraphs      = 75
 )
 
 var referenceID = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
@@ -120,9 +122,7 @@ func (s *Server) subrequests(c *call, reqs []subrequest, allOrNone bool) ([]any,
 		if i == failed {
 			continue
 		}
-		halted := map[string]any{"body": []any{map[string]any{"errorCode": "PROCESSING_HALTED",
-			"message": "The transaction was rolled back since another operation in the same transaction failed."}},
-			"httpHeaders": map[string]any{}, "httpStatusCode": http.StatusBadRequest, "referenceId": r.ReferenceID}
+		halted := haltedResult(r, "The transaction was rolled back since another operation in the same transaction failed.")
 		if i < len(results) {
 			results[i] = halted
 		} else {
@@ -132,6 +132,13 @@ func (s *Server) subrequests(c *call, reqs []subrequest, allOrNone bool) ([]any,
 	return results, false
 }
 
+// haltedResult is the result of a subrequest that was not carried out, or taken back.
+func haltedResult(r subrequest, why string) map[string]any {
+	return map[string]any{"body": []any{map[string]any{"errorCode": "PROCESSING_HALTED", "message": why}},
+		"httpHeaders": map[string]any{}, "httpStatusCode": http.StatusBadRequest, "referenceId": r.ReferenceID}
+}
+
+// subrequest runs one subrequest of a composite.
 func (s *Server) subrequest(c *call, r subrequest, replies map[string]any) *reply {
 	halted := func(err error) *reply {
 		return errorReply(fail(http.StatusBadRequest, "PROCESSING_HALTED", "Invalid reference specified. %s", err))
@@ -176,13 +183,7 @@ func (s *Server) subrequest(c *call, r subrequest, replies map[string]any) *repl
 			return errorReply(err)
 		}
 	}
-	undo, changes := s.store.mark()
-	rep, err := s.dispatch(sub)
-	if err != nil {
-		s.store.rollback(undo, changes)
-		return errorReply(err)
-	}
-	return rep
+	return s.within(sub)
 }
 
 // jsonValue turns a reply body into plain JSON values, for references into it.

@@ -12,11 +12,7 @@ func (s *Server) describe(c *call, o *object, rest []string) (*reply, error) {
 		return nil, err
 	}
 	if len(rest) == 0 {
-		// What is described changes with the org's settings only.
-		if t, err := http.ParseTime(c.header.Get("If-Modified-Since")); err == nil && !s.described.After(t) {
-			return &reply{status: http.StatusNotModified}, nil
-		}
-		return &reply{status: http.StatusOK, header: http.Header{"Last-Modified": {s.described.Format(http.TimeFormat)}}, body: s.describeObject(c, o)}, nil
+		return s.described304(c, func() any { return s.describeObject(c, o) }), nil
 	}
 	if !o.layoutable() {
 		return nil, errNotFound()
@@ -35,6 +31,15 @@ func (s *Server) describe(c *call, o *object, rest []string) (*reply, error) {
 		return ok(o.compactLayout()), nil
 	}
 	return nil, errNotFound()
+}
+
+// described304 answers with a description, or 304 when the client has it already: it changes with the org's settings only.
+func (s *Server) described304(c *call, describe func() any) *reply {
+	header := http.Header{"Last-Modified": {s.described.Format(http.TimeFormat)}}
+	if t, err := http.ParseTime(c.header.Get("If-Modified-Since")); err == nil && !s.described.After(t) {
+		return &reply{status: http.StatusNotModified, header: header}
+	}
+	return &reply{status: http.StatusOK, header: header, body: describe()}
 }
 
 // manyCompactLayouts is /compactLayouts?q=Account,Contact.

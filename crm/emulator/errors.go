@@ -14,6 +14,7 @@ type apiError struct {
 	Message string
 	Fields  []string
 	Extra   map[string]any // further keys of the error object (duplicateResut)
+	Allow   []string       // the methods that a 405 allows
 }
 
 func (e *apiError) Error() string { return e.Code + ": " + e.Message }
@@ -63,8 +64,9 @@ func errSession() *apiError {
 }
 
 func errMethod(method string, allowed ...string) *apiError {
-	return fail(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "HTTP Method '%s' not allowed. Allowed are %s",
-		method, strings.Join(allowed, ","))
+	e := fail(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "HTTP Method '%s' not allowed. Allowed are %s", method, strings.Join(allowed, ","))
+	e.Allow = allowed
+	return e
 }
 
 func errNoColumn(field, object string) *apiError {

@@ -21,6 +21,8 @@ const (
 	FaultDuplicate  = "duplicate_rule"  // 400 DUPLICATES_DETECTED on create, unless allowed by header and AllowSave
 	FaultValidation = "validation_rule" // 400 FIELD_CUSTOM_VALIDATION_EXCEPTION on create and update
 	FaultDropReply  = "drop_reply"      // the write is committed, then the connection closes without an answer
+	FaultAPIError   = "api_error"       // any refusal: Status, Code, Message, Fields, in the form of Format
+	FaultOAuth      = "oauth_error"     // an OAuth refusal: Code, Message; /services/oauth2/token unless Path says otherwise
 )
 
 // faultNames maps what people write to the kind.
@@ -29,13 +31,13 @@ var faultNames = map[string]string{
 	"403": FaultLimit, "403_limit": FaultLimit, "request_limit": FaultLimit, "limit_exceeded": FaultLimit,
 	"lock": FaultRowLock, "503": FaultBusy, "500": FaultError, "non_json": FaultHTML, "lag": FaultIndexLag,
 	"duplicate": FaultDuplicate, "duplicates": FaultDuplicate, "validation": FaultValidation, "drop": FaultDropReply,
-	"drop_the_reply": FaultDropReply, "drop_reply_after_commit": FaultDropReply, "drop_the_reply_after_committing": FaultDropReply,
+	"edge": FaultHTML, "error": FaultAPIError, "oauth": FaultOAuth, "drop_the_reply": FaultDropReply, "drop_reply_after_commit": FaultDropReply, "drop_the_reply_after_committing": FaultDropReply,
 }
 
 // FaultKinds lists the kinds in the order of the documentation.
 func FaultKinds() []string {
 	return []string{FaultSession, FaultLimit, FaultRowLock, FaultBusy, FaultError, FaultHTML, FaultLatency, FaultIndexLag,
-		FaultDuplicate, FaultValidation, FaultDropReply}
+		FaultDuplicate, FaultValidation, FaultDropReply, FaultAPIError, FaultOAuth}
 }
 
 // Fault is one thing that goes wrong. It applies to data requests (/services/data…), to others only when Path names
@@ -48,8 +50,10 @@ type Fault struct {
 	Method       string  `json:"method,omitempty"`
 	Milliseconds int     `json:"milliseconds,omitempty"` // latency
 	Seconds      float64 `json:"seconds,omitempty"`      // index_lag
-	Status       int     `json:"status,omitempty"`       // html
-	Message      string  `json:"message,omitempty"`      // the words of a rule
+	Status       int     `json:"status,omitempty"`       // html (420 and 502 are the edge's), api_error, oauth_error
+	Code         string  `json:"code,omitempty"`         // api_error, oauth_error
+	Format       string  `json:"format,omitempty"`       // api_error: "array" (the usual), "object", "xml"
+	Message      string  `json:"message,omitempty"`      // the words of a rule, an error, or of a 401
 	Field        string  `json:"field,omitempty"`        // the field that a validation rule is about
 	AllowSave    bool    `json:"allowSave,omitempty"`    // the duplicate rule lets a person save anyway
 }
@@ -62,6 +66,12 @@ func (s *Server) SetFault(f Fault) error {
 	}
 	if !slices.Contains(FaultKinds(), kind) {
 		return fmt.Errorf("unknown fault %q: use one of %s", f.Kind, strings.Join(FaultKinds(), ", "))
+	}
+	if !slices.Contains([]string{"", "array", "object", "xml"}, f.Format) {
+		return fmt.Errorf("fault %s: format is %q: use array, object or xml", kind, f.Format)
+	}
+	if (kind == FaultAPIError || kind == FaultOAuth) && f.Code == "" {
+		return fmt.Errorf("fault %s: it needs a code", kind)
 	}
 	if f.Times < 0 || f.Milliseconds < 0 || f.Seconds < 0 {
 		return fmt.Errorf("fault %s: times, milliseconds and seconds cannot be negative", kind)
@@ -128,7 +138,10 @@ func (s *Server) plan(r *http.Request, path string, body []byte) *plan {
 	}
 	about := path + "?" + r.URL.RawQuery + "\n" + string(body)
 	match := func(f *Fault) bool {
-		if f.Path == "" && (!strings.HasPrefix(path, "/services/data/")) {
+		switch {
+		case f.Path == "" && f.Kind == FaultOAuth:
+			return path == "/services/oauth2/token"
+		case f.Path == "" && !strings.HasPrefix(path, "/services/data/"):
 			return false
 		}
 		return strings.Contains(path, f.Path) && (f.Method == "" || strings.EqualFold(f.Method, r.Method)) &&
@@ -138,8 +151,16 @@ func (s *Server) plan(r *http.Request, path string, body []byte) *plan {
 		p.latency = time.Duration(f.Milliseconds) * time.Millisecond
 	}
 	refuse := func(e *apiError) { p.instead = errorReply(e) }
-	if s.take(FaultSession, match) != nil {
-		refuse(errSession())
+	if f := s.take(FaultOAuth, match); f != nil {
+		p.instead = f.oauthReply(r, path)
+	} else if f := s.take(FaultAPIError, match); f != nil {
+		p.instead = f.apiReply()
+	} else if f := s.take(FaultSession, match); f != nil {
+		e := errSession()
+		if f.Message != "" {
+			e.Message = f.Message // two texts say that a refresh would not help
+		}
+		refuse(e)
 	} else if s.take(FaultLimit, match) != nil {
 		refuse(errLimit())
 	} else if s.take(FaultBusy, match) != nil {

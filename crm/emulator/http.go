@@ -154,6 +154,12 @@ func (s *Server) route(r *http.Request, path string, body []byte) (rep *reply, c
 		return s.oauth(r, strings.TrimPrefix(path, "/services/oauth2/"), body, base), false
 	case strings.HasPrefix(path, "/services/Soap/u"):
 		return s.soap(r, path, body, base), false
+	case path == devicePage:
+		return s.connect(r, body), false
+	case path == "/.well-known/openid-configuration":
+		return discovery(base), false
+	case path == "/id/keys":
+		return s.keys(), false
 	case strings.HasPrefix(path, "/id/"):
 		return s.identity(r, path, base), false
 	case path == "/services/data":
@@ -161,8 +167,8 @@ func (s *Server) route(r *http.Request, path string, body []byte) (rep *reply, c
 	case !strings.HasPrefix(path, "/services/data/"):
 		return errorReply(errNotFound()), false
 	}
-	if len(r.RequestURI) > 16384 { // the documented bound of URI and headers together
-		return errorReply(fail(http.StatusRequestURITooLong, "URI_TOO_LONG", "URI is too long")), false
+	if err := tooLong(r); err != nil {
+		return errorReply(err), false
 	}
 	sess, err := s.session(r)
 	if err != nil {
@@ -177,6 +183,10 @@ func (s *Server) route(r *http.Request, path string, body []byte) (rep *reply, c
 		return errorReply(fail(http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "Content-Type is not supported: %s", r.Header.Get("Content-Type"))), true
 	}
 	c := &call{method: r.Method, query: r.URL.Query(), header: r.Header, body: body, user: sess.user, base: base}
+	if m := c.query.Get("_HttpMethod"); m != "" && c.method == http.MethodPost { // for clients that know no PATCH
+		c.method = strings.ToUpper(m)
+		c.query.Del("_HttpMethod")
+	}
 	if err := c.locate(path); err != nil {
 		return errorReply(err), true
 	}
@@ -187,6 +197,25 @@ func (s *Server) route(r *http.Request, path string, body []byte) (rep *reply, c
 		return errorReply(err), true
 	}
 	return rep, true
+}
+
+// maxURIAndHeaders is the documented bound of a request without its body, in bytes.
+const maxURIAndHeaders = 16384
+
+func tooLong(r *http.Request) error {
+	n := len(r.RequestURI)
+	if n > maxURIAndHeaders {
+		return fail(http.StatusRequestURITooLong, "URI_TOO_LONG", "The length of the URI exceeds the %d byte limit", maxURIAndHeaders)
+	}
+	for k, values := range r.Header {
+		for _, v := range values {
+			n += len(k) + len(": ") + len(v) + len("\r\n")
+		}
+	}
+	if n > maxURIAndHeaders {
+		return fail(http.StatusRequestHeaderFieldsTooLarge, "REQUEST_HEADER_FIELDS_TOO_LARGE", "The URI and the headers together exceed the %d byte limit", maxURIAndHeaders)
+	}
+	return nil
 }
 
 // locate splits the path into version and segments. Versions 31–49 exist in real orgs but not here.
@@ -268,7 +297,11 @@ func readBody(r *http.Request) ([]byte, error) {
 
 func errorReply(err error) *reply {
 	e := asAPIError(err)
-	return &reply{status: e.Status, body: []any{e.item("errorCode")}}
+	rep := &reply{status: e.Status, body: []any{e.item("errorCode")}}
+	if len(e.Allow) > 0 {
+		rep.header = http.Header{"Allow": {strings.Join(e.Allow, ",")}}
+	}
+	return rep
 }
 
 // text is a body that is not JSON.

@@ -62,6 +62,9 @@ func (s *Server) assertion(assertion, base string) *reply {
 	if !knownClient(claims.Iss) {
 		return oauthError(http.StatusBadRequest, "invalid_client_id", "client identifier invalid")
 	}
+	if rep := s.appRefused(); rep != nil {
+		return rep
+	}
 	sum := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
 	if rsa.VerifyPKCS1v15(&s.privateKey().PublicKey, crypto.SHA256, sum[:], signature) != nil {
 		return refuse("invalid assertion")
@@ -77,7 +80,7 @@ func (s *Server) assertion(assertion, base string) *reply {
 		claims.Sub = claims.Prn
 	}
 	user := s.userNamed(claims.Sub)
-	if user == nil || !user.bool("IsActive") {
+	if user == nil || !user.bool("IsActive") || !s.approved(user) {
 		return refuse("user hasn't approved this consumer")
 	}
 	return s.grantReply(user.id, claims.Iss, "api", "", base)
@@ -117,15 +120,19 @@ func expiry(raw json.RawMessage) (time.Time, bool) {
 }
 
 // idToken is the OpenID token of a sign-in.
-func (s *Server) idToken(user, client, base string) string {
+func (s *Server) idToken(user, client, base, nonce string) string {
 	now := s.clock()
 	u := s.store.live(user)
 	part := func(v any) string {
 		b, _ := json.Marshal(v) // maps of strings and numbers
 		return base64.RawURLEncoding.EncodeToString(b)
 	}
-	signed := part(map[string]any{"alg": "RS256", "typ": "JWT", "kid": "practice"}) + "." + part(map[string]any{"iss": base, "aud": client,
-		"sub": base + "/id/" + s.org().id + "/" + user, "iat": now.Unix(), "exp": now.Add(2 * time.Minute).Unix(), "preferred_username": u.str("Username")})
+	claims := map[string]any{"iss": base, "aud": client, "sub": base + "/id/" + s.org().id + "/" + user, "iat": now.Unix(),
+		"exp": now.Add(2 * time.Minute).Unix(), "preferred_username": u.str("Username")}
+	if nonce != "" {
+		claims["nonce"] = nonce
+	}
+	signed := part(map[string]any{"alg": "RS256", "typ": "JWT", "kid": keyID}) + "." + part(claims)
 	sum := sha256.Sum256([]byte(signed))
 	sig, err := rsa.SignPKCS1v15(nil, s.privateKey(), crypto.SHA256, sum[:])
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -22,25 +21,30 @@ const (
 
 // auth holds what has been granted.
 type auth struct {
-	tokens  map[string]*session
-	refresh map[string]*session
-	codes   map[string]*grant
+	tokens    map[string]*session
+	refresh   map[string]*session
+	codes     map[string]*grant
+	devices   map[string]*device // by device code
+	approvals map[string]bool    // users who approved the app by signing in, in lower case
 }
 
 // session is one sign-in.
 type session struct {
 	user, client, scope string
+	code                string // the authorization code that it came from: used twice, it ends
 	issued              time.Time
 }
 
 // grant is an authorization code that waits for its exchange.
 type grant struct {
-	user, client, redirect, scope, challenge string
-	issued                                   time.Time
+	user, client, redirect, scope, challenge, nonce string
+	issued                                          time.Time
+	spent                                           bool
 }
 
 func newAuth() *auth {
-	return &auth{tokens: make(map[string]*session), refresh: make(map[string]*session), codes: make(map[string]*grant)}
+	return &auth{tokens: make(map[string]*session), refresh: make(map[string]*session), codes: make(map[string]*grant),
+		devices: make(map[string]*device), approvals: make(map[string]bool)}
 }
 
 // expireAll ends every access token; refresh tokens live on.
@@ -97,7 +101,7 @@ func (s *Server) oauth(r *http.Request, name string, body []byte, base string) *
 	}
 	switch name {
 	case "authorize":
-		return s.authorize(form)
+		return s.authorize(r.Method, form)
 	case "token":
 		if r.Method != http.MethodPost {
 			return oauthError(http.StatusBadRequest, "invalid_request", "must use HTTP POST")
@@ -107,6 +111,8 @@ func (s *Server) oauth(r *http.Request, name string, body []byte, base string) *
 			form.Set("client_secret", pass)
 		}
 		return s.token(form, base)
+	case "introspect":
+		return s.introspect(r, form)
 	case "revoke":
 		return s.revoke(form.Get("token"))
 	case "userinfo":
@@ -122,57 +128,6 @@ func (s *Server) oauth(r *http.Request, name string, body []byte, base string) *
 // knownClient tells whether an app may sign people in: ours, and the one that Salesforce's own tools bring.
 func knownClient(id string) bool { return id == ClientID || id == "PlatformCLI" }
 
-// loopback tells whether a redirect is one that the practice app has registered: any port of this machine, any path.
-func loopback(redirect string) bool {
-	u, err := url.Parse(redirect)
-	if err != nil || u.Scheme != "http" || u.Fragment != "" {
-		return false
-	}
-	ip := net.ParseIP(u.Hostname())
-	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// authorize is the approval page; it approves by itself. An error is shown, not redirected, while the client is not
-// trusted.
-func (s *Server) authorize(form url.Values) *reply {
-	redirect := form.Get("redirect_uri")
-	if !knownClient(form.Get("client_id")) {
-		return oauthError(http.StatusBadRequest, "invalid_client_id", "client identifier invalid")
-	}
-	if !loopback(redirect) {
-		return oauthError(http.StatusBadRequest, "redirect_uri_mismatch", "redirect_uri must match configuration")
-	}
-	back := func(values url.Values) *reply {
-		if state := form.Get("state"); state != "" {
-			values.Set("state", state)
-		}
-		u, _ := url.Parse(redirect) // loopback has parsed it
-		q := u.Query()
-		for k := range values {
-			q.Set(k, values.Get(k))
-		}
-		u.RawQuery = q.Encode()
-		return &reply{status: http.StatusFound, header: http.Header{"Location": {u.String()}, "Cache-Control": {"no-store"}}}
-	}
-	switch {
-	case form.Get("response_type") != "code":
-		return back(url.Values{"error": {"unsupported_response_type"}, "error_description": {"response type not supported"}})
-	case form.Get("code_challenge_method") != "" && form.Get("code_challenge_method") != "S256":
-		return back(url.Values{"error": {"invalid_request"}, "error_description": {"code challenge method must be S256"}})
-	}
-	user := s.userNamed(AgentUsername)
-	if hint := form.Get("login_hint"); hint != "" {
-		user = s.userNamed(hint)
-	}
-	if user == nil {
-		return back(url.Values{"error": {"access_denied"}, "error_description": {"end-user denied authorization"}})
-	}
-	code := "aPrx" + secret(40)
-	s.auth.codes[code] = &grant{user: user.id, client: form.Get("client_id"), redirect: redirect, scope: form.Get("scope"),
-		challenge: form.Get("code_challenge"), issued: s.clock()}
-	return back(url.Values{"code": {code}})
-}
-
 // token is the token endpoint.
 func (s *Server) token(form url.Values, base string) *reply {
 	client, grantType := form.Get("client_id"), form.Get("grant_type")
@@ -181,6 +136,12 @@ func (s *Server) token(form url.Values, base string) *reply {
 	}
 	if !knownClient(client) {
 		return oauthError(http.StatusBadRequest, "invalid_client_id", "client identifier invalid")
+	}
+	if rep := s.appRefused(); rep != nil {
+		return rep
+	}
+	if form.Get("response_type") == "device_code" {
+		return s.deviceCode(client, form.Get("scope"), base)
 	}
 	given := form.Get("client_secret")
 	if given != "" && client == ClientID && subtle.ConstantTimeCompare([]byte(given), []byte(ClientSecret)) != 1 {
@@ -200,12 +161,17 @@ func (s *Server) token(form url.Values, base string) *reply {
 			delete(s.auth.refresh, old)
 			next = s.newRefresh(sess)
 		}
+		if user := s.store.live(sess.user); user == nil || !user.bool("IsActive") {
+			return oauthError(http.StatusBadRequest, "inactive_user", "user is inactive")
+		}
 		return s.grantReply(sess.user, client, sess.scope, next, base)
 	case "client_credentials":
 		if given == "" {
 			return oauthError(http.StatusBadRequest, "invalid_client", "invalid client credentials")
 		}
-		return s.grantReply(s.userNamed(AgentUsername).id, client, "api", "", base)
+		return s.clientCredentials(client, base)
+	case "device":
+		return s.devicePoll(form.Get("code"), client, base)
 	case "password":
 		user := s.userNamed(form.Get("username"))
 		if user == nil || !user.bool("IsActive") || form.Get("password") != Password {
@@ -216,16 +182,36 @@ func (s *Server) token(form url.Values, base string) *reply {
 	return oauthError(http.StatusBadRequest, "unsupported_grant_type", "grant type not supported")
 }
 
-// exchange trades a code. A challenge without a method is S256: @salesforce/core sends none.
+// clientCredentials signs in the one user whom the app runs as.
+func (s *Server) clientCredentials(client, base string) *reply {
+	name := s.settings.RunAs
+	if name == "" {
+		name = AgentUsername
+	}
+	user := s.userNamed(name)
+	if user == nil || !user.bool("IsActive") {
+		return oauthError(http.StatusBadRequest, "invalid_grant", "no client credentials user enabled")
+	}
+	return s.grantReply(user.id, client, "api", "", base)
+}
+
+// exchange trades a code. A challenge without a method is S256: @salesforce/core sends none. A code that comes a second
+// time was stolen or lost: what the first exchange gave out ends (RFC 6749 §4.1.2).
 func (s *Server) exchange(form url.Values, client, base string) *reply {
 	code := form.Get("code")
 	g := s.auth.codes[code]
-	delete(s.auth.codes, code) // a code works once, also when the exchange fails
+	if g != nil && g.spent {
+		s.endGrant(code)
+	}
 	switch {
-	case g == nil || s.clock().Sub(g.issued) > 15*time.Minute:
+	case g == nil || g.spent || s.clock().Sub(g.issued) > codeLife:
 		return oauthError(http.StatusBadRequest, "invalid_grant", "expired authorization code")
 	case g.client != client:
+		g.spent = true // also when the exchange fails
 		return oauthError(http.StatusBadRequest, "invalid_grant", "authorization code was issued to another client")
+	}
+	g.spent = true
+	switch {
 	case g.redirect != form.Get("redirect_uri"):
 		return oauthError(http.StatusBadRequest, "redirect_uri_mismatch", "redirect_uri must match configuration")
 	case g.challenge != "":
@@ -233,19 +219,40 @@ func (s *Server) exchange(form url.Values, client, base string) *reply {
 		if base64.RawURLEncoding.EncodeToString(sum[:]) != strings.TrimRight(g.challenge, "=") {
 			return oauthError(http.StatusBadRequest, "invalid_grant", "invalid code verifier")
 		}
-	case g.challenge == "" && form.Get("client_secret") == "" && client == ClientID:
+	case form.Get("client_secret") == "" && client == ClientID:
 		return oauthError(http.StatusBadRequest, "invalid_client", "neither a client secret nor a code challenge was given")
 	}
+	sess := &session{user: g.user, client: client, scope: g.scope, code: code}
 	refresh := ""
 	if strings.Contains(g.scope, "refresh_token") || strings.Contains(g.scope, "offline_access") {
-		refresh = s.newRefresh(&session{user: g.user, client: client, scope: g.scope})
+		refresh = s.newRefresh(sess)
 	}
-	return s.grantReply(g.user, client, g.scope, refresh, base)
+	rep := s.grantReply(g.user, client, g.scope, refresh, base)
+	body := rep.body.(map[string]any)
+	s.auth.tokens[body["access_token"].(string)].code = code
+	if g.nonce != "" && body["id_token"] != nil {
+		body["id_token"] = s.idToken(g.user, client, base, g.nonce)
+	}
+	return rep
+}
+
+// codeLife is how long an authorization code waits for its exchange.
+const codeLife = 15 * time.Minute
+
+// endGrant ends every session that an authorization code has led to.
+func (s *Server) endGrant(code string) {
+	for _, sessions := range []map[string]*session{s.auth.tokens, s.auth.refresh} {
+		for token, sess := range sessions {
+			if sess.code == code {
+				delete(sessions, token)
+			}
+		}
+	}
 }
 
 func (s *Server) newRefresh(sess *session) string {
 	token := "5Aep861" + strings.NewReplacer("-", ".", "_", ".").Replace(secret(55))
-	s.auth.refresh[token] = &session{user: sess.user, client: sess.client, scope: sess.scope, issued: s.clock()}
+	s.auth.refresh[token] = &session{user: sess.user, client: sess.client, scope: sess.scope, code: sess.code, issued: s.clock()}
 	return token
 }
 
@@ -260,7 +267,7 @@ func (s *Server) grantReply(user, client, scope, refresh, base string) *reply {
 		body["refresh_token"] = refresh
 	}
 	if strings.Contains(scope, "openid") {
-		body["id_token"] = s.idToken(user, client, base)
+		body["id_token"] = s.idToken(user, client, base, "")
 	}
 	return &reply{status: http.StatusOK, header: http.Header{"Cache-Control": {"no-cache, no-store"}}, body: body}
 }

@@ -107,8 +107,15 @@ func TestTheCodeFlowIssuesTokensForTheRightVerifierOnly(t *testing.T) {
 
 func TestTheApprovalPageRefusesWhatItCannotTrust(t *testing.T) {
 	o := bareOrg(t)
-	o.do("GET", "/services/oauth2/authorize?response_type=code&client_id=nobody&redirect_uri="+url.QueryEscape(redirect), nil).oauth("invalid_client_id")
-	o.do("GET", "/services/oauth2/authorize?response_type=code&client_id="+ClientID+"&redirect_uri=https%3A%2F%2Fevil.example", nil).oauth("redirect_uri_mismatch")
+	for q, want := range map[string]string{
+		"client_id=nobody&redirect_uri=" + url.QueryEscape(redirect):                 "error=invalid_client_id&error_description=client%20identifier%20invalid",
+		"client_id=" + ClientID + "&redirect_uri=https%3A%2F%2Fevil.example":         "error=redirect_uri_mismatch&error_description=redirect_uri%20must%20match%20configuration",
+		"client_id=" + ClientID + "&redirect_uri=http%3A%2F%2Flocalhost.evil.net%2F": "error=redirect_uri_mismatch&error_description=redirect_uri%20must%20match%20configuration",
+	} {
+		if a := o.do("GET", "/services/oauth2/authorize?response_type=code&"+q, nil).want(400); string(a.raw) != want || a.header.Get("Location") != "" {
+			t.Errorf("%s: %s", q, a.raw)
+		}
+	}
 	if got := o.authorize(url.Values{"response_type": {"token"}}).Get("error"); got != "unsupported_response_type" {
 		t.Errorf("response_type token: %q", got)
 	}

@@ -115,14 +115,14 @@ func attributes(c *call, r *record) map[string]any {
 }
 
 // globalDescribe is GET /sobjects.
-func (s *Server) globalDescribe(c *call) *reply {
+func (s *Server) globalDescribe(c *call) any {
 	list := []any{}
 	objects := append([]*object(nil), s.store.schema.objects...)
 	sort.Slice(objects, func(i, j int) bool { return objects[i].name < objects[j].name })
 	for _, o := range objects {
 		list = append(list, objectSummary(c, o))
 	}
-	return ok(map[string]any{"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": list})
+	return map[string]any{"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": list}
 }
 
 func objectSummary(c *call, o *object) map[string]any {

@@ -9,25 +9,10 @@ import (
 	"maps"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 	_ "time/tzdata" // date literals need the users' zones on machines without a zone database
 )
-
-// PhoneSearch is how IN PHONE FIELDS compares: Salesforce documents neither, so both can be practised.
-const (
-	Normalise = "normalise" // stored punctuation is ignored: 7813003549 finds (781) 300-3549
-	Strict    = "strict"    // only runs of digits as they are stored: 7813003549 finds nothing there
-)
-
-// Settings are what an admin of the practice org decides. They can be changed while the server runs.
-type Settings struct {
-	PhoneSearch         string   `json:"phoneSearch"`         // Normalise or Strict
-	CallKey             bool     `json:"callKey"`             // the field Task.Offhook_Call_Key__c is installed
-	Without             []string `json:"without"`             // objects ("CampaignMember") and fields ("Task.Type") that the user cannot see
-	RotateRefreshTokens bool     `json:"rotateRefreshTokens"` // a refresh returns a new refresh token and ends the old one
-}
 
 // Options of New. The zero value is a usable practice org.
 type Options struct {
@@ -104,41 +89,6 @@ func New(opt Options) (*Server, error) {
 	s.store.adopt(newSchema(s.settings))
 	s.described = s.clock().UTC().Truncate(time.Second)
 	return s, nil
-}
-
-func (set *Settings) check() error {
-	if set.PhoneSearch == "" {
-		set.PhoneSearch = Normalise
-	}
-	if set.PhoneSearch != Normalise && set.PhoneSearch != Strict {
-		return fmt.Errorf("phone search is %q: use %q or %q", set.PhoneSearch, Normalise, Strict)
-	}
-	for _, w := range set.Without {
-		if strings.EqualFold(w, "User") || strings.EqualFold(w, "Organization") {
-			return fmt.Errorf("an org without %s cannot sign anybody in", w)
-		}
-	}
-	return nil
-}
-
-// Settings returns what the practice org's admin decided.
-func (s *Server) Settings() Settings {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.settings
-}
-
-// SetSettings changes the org while it runs, as an admin would.
-func (s *Server) SetSettings(set Settings) error {
-	if err := set.check(); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.settings = set
-	s.described = s.clock().UTC().Truncate(time.Second)
-	s.store.adopt(newSchema(set))
-	return nil
 }
 
 // Start listens on listen (host:port, port 0 for any) and serves until the context ends or Close. It returns the

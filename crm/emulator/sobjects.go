@@ -16,7 +16,7 @@ func (s *Server) sobjects(c *call, rest []string) (*reply, error) {
 		if err := c.need(http.MethodGet); err != nil {
 			return nil, err
 		}
-		return s.globalDescribe(c), nil
+		return s.described304(c, func() any { return s.globalDescribe(c) }), nil
 	}
 	o := s.store.schema.object(rest[0])
 	if o == nil {
