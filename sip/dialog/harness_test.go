@@ -350,6 +350,7 @@ type line struct {
 	branch                   string
 	extra, body, kind        string
 	uri                      string
+	bare                     bool // without a Contact of its own
 }
 
 func (s *script) request(l line) {
@@ -370,8 +371,11 @@ func (s *script) request(l line) {
 	if s.tcp {
 		transport = "TCP"
 	}
-	s.send(fmt.Sprintf("%s %s SIP/2.0\r\nVia: SIP/2.0/%s %v;branch=%s;rport\r\nMax-Forwards: 70\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\nContact: <%s>\r\n%sContent-Length: %d\r\n\r\n%s",
-		l.method, l.uri, transport, s.addr(), l.branch, l.from, l.to, l.callID, l.cseq, l.method, s.uri(), l.extra, len(l.body), l.body))
+	if !l.bare {
+		l.extra = "Contact: <" + s.uri().String() + ">\r\n" + l.extra
+	}
+	s.send(fmt.Sprintf("%s %s SIP/2.0\r\nVia: SIP/2.0/%s %v;branch=%s;rport\r\nMax-Forwards: 70\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\n%sContent-Length: %d\r\n\r\n%s",
+		l.method, l.uri, transport, s.addr(), l.branch, l.from, l.to, l.callID, l.cseq, l.method, l.extra, len(l.body), l.body))
 }
 
 var peerSDP = string(lines("v=0", "o=peer 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0", "m=audio 40000 RTP/AVP 0 101", "a=rtpmap:101 telephone-event/8000"))

@@ -176,13 +176,16 @@ func (s *Session) knows(tag string) bool {
 	if remote := s.id.remote.Tag(); remote != "" {
 		return remote == tag
 	}
-	return s.call != nil && s.call.forks[tag] != nil
+	if s.call == nil { // of RFC 2543: no tag is its tag
+		return tag == ""
+	}
+	return s.call.forks[tag] != nil
 }
 
 // inside handles a request in the dialog.
 func (s *Session) inside(tx *transaction.ServerTx, req *transaction.Request) {
 	d := &s.id
-	if s.id.remote.Tag() == "" { // each fork counts for itself
+	if s.id.remote.Tag() == "" && s.call != nil { // each fork counts for itself
 		d = &s.call.forks[req.FromTag()].id
 	}
 	s.learn(d, req.Headers)

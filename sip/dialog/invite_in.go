@@ -3,6 +3,7 @@ package dialog
 import (
 	"errors"
 	"math/rand/v2"
+	"mime"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -23,16 +24,26 @@ func (u *UA) invited(tx *transaction.ServerTx, req *transaction.Request) {
 		respond(tx, 480, "")
 		return
 	}
+	old2543 := req.RFC2543()
+	if old2543 && len(req.Contact) == 0 { // what has none is called back where it comes from
+		from := req.From.URI
+		from.Headers = nil
+		req.Contact = []transaction.Address{{URI: from}}
+	}
 	req.Contact = slices.DeleteFunc(req.Contact, func(a transaction.Address) bool { // gateways add a tel URI, which nothing can be sent to
 		return a.URI.Host == "" || a.URI.Scheme != "sip" && a.URI.Scheme != "sips"
 	})
-	if len(req.Contact) == 0 || req.FromTag() == "" {
+	if len(req.Contact) == 0 || req.FromTag() == "" && !old2543 { // to an old one a missing tag is a tag (RFC 3261 §12.1.1)
 		respond(tx, 400, "Contact or From tag missing")
 		return
 	}
 	theirs, err := sdpOf(req.ContentType, req.Headers, req.Body)
 	if err != nil {
 		respond(tx, 415, "", transaction.Header{Name: "Accept", Value: "application/sdp"})
+		return
+	}
+	if !takesSDP(req.Headers) {
+		respond(tx, 406, "", transaction.Header{Name: "Warning", Value: `399 offhook "calls are answered in application/sdp, which Accept does not name"`})
 		return
 	}
 	old, ok := u.replacing(tx, req)
@@ -71,6 +82,19 @@ func (u *UA) invited(tx *transaction.ServerTx, req *transaction.Request) {
 	}
 	u.add(s)
 	u.h.Incoming(s)
+}
+
+// takesSDP reports whether a description may be in our answer: who names no types takes it (RFC 3261 §20.1).
+func takesSDP(h transaction.Headers) bool {
+	types := h.Values("Accept")
+	for _, v := range types {
+		kind, params, err := mime.ParseMediaType(v)
+		q, bad := strconv.ParseFloat(params["q"], 64)
+		if err == nil && isAny(kind, "application/sdp", "application/*", "*/*") && (bad != nil || q > 0) {
+			return true
+		}
+	}
+	return len(types) == 0
 }
 
 // refuseSDP answers 400 to what cannot be read and 488 to what cannot be met (§21.4.26, §20.43).

@@ -12,11 +12,12 @@ import (
 // transfer is a REFER of ours: first their hold is confirmed, then they are asked, then they tell how it goes.
 type transfer struct {
 	target, by transaction.Address
-	other      *Session // attended: the call with whom they are to talk instead of us
-	asked      bool     // REFER is on its way
-	accepted   bool     // 2xx, or a NOTIFY that overtook it
-	silent     bool     // both agreed that no NOTIFY comes (RFC 4488): a BYE tells
-	first      uint32   // CSeq number of the REFER's first try
+	other      *Session          // attended: the call with whom they are to talk instead of us
+	places     []transaction.URI // attended: where other's far end can be called, best first; the first is being tried
+	asked      bool              // REFER is on its way
+	accepted   bool              // 2xx, or a NOTIFY that overtook it
+	silent     bool              // both agreed that no NOTIFY comes (RFC 4488): a BYE tells
+	first      uint32            // CSeq number of the REFER's first try
 	o          *outgoing
 	timer      *timer
 }
@@ -91,14 +92,13 @@ func (s *Session) holdFailed(code int, why string) bool {
 	return false
 }
 
-// referTo is what the far end is to call. In an attended transfer that is the very place that the target answers from, and the dialog
+// referTo is what the far end is to call. In an attended transfer that is the place that the target is reached at, and the dialog
 // that the new call takes over there (RFC 5589 §7.1).
 func (t *transfer) referTo() transaction.Address {
 	if t.other == nil {
 		return t.target
 	}
-	uri := t.other.id.target
-	uri.Params = uri.Params.Without("method")
+	uri := t.places[0]
 	uri.Headers = transaction.Params{{Name: "Replaces", Value: t.other.ReplacesThis().String(), Has: true}}
 	return transaction.Address{URI: uri}
 }
@@ -107,6 +107,9 @@ func (t *transfer) referTo() transaction.Address {
 func (s *Session) ask() {
 	t := s.refer
 	t.timer.stop()
+	if t.other != nil && t.places == nil {
+		t.places = t.other.places()
+	}
 	t.asked, s.refers = true, true
 	req := s.id.request("REFER")
 	req.Headers.Add("Refer-To", t.referTo().String())
@@ -158,8 +161,7 @@ func (s *Session) endTransfer(done TransferDone) {
 	t.timer.stop()
 	s.refer = nil
 	if t.asked {
-		const remembered = 8
-		s.former = append(s.former[max(0, len(s.former)-remembered+1):], transfer{first: t.first, o: t.o})
+		s.remember(t)
 	}
 	if o := t.other; o != nil {
 		o.partner = nil
@@ -168,6 +170,12 @@ func (s *Session) endTransfer(done TransferDone) {
 		}
 	}
 	s.emit(done)
+}
+
+// remember keeps what late NOTIFYs of a REFER are told apart by.
+func (s *Session) remember(t *transfer) {
+	const remembered = 8
+	s.former = append(s.former[max(0, len(s.former)-remembered+1):], transfer{first: t.first, o: t.o})
 }
 
 // handedOn: the far end of this session talks to somebody else now, and is to hang up.
@@ -272,6 +280,9 @@ func (s *Session) notified(tx *transaction.ServerTx, req *transaction.Request) {
 		return
 	}
 	t.accepted = true
+	if ok && code >= 300 && s.elsewhere(code) {
+		return
+	}
 	if ok {
 		s.emit(TransferProgress{Code: code, Reason: phrase})
 	}

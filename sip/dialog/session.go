@@ -160,7 +160,7 @@ func (s *Session) Send(method string, headers transaction.Headers, contentType s
 		if done == nil {
 			done = func(*transaction.Response, error) {}
 		}
-		if s.state == ended || s.id.remote.Tag() == "" {
+		if s.state == ended || s.outgoing && s.id.remote.Tag() == "" {
 			done(nil, errNoDialog)
 			return
 		}

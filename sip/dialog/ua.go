@@ -71,6 +71,8 @@ type Config struct {
 	// Replaces sees each INVITE that would take the place of one of our calls; false refuses it with 403. nil: whoever Screen
 	// lets in and who knows the secret tags of the call may replace it.
 	Replaces func(old *Session, req *transaction.Request) bool
+	// Unserved: no registrar and no proxy looks up who calls us, so the address in a From leads nowhere by itself.
+	Unserved bool
 	// Asked decides whether the sender of a NOTIFY with Event talk or hold may answer and hold this call in the person's place.
 	// nil: nobody, and the events are not offered.
 	Asked func(s *Session, req *transaction.Request) bool

@@ -62,6 +62,7 @@ func validate(fields []Header, request bool) (c common, problem *refusal) {
 		*dst = f.Value
 	}
 	c.maxForwards = -1
+	badContact := false
 	for _, f := range fields {
 		switch f.Name {
 		case "Via":
@@ -75,11 +76,13 @@ func validate(fields []Header, request bool) (c common, problem *refusal) {
 		case "CSeq":
 			once(&c.raw.cseq, f)
 		case "Contact":
-			list, err := ParseAddresses(f.Value)
-			if err != nil && request {
-				fail(refused(400, "Contact cannot be read"))
+			for _, v := range SplitList(f.Value) { // one value that cannot be read does not spoil the others
+				if a, err := ParseAddress(v); err == nil {
+					c.contact = append(c.contact, a)
+				} else {
+					badContact = true
+				}
 			}
-			c.contact = append(c.contact, list...)
 		case "Record-Route":
 			list, err := ParseAddresses(f.Value)
 			if err != nil && request {
@@ -109,6 +112,9 @@ func validate(fields []Header, request bool) (c common, problem *refusal) {
 			c.other = append(c.other, f)
 		}
 	}
+	if badContact && len(c.contact) == 0 && request {
+		fail(refused(400, "Contact cannot be read"))
+	}
 	if len(c.raw.via) == 0 {
 		fail(refused(400, "no Via"))
 		return c, problem
@@ -117,6 +123,7 @@ func validate(fields []Header, request bool) (c common, problem *refusal) {
 	if c.top, err = parseVia(c.raw.via[0]); err != nil {
 		fail(refused(400, "Via cannot be read"))
 	}
+	c.raw.old = err == nil && !c.top.rfc3261()
 	for _, v := range c.raw.via[1:] {
 		if _, err := parseVia(v); err != nil {
 			fail(refused(400, "Via cannot be read"))

@@ -43,6 +43,7 @@ type rawFields struct {
 	from, to, callID, cseq  string
 	recordRoute, timestamps []string
 	stamp                   *atomic.Pointer[Header] // of ServerTx.Stamp; nil: the request has no transaction
+	old                     bool                    // made by the rules of RFC 2543
 }
 
 // FromTag is the tag of From.
@@ -50,6 +51,10 @@ func (r *Request) FromTag() string { return r.From.Tag() }
 
 // ToTag is the tag of To, "" for a request outside of a dialog.
 func (r *Request) ToTag() string { return r.To.Tag() }
+
+// RFC2543 reports whether a request that came in was made by the rules before RFC 3261, as its branch tells (RFC 3261 §8.1.1.7): it may
+// have neither tag nor Contact.
+func (r *Request) RFC2543() bool { return r.raw != nil && r.raw.old }
 
 // Clone returns a copy that shares nothing that can be changed.
 func (r *Request) Clone() *Request {

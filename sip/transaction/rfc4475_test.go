@@ -185,7 +185,7 @@ var rfc4475 = []letter{
 	{"dblreq", "3.1.1.8", "extra octets behind a message in a datagram", "valid", "405 Method Not Allowed", "400 Contact or From tag missing and 405 Method Not Allowed; closed", "What follows Content-Length in a datagram is ignored. On a connection it is the next message, here an INVITE without a Contact, with more behind it than its Content-Length says: that is no message, so the connection ends."},
 	{"semiuri", "3.1.1.9", "parameters separated by ; in the user part", "valid", "200 OK", "", "They belong to the user."},
 	{"transports", "3.1.1.10", "varied and unknown transports in Via", "valid", "200 OK", "", "The answer goes back the way the request came, whatever Via calls it."},
-	{"mpart01", "3.1.1.11", "a multipart body", "valid", "405 Method Not Allowed", "", "It is understood. MESSAGE is not something that we take."},
+	{"mpart01", "3.1.1.11", "a multipart body", "valid", "405 Method Not Allowed", "", "It is understood. What is asked here takes calls alone; the whole telephone takes MESSAGE from who may call: text is shown, this type gets 415."},
 	{"unreason", "3.1.1.12", "an unusual reason phrase", "valid", "understood; no request of ours, dropped", "", "The phrase is text of a stranger and shown as such."},
 	{"noreason", "3.1.1.13", "an empty reason phrase", "valid", "understood; no request of ours, dropped", "", ""},
 	{"badinv01", "3.1.2.1", "extraneous separators in header fields", "400", "400 Bad Request: Via cannot be read", "", ""},
@@ -222,8 +222,8 @@ var rfc4475 = []letter{
 	{"cparam01", "3.3.12", "a REGISTER with an unknown Contact parameter", "ignore it", "405 Method Not Allowed", "", "A telephone is no registrar."},
 	{"cparam02", "3.3.13", "a REGISTER with an unknown URI parameter", "take it along", "405 Method Not Allowed", "", "A telephone is no registrar."},
 	{"regescrt", "3.3.14", "a REGISTER with a header field in the URI of Contact", "take it along", "405 Method Not Allowed", "", "A telephone is no registrar."},
-	{"sdp01", "3.3.15", "an Accept that cannot be met", "406 or 488", "180 Ringing", "", "Not as the RFC has it: Accept is not looked at, and an offer in SDP gets its answer in SDP."},
-	{"inv2543", "3.4.1", "an INVITE as of RFC 2543", "take it", "400 Contact or From tag missing", "400 Bad Request: no usable Content-Length; closed", "Not as the RFC has it: without a Contact a BYE of ours has nowhere to go, and such senders are older than RFC 3261 (2002). A connection needs a Content-Length."},
+	{"sdp01", "3.3.15", "an Accept that cannot be met", "406 or 488", "406 Not Acceptable", "", "Accept names no type that a description could come in. Who sends no Accept, or an empty one, takes SDP."},
+	{"inv2543", "3.4.1", "an INVITE as of RFC 2543", "take it", "180 Ringing", "400 Bad Request: no usable Content-Length; closed", "Its branch is none of RFC 3261, so a missing tag is a tag, and without a Contact requests of ours go to its From. Both are refused where the branch says that the sender knows better. A connection needs a Content-Length."},
 	{"test", "–", "a header field folded and broken in many ways", "", "dropped", "", "Not of the RFC, but kept with its messages: the start line has two parts, so it is no SIP."},
 }
 
