@@ -139,6 +139,21 @@ func (t *turn) secured(ev sip.CallSecured) {
 	}
 }
 
+// noWay begins the line about a call whose sound has found no way.
+const noWay = "No way for the sound was found"
+
+// soundPath takes over what the connectivity checks of a call came to.
+func (t *turn) soundPath(ev sip.SoundPath) {
+	c := t.leg(ev.Leg)
+	switch {
+	case c == nil || c.State == Ended:
+	case ev.OK:
+		t.unsayOf(c, noWay)
+	default:
+		t.say(Warning, c.Key, noWay+": the far end answers no connectivity checks. The call is still up; if you hear nothing, call back.")
+	}
+}
+
 // mailbox takes over the state of the voice mail; new messages are said once.
 func (t *turn) mailboxChanged(ev sip.VoiceMail) {
 	had := 0

@@ -234,3 +234,16 @@ func TestWhatIsWrongWithTheSoundIsSaidOnceAndTakenBack(t *testing.T) {
 		}
 	}
 }
+
+func TestACallWithoutAWayForItsSoundIsToldOnceAndTakenBack(t *testing.T) {
+	b := newBench(t, Settings{}).up("a", "07814256404")
+	b.phone(sip.SoundPath{Leg: "a"})
+	b.noticed("No way for the sound was found")
+	b.phone(sip.SoundPath{Leg: "a", OK: true})
+	for _, n := range b.snap().Notices {
+		if strings.Contains(n.Text.String(), "No way for the sound") {
+			t.Errorf("still there: %v", n.Text)
+		}
+	}
+	b.phone(sip.SoundPath{Leg: "gone"})
+}

@@ -56,6 +56,8 @@ func (t *turn) phone(ev sip.Event) {
 		t.transferEnded(ev)
 	case sip.CallEnded:
 		t.ended(ev)
+	case sip.SoundPath:
+		t.soundPath(ev)
 	case sip.CallSecured:
 		t.secured(ev)
 	case sip.Asked:

@@ -58,6 +58,10 @@ type agent struct {
 	consent  time.Duration // when to ask again
 	asking   [][stun.TransactionIDSize]byte
 	over     atomic.Bool // consent is lost; a restart is needed
+
+	begun    time.Duration
+	missed   bool // no address was found in time
+	unproved bool // the selected one passed no check; see takeDefault
 }
 
 // icePair is one address of the far end.
@@ -80,7 +84,7 @@ type icePacket struct {
 }
 
 func newAgent(p ICE, component int, candidates []netip.AddrPort, now time.Duration) *agent {
-	a := &agent{params: p, component: uint32(component), controlling: p.Lite || p.Controlling}
+	a := &agent{params: p, component: uint32(component), controlling: p.Lite || p.Controlling, begun: now}
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand, Go 1.24)
 	a.tie = binary.BigEndian.Uint64(b[:])
@@ -135,7 +139,11 @@ func (a *agent) tick(now time.Duration) (out []icePacket, next time.Duration) {
 	if a.over.Load() {
 		return nil, next
 	}
-	if sel := a.selected.Load(); sel != nil {
+	if sel := a.selected.Load(); sel == nil {
+		if at := a.begun + checksTold; at > now {
+			next = at
+		}
+	} else if !a.unproved { // who never answered a check is not asked for consent
 		if now-a.fresh >= consentOver {
 			a.over.Store(true)
 			return nil, next
@@ -301,7 +309,7 @@ func (a *agent) answered(m *stun.Message, from netip.AddrPort, now time.Duration
 	switch {
 	case p.nominate, p.nominated && !a.controlling:
 		a.choose(p, now)
-	case a.controlling && a.selected.Load() == nil && !slices.ContainsFunc(a.pairs, func(q *icePair) bool { return q.waiting && q.nominate }):
+	case a.controlling && (a.selected.Load() == nil || a.unproved) && !slices.ContainsFunc(a.pairs, func(q *icePair) bool { return q.waiting && q.nominate }):
 		p.again(now) // once more, with USE-CANDIDATE
 		p.waiting = true
 		p.nominate, p.id = true, stun.NewTransactionID()
@@ -312,7 +320,7 @@ func (a *agent) answered(m *stun.Message, from netip.AddrPort, now time.Duration
 // choose makes a pair the one that is used. Against a lite far end, which gets USE-CANDIDATE in each check, the first
 // candidate in order wins.
 func (a *agent) choose(p *icePair, now time.Duration) {
-	if sel := a.selected.Load(); sel != nil && *sel != p.addr && a.controlling {
+	if sel := a.selected.Load(); sel != nil && *sel != p.addr && a.controlling && !a.unproved {
 		for _, q := range a.pairs {
 			if q.addr == *sel {
 				return
@@ -324,6 +332,7 @@ func (a *agent) choose(p *icePair, now time.Duration) {
 	}
 	addr := p.addr
 	a.selected.Store(&addr)
+	a.unproved = false
 	a.fresh, a.consent, a.asking = now, now+consentPause(), nil
 }
 

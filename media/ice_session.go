@@ -54,6 +54,10 @@ func (s *Session) drive(ctx context.Context) {
 					_, _ = s.socket(part).WriteToUDPAddrPort(p.data, p.to)
 				}
 				next = min(next, at-now)
+				if part == partRTP && a.overdue(now) {
+					s.log.Warn("no connectivity check passed; there is no way for the sound yet")
+					s.tellPath(PathState{})
+				}
 			}
 		}
 		t.Reset(max(next, time.Millisecond))
@@ -97,6 +101,9 @@ func (s *Session) takeSTUN(part int, data []byte, from netip.AddrPort, at time.D
 			c.assoc.begin(part)
 		}
 		s.replay()
+	}
+	if part == partRTP && a.regained() {
+		s.tellPath(PathState{Found: true})
 	}
 	s.wake() // what was asked may have made a check due
 }

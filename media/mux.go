@@ -145,6 +145,9 @@ func (s *Session) takeDTLS(part int, data []byte, from netip.AddrPort, at time.D
 	if a.pipes[part] == nil {
 		return
 	}
+	if part == partRTP {
+		s.fallBack(c, from)
+	}
 	switch to, ok := s.destinationOf(c, part); {
 	case !ok && c.agents[part] != nil: // no address has passed its check yet
 		s.early.keep(part, data, from)

@@ -162,7 +162,7 @@ const reopenAfter = 500 * time.Millisecond
 // where checks are agreed. With Latch, at the beginning of a configuration, others may show that they are the far end.
 func (s *Session) judge(c *config, from netip.AddrPort, at time.Duration) standing {
 	if a := c.agents[partRTP]; a != nil {
-		if a.accepts(from) {
+		if a.accepts(from) || s.fallBack(c, from) {
 			return right
 		}
 		return wrong

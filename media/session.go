@@ -272,7 +272,7 @@ func (s *Session) send(packet []byte) bool {
 }
 
 // Close says BYE, ends the session's goroutines and waits for them. Frames written later are dropped, frames read
-// later are silence. OnDTMF and OnStranger are not called after it returns.
+// later are silence. OnDTMF, OnStranger and OnPath are not called after it returns.
 func (s *Session) Close() error {
 	s.control.Lock()
 	defer s.control.Unlock()

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"net/netip"
+	"time"
 
 	"offhook/media"
 	"offhook/sip/dialog"
@@ -16,6 +17,19 @@ func newICE() *offer.ICE {
 	rand.Read(b[:]) // never fails (crypto/rand)
 	text := base64.RawStdEncoding.EncodeToString(b[:])
 	return &offer.ICE{Ufrag: text[:4], Pwd: text[4:26]}
+}
+
+// wayFound hears from the sound itself what the checks came to. Before the call is answered that matters to nobody.
+func (l *leg) wayFound(s media.PathState) {
+	l.path = &s
+	l.tellPath()
+}
+
+func (l *leg) tellPath() {
+	if s := l.path; s != nil && l.confirmed {
+		l.path = nil
+		l.p.emit(SoundPath{At: time.Now(), Leg: l.id, OK: s.Found, Checked: s.Found && !s.Unchecked})
+	}
 }
 
 // checks are the connectivity checks that were agreed on, nil for none: a far end that does not speak of them, or says that the

@@ -135,6 +135,15 @@ type CallSecured struct {
 	Broken    text.Text // why the sound is cut off (a fingerprint that does not match), empty when it is not
 }
 
+// SoundPath tells that the connectivity checks of an answered call (RFC 8445) found no way for the sound in time, and that there is
+// one after all.
+type SoundPath struct {
+	At      time.Time
+	Leg     LegID
+	OK      bool // there is a way
+	Checked bool // … that passed a check; else the sound goes to the address that the far end describes and sends from
+}
+
 // CallHeld gives the hold state of both sides after a change. ByUs is true once the far end has confirmed it.
 type CallHeld struct {
 	At     time.Time
@@ -289,6 +298,7 @@ func (TransferProgress) sipEvent()    {}
 func (TransferEnded) sipEvent()       {}
 func (CallEnded) sipEvent()           {}
 func (CallSecured) sipEvent()         {}
+func (SoundPath) sipEvent()           {}
 func (Asked) sipEvent()               {}
 func (ConferenceChanged) sipEvent()   {}
 func (RecordingChanged) sipEvent()    {}

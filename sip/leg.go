@@ -44,6 +44,7 @@ type leg struct {
 	joining    *leg          // the other leg, whose transfer this one is to end in
 	guard      protection
 	toldSecure CallSecured
+	path       *media.PathState // what the checks came to, not told yet
 
 	association int // of a handshake, that the sound has been told of
 }
@@ -259,6 +260,7 @@ func (l *leg) event(e dialog.Event) {
 			l.confirmed = true
 			p.emit(CallAnswered{At: now, Leg: l.id, Codec: l.codec})
 			l.tellSecured()
+			l.tellPath()
 			if p.acc.Recording.on() && p.acc.Recording.Always {
 				l.startRecording()
 			}

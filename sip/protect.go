@@ -134,6 +134,7 @@ func (l *leg) openMedia(ip netip.Addr, flow *transaction.Flow) (dialog.Local, er
 				p.command(l.id, func(l *leg) { p.emit(DTMFReceived{At: time.Now(), Leg: l.id, Digit: r}) })
 			},
 			OnSecure: func(s media.SecureState) { p.command(l.id, func(l *leg) { l.secured(s) }) },
+			OnPath:   func(s media.PathState) { p.command(l.id, func(l *leg) { l.wayFound(s) }) },
 		})
 		if err != nil {
 			return dialog.Local{}, err

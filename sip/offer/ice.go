@@ -50,28 +50,52 @@ func parseCandidate(v string) (ICECandidate, bool) {
 	return ICECandidate{Addr: netip.AddrPortFrom(addr.Unmap(), uint16(port)), Component: int(component), Priority: uint32(priority)}, true
 }
 
-// checkICE settles what the lines of a stream said: nil without credentials. When no candidate is the address of the m-line,
-// something between changed one and not the other, and ICE must not be used (RFC 8839 §4.2.5).
+// checkICE settles what the lines of a stream said: nil without credentials. When no candidate is the address of the m-line, or that of
+// RTCP, something between changed one and not the other, and ICE must not be used (RFC 8839 §4.2.5).
 func (st *stream) checkICE(ice ICE, refused bool) {
 	if !iceText(ice.Ufrag, 4) || !iceText(ice.Pwd, 22) || refused {
 		return
 	}
-	trickle := !st.addr.IsValid() || st.addr.IsUnspecified() || st.port == 9
 	at := netip.AddrPortFrom(st.addr, uint16(st.port))
-	if !trickle && st.port != 0 && len(ice.Candidates) > 0 &&
-		!slices.ContainsFunc(ice.Candidates, func(c ICECandidate) bool { return c.Component == 1 && c.Addr == at }) {
+	if st.port != 0 && len(ice.Candidates) > 0 && (!ice.names(1, at) || !ice.names(2, st.rtcpBeside(at, ice))) {
 		st.mismatch = true
 		return
 	}
 	st.ice = &ice
 }
 
-// iceLines are ours: credentials and one host candidate for each component.
-func (t *Terms) iceLines(mux bool) [][2]string {
+// names reports whether the default address of a component is among the candidates. One that is not known yet, for candidates that
+// follow (RFC 8840 §4.1.1), and one that there is not, are.
+func (i *ICE) names(component int, at netip.AddrPort) bool {
+	return !at.IsValid() || at.Addr().IsUnspecified() || at.Port() == 9 ||
+		slices.ContainsFunc(i.Candidates, func(c ICECandidate) bool { return c.Component == component && c.Addr == at })
+}
+
+// rtcpBeside is the default address of RTCP where it has a component of its own: as a=rtcp says (RFC 3605), else the next port, where
+// there are candidates for it at all. Where both share a port, there is none. rtp is that of RTP.
+func (st *stream) rtcpBeside(rtp netip.AddrPort, ice ICE) netip.AddrPort {
+	switch {
+	case st.mux, st.rtcp == rtp, !rtp.IsValid() || rtp.Port() == 9:
+		return netip.AddrPort{}
+	case st.rtcp.IsValid():
+		return st.rtcp
+	case ice.single() || rtp.Port() == 65535:
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(rtp.Addr(), rtp.Port()+1)
+}
+
+// single reports whether there are candidates, and all of them for RTP: then an answer must not have others (RFC 8839 §4.3.1).
+func (i *ICE) single() bool {
+	return i != nil && len(i.Candidates) > 0 && !slices.ContainsFunc(i.Candidates, func(c ICECandidate) bool { return c.Component == 2 })
+}
+
+// iceLines are ours: credentials and one host candidate for each component, or for RTP alone.
+func (t *Terms) iceLines(single bool) [][2]string {
 	own := t.local.ICE
 	lines := [][2]string{{"ice-ufrag", own.Ufrag}, {"ice-pwd", own.Pwd}}
 	addrs := []netip.AddrPort{t.local.RTP}
-	if !mux {
+	if !single {
 		addrs = append(addrs, t.local.rtcp())
 	}
 	for i, a := range addrs {

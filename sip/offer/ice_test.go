@@ -52,8 +52,44 @@ func TestICEIsUsedOnlyWhereBothHaveItAndNothingChangedTheAddress(t *testing.T) {
 			remote != tc.remote || !m.Send || m.Controlling {
 			t.Errorf("%s: %+v to %s\n%s", tc.name, m.ICE, remote, answer)
 		}
-		if want := "a=candidate:1 1 UDP 2130706431 192.0.2.1 4000 typ host\r\na=candidate:1 2 UDP 2130706430 192.0.2.1 4001 typ host\r\na=end-of-candidates"; tc.ice && !strings.Contains(string(answer), want) {
+		want := "a=candidate:1 1 UDP 2130706431 192.0.2.1 4000 typ host\r\n"
+		if !strings.Contains(strings.Join(tc.media, ""), "a=candidate") { // who has none for RTCP gets none
+			want += "a=candidate:1 2 UDP 2130706430 192.0.2.1 4001 typ host\r\n"
+		}
+		if tc.ice && !strings.Contains(string(answer), want+"a=end-of-candidates") {
 			t.Errorf("%s: candidates\n%s", tc.name, answer)
+		}
+	}
+}
+
+// RFC 8839 §4.2.5 and §4.3.1, for the second component.
+func TestTheAddressOfRTCPHasToBeACandidateToo(t *testing.T) {
+	one := "a=candidate:1 1 UDP 2130706431 198.51.100.7 6000 typ host"
+	two := func(at string) string { return "a=candidate:1 2 UDP 2130706430 " + at + " typ host" }
+	for _, tc := range []struct {
+		name           string
+		lines          []string
+		mismatch, both bool
+	}{
+		{"the next port", []string{one, two("198.51.100.7 6001")}, false, true},
+		{"as a=rtcp says", []string{"a=rtcp:6100 IN IP4 198.51.100.8", one, two("198.51.100.8 6100")}, false, true},
+		{"as a=rtcp says, without an address", []string{"a=rtcp:6100", one, two("198.51.100.7 6100")}, false, true},
+		{"RTP alone", []string{one}, false, false},
+		{"RTP alone and one port for both", []string{"a=rtcp-mux", one}, false, false},
+		{"another address than a=rtcp says", []string{"a=rtcp:4382 IN IP4 192.168.0.4", one, two("198.51.100.7 6000")}, true, false},
+		{"none for a=rtcp", []string{"a=rtcp:4382 IN IP4 192.168.0.4", one}, true, false},
+		{"another port than the next one", []string{one, two("198.51.100.7 6100")}, true, false},
+		{"not yet known", []string{"a=rtcp:9 IN IP4 0.0.0.0", one}, false, false},
+		{"the port of RTP", []string{"a=rtcp:6000", one}, false, false},
+		{"both on one port, whatever stands beside it", []string{"a=rtcp-mux", "a=rtcp:6100", one, two("198.51.100.7 6101")}, false, true},
+	} {
+		l := withICE()
+		l.RTCP = netip.MustParseAddrPort("192.0.2.1:4101")
+		_, answer, err := New(1, l).Answer(offerOf(append([]string{"m=audio 6000 RTP/AVP 0", iceCredentials}, tc.lines...)...), false)
+		said := string(answer)
+		if err != nil || strings.Contains(said, "a=ice-mismatch") != tc.mismatch || strings.Contains(said, "a=candidate:1 2 ") != tc.both ||
+			strings.Contains(said, "a=rtcp:4101") != (tc.both || tc.mismatch) {
+			t.Errorf("%s: %v\n%s", tc.name, err, said)
 		}
 	}
 }

@@ -189,7 +189,7 @@ func (t Terms) Answer(offer []byte, hold bool) (Terms, []byte, error) {
 		}
 	}
 	t.agree(st, how)
-	d.ice, d.mismatch = how.ice, st.mismatch && t.local.ICE.ours()
+	d.ice, d.mismatch, d.single = how.ice, st.mismatch && t.local.ICE.ours(), st.ice.single()
 	t.offered = nil
 	body, err := t.write(d)
 	return t, body, err

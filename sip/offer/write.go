@@ -20,6 +20,7 @@ type description struct {
 	mux, xr       bool
 	ice, mismatch bool
 	settled       bool // an answer: mux means that there is no second port
+	single        bool // they have no candidate for RTCP, so there is none of ours
 }
 
 // write makes our description from the shape of the session. Each different one has the next version (RFC 3264 §8).
@@ -91,7 +92,7 @@ func (t *Terms) describe(md *sdp.MediaDescription, d description) {
 	if d.ptime > 0 {
 		md.WithValueAttribute("ptime", strconv.Itoa(int(d.ptime/time.Millisecond)))
 	}
-	if rtcp := t.local.rtcp(); rtcp.Port() != t.local.RTP.Port()+1 {
+	if rtcp := t.local.rtcp(); rtcp.Port() != t.local.RTP.Port()+1 && !(d.ice && d.single) {
 		md.WithValueAttribute("rtcp", strconv.Itoa(int(rtcp.Port())))
 	}
 	md.WithPropertyAttribute(d.dir.String())
@@ -116,7 +117,7 @@ func (t *Terms) describe(md *sdp.MediaDescription, d description) {
 	}
 	switch {
 	case d.ice:
-		for _, l := range t.iceLines(d.mux && d.settled) {
+		for _, l := range t.iceLines(d.mux && d.settled || d.single) {
 			if l[1] == "" {
 				md.WithPropertyAttribute(l[0])
 			} else {

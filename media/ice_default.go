@@ -1,0 +1,88 @@
+package media
+
+import (
+	"net/netip"
+	"time"
+)
+
+// A call whose checks find nothing. RFC 8445 §8.1.2 lets the agent end such a call; a person on the telephone would rather talk. RFC 8445
+// §12.1 has nothing sent where no check passed, lest a description aim sound at somebody who wants none. So the address that the far
+// end's description names is used once the checks have had their time, and only when the far end's own packets come from it: then
+// somebody is there, and sends without waiting for checks. The checks go on, and an address that passes takes its place.
+
+// PathState is what the checks of a session have come to.
+type PathState struct {
+	Found     bool // there is a way for the sound
+	Unchecked bool // … to the address in the description, which no check has proved
+}
+
+const (
+	checksFirst = 3 * time.Second // for the checks, before the address in the description is thought of
+	checksTold  = 5 * time.Second // after which a session without a way is told
+)
+
+// takeDefault uses an address that no check has proved, when none was found in time.
+func (a *agent) takeDefault(to netip.AddrPort, now time.Duration) bool {
+	if a.selected.Load() != nil { // most of the time
+		return false
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.selected.Load() != nil || a.over.Load() || now-a.begun < checksFirst {
+		return false
+	}
+	a.selected.Store(&to)
+	a.unproved, a.missed = true, true
+	return true
+}
+
+// overdue reports, once, that no way has been found.
+func (a *agent) overdue(now time.Duration) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.selected.Load() != nil || a.missed || a.over.Load() || now-a.begun < checksTold {
+		return false
+	}
+	a.missed = true
+	return true
+}
+
+// regained reports, once, that a way was proved after all.
+func (a *agent) regained() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.selected.Load() == nil || a.unproved || !a.missed {
+		return false
+	}
+	a.missed = false
+	return true
+}
+
+// fallBack uses the address in the description when a packet of sound or of its handshake comes from there and the checks have found
+// nothing.
+func (s *Session) fallBack(c *config, from netip.AddrPort) bool {
+	a, now := c.agents[partRTP], s.clock()
+	if a == nil || from != c.Remote || !a.takeDefault(from, now) {
+		return false
+	}
+	s.log.Warn("no connectivity check passed; the sound goes to the address in the description, from which the far end's comes")
+	begin := []int{partRTP}
+	if b := c.agents[partRTCP]; b != nil && c.RemoteRTCP.IsValid() && b.takeDefault(c.RemoteRTCP, now) {
+		begin = append(begin, partRTCP)
+	}
+	if c.assoc != nil {
+		for _, part := range begin {
+			c.assoc.begin(part)
+		}
+	}
+	s.tellPath(PathState{Found: true, Unchecked: true})
+	s.replay()
+	s.wake()
+	return true
+}
+
+func (s *Session) tellPath(p PathState) {
+	if s.cfg.OnPath != nil {
+		s.cfg.OnPath(p)
+	}
+}

@@ -1,0 +1,118 @@
+package media
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+// paths gathers what is told of the checks.
+type paths struct {
+	mu  sync.Mutex
+	all []PathState
+}
+
+func (p *paths) add(s PathState) { p.mu.Lock(); p.all = append(p.all, s); p.mu.Unlock() }
+
+func (p *paths) are(want ...PathState) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Equal(p.all, want)
+}
+
+var unchecked = PathState{Found: true, Unchecked: true}
+
+// unanswered are two sessions; a's checks go where nobody answers, and b speaks of no checks.
+func unanswered(t *testing.T, told *paths) (*virtual, *Session, *Session) {
+	v, a, b := pair(t, PCMU, Config{OnPath: told.add}, Config{})
+	x, _ := credentials()
+	x.Candidates, x.Controlling = []netip.AddrPort{addr("127.0.0.1:9")}, true
+	pa := params(b, PCMU)
+	pa.ICE = &x
+	if err := errors.Join(b.Configure(params(a, PCMU)), a.Configure(pa)); err != nil {
+		t.Fatal(err)
+	}
+	return v, a, b
+}
+
+func TestSoundFromTheDescribedAddressIsTakenOnceTheChecksHadTheirTime(t *testing.T) {
+	var told paths
+	v, a, b := unanswered(t, &told)
+	tone := &sine{hz: 900, amp: 8000}
+	frame := make([]int16, Frame)
+	speak := func() {
+		before := b.Stats().PacketsSent
+		for b.Stats().PacketsSent == before {
+			tone.frame(frame)
+			b.WriteFrame(frame)
+			v.add(10 * time.Millisecond)
+		}
+	}
+	speak()
+	until(t, func() bool { return a.Stats().Strangers >= 1 })
+	if _, ok := a.destinationOf(a.config.Load(), partRTP); ok || !told.are() {
+		t.Fatal("the checks had no time yet")
+	}
+	v.add(checksFirst)
+	speak()
+	until(t, func() bool { return told.are(unchecked) })
+	for part, want := range []netip.AddrPort{b.LocalRTP(), b.LocalRTCP()} {
+		if to, ok := a.destinationOf(a.config.Load(), part); !ok || to != want {
+			t.Errorf("part %d goes to %v %v", part, to, ok)
+		}
+	}
+	if s := strength(talk(t, v, a, b, tone, 60)[30*Frame:], 900); s < 0.98 {
+		t.Errorf("the tone holds %.3f", s)
+	}
+	v.add(time.Minute) // nobody renews consent, and nobody is asked for it
+	a.wake()
+	if to, ok := a.destinationOf(a.config.Load(), partRTP); !ok || to != b.LocalRTP() {
+		t.Errorf("a minute later sound goes to %v %v", to, ok)
+	}
+}
+
+func TestThatThereIsNoWayIsToldOnceAndThatThereIsOneAfterAll(t *testing.T) {
+	var told paths
+	v, a, b := unanswered(t, &told)
+	v.add(checksTold - time.Millisecond)
+	a.wake()
+	if !told.are() {
+		t.Fatalf("told %v too early", told.all)
+	}
+	v.add(time.Second)
+	until(t, func() bool { a.wake(); return told.are(PathState{}) })
+	v.add(time.Minute)
+	a.wake()
+	frame := make([]int16, Frame)
+	for range 2 {
+		b.WriteFrame(frame)
+		v.add(10 * time.Millisecond)
+	}
+	until(t, func() bool { return told.are(PathState{}, unchecked) })
+}
+
+func TestAnAddressThatPassesACheckTakesThePlaceOfTheOneThatDidNot(t *testing.T) {
+	for _, controlling := range []bool{true, false} {
+		e := newEther(0)
+		x, y := credentials()
+		x.Controlling, y.Controlling = controlling, !controlling
+		a, b := newAgent(x, 1, []netip.AddrPort{there}, e.now), newAgent(y, 1, []netip.AddrPort{here}, e.now)
+		e.run(checksTold, map[netip.AddrPort]*agent{here: a}) // the other end is late
+		described := addr("203.0.113.5:7000")
+		if !a.takeDefault(described, e.now) || a.regained() || a.overdue(e.now) {
+			t.Fatal("not taken")
+		}
+		if to, ok := a.chosen(); !ok || to != described || !a.accepts(described) {
+			t.Fatalf("chosen %v %v", to, ok)
+		}
+		e.join(here, a)
+		e.join(there, b)
+		e.run(10*time.Second, map[netip.AddrPort]*agent{here: a, there: b})
+		if to, ok := a.chosen(); !ok || to != there || !a.regained() || a.regained() {
+			t.Errorf("controlling %v: afterwards %v %v", controlling, to, ok)
+		}
+	}
+}
