@@ -40,8 +40,9 @@ type Directory struct {
 	life    context.Context
 
 	mu      sync.Mutex
-	plans   map[string]plan // what was learnt of each object
-	gone    map[string]bool // objects that this org does not have
+	plans   map[string]plan            // what was learnt of each object
+	hidden  map[string]map[string]bool // fields of the layout that this user may not see, by object
+	gone    map[string]bool            // objects that this org does not have
 	warming bool
 	warmed  time.Time // the last attempt
 	cache   map[string]cachedLookup
@@ -93,7 +94,7 @@ func NewDirectory(sf *salesforce.Client, s DirectorySettings) *Directory {
 	}
 	d := &Directory{
 		sf: sf, set: s, numbers: NewNumbers(s.Numbers),
-		plans: map[string]plan{}, gone: map[string]bool{}, cache: map[string]cachedLookup{},
+		plans: map[string]plan{}, gone: map[string]bool{}, hidden: map[string]map[string]bool{}, cache: map[string]cachedLookup{},
 	}
 	d.life, d.stop = context.WithCancel(context.Background())
 	return d
@@ -142,8 +143,9 @@ func (d *Directory) Warm(ctx context.Context) error {
 
 // warmLater learns in the background, once at a time, and not again for a while after a failure.
 func (d *Directory) warmLater() {
+	objects := d.objects()
 	d.mu.Lock()
-	missing := slices.ContainsFunc(d.set.Objects, func(o string) bool { return !d.gone[o] && !d.plans[o].learnt })
+	missing := slices.ContainsFunc(objects, func(o string) bool { return !d.plans[o].learnt })
 	if d.warming || !missing || d.set.Now().Before(d.rest.till) || !d.warmed.IsZero() && d.set.Now().Sub(d.warmed) < warmAgain || d.life.Err() != nil {
 		d.mu.Unlock()
 		return
@@ -160,13 +162,6 @@ func (d *Directory) warmLater() {
 		d.mu.Unlock()
 	})
 	d.mu.Unlock()
-}
-
-// objects are those that are looked up and exist in this org.
-func (d *Directory) objects() []string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(d.set.Objects), func(o string) bool { return d.gone[o] })
 }
 
 func (d *Directory) isGone(object string) bool {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"offhook/crm/salesforce"
@@ -39,23 +40,29 @@ func (d *Directory) lookup(ctx context.Context, number text.Text, dir Direction,
 	if len(num.Variants) == 0 {
 		return Match{State: MatchNone}, nil // a name at a foreign domain: there is no number to look for
 	}
-	recent := d.recentFor(num)
-	if c, ok := d.cached(num, forRecord); ok {
+	s := d.scopeOf(dir)
+	if l := d.layout(); l != nil && len(l.For(string(dir)).Objects) == 0 {
+		return Match{State: MatchNone, Detail: text.Clean("the softphone layout searches nothing for " + strings.ToLower(string(dir)) + " calls")}, nil
+	}
+	recent := d.recentFor(num, s.objects)
+	if c, ok := d.cached(s.key(num), forRecord); ok {
 		return d.settle(num, found{hits: c.hits, possible: c.possible, via: "cache"}, recent), nil
 	}
 	if why, rest := d.resting(); rest && !forRecord {
 		return Match{State: MatchFailed, Hits: recent, Detail: text.Clean(why)}, nil
 	}
-	f := d.ask(ctx, num)
+	d.learnMissing(ctx, s)
+	f := d.ask(ctx, num, s)
 	for i := 0; i < maxUnlearn && f.err != nil && d.unlearn(f.err); i++ {
-		f = d.ask(ctx, num)
+		s = d.scopeOf(dir)
+		f = d.ask(ctx, num, s)
 	}
 	d.noteLimit(f.err)
 	d.warmLater()
 	if f.err != nil {
 		return Match{State: MatchFailed, Hits: recent, Possible: f.possible, Detail: text.Clean(failedLine(f.err))}, f.err
 	}
-	d.keep(num, cachedLookup{f.hits, f.possible, f.via, d.set.Now()})
+	d.keep(s.key(num), cachedLookup{f.hits, f.possible, f.via, d.set.Now()})
 	return d.settle(num, f, recent), nil
 }
 
@@ -72,18 +79,19 @@ type found struct {
 
 // ask searches both ways at once: SOSL, which looks through its index, and SOQL for literal spellings, which sees records
 // that the index does not have yet. SOSL is the one that must succeed: spellings alone cannot say "nobody".
-func (d *Directory) ask(ctx context.Context, num Number) found {
+func (d *Directory) ask(ctx context.Context, num Number, s scope) found {
+	plans := d.searchPlans(s)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	run := func(via string, search func(context.Context, Number) ([]salesforce.Record, error)) <-chan found {
+	run := func(via string, search func(context.Context, Number, []plan) ([]salesforce.Record, error)) <-chan found {
 		out := make(chan found, 1)
 		go func() {
 			own, stop := context.WithTimeout(ctx, d.set.Deadline)
 			defer stop()
-			rows, err := search(own, num)
+			rows, err := search(own, num, plans)
 			f := found{via: via, err: err}
 			if err == nil {
-				f.hits, f.possible = d.verify(rows, num)
+				f.hits, f.possible = d.verify(rows, num, plans)
 			}
 			out <- f
 		}()
@@ -96,7 +104,7 @@ func (d *Directory) ask(ctx context.Context, num Number) found {
 			return a
 		}
 		b := <-run("soql", d.soql)
-		return d.like(ctx, num, merge(a, b))
+		return d.like(ctx, num, plans, merge(a, b))
 	}
 	soql := run("soql", d.soql)
 	var a, b found
@@ -118,7 +126,7 @@ func (d *Directory) ask(ctx context.Context, num Number) found {
 	case b = <-soql:
 		a = <-sosl
 	}
-	return d.like(ctx, num, merge(a, b))
+	return d.like(ctx, num, plans, merge(a, b))
 }
 
 // merge joins both ways. An error of SOSL stands unless SOQL found somebody; an error of SOQL alone is no failure.
@@ -141,7 +149,7 @@ func merge(a, b found) found {
 }
 
 // sosl asks the search index for the number's variants, digits only: a caller's number is text that a stranger chose.
-func (d *Directory) sosl(ctx context.Context, num Number) ([]salesforce.Record, error) {
+func (d *Directory) sosl(ctx context.Context, num Number, plans []plan) ([]salesforce.Record, error) {
 	var terms []salesforce.Term
 	for _, v := range num.Variants {
 		if t, ok := salesforce.Digits(v); ok {
@@ -149,7 +157,6 @@ func (d *Directory) sosl(ctx context.Context, num Number) ([]salesforce.Record, 
 		}
 	}
 	q := salesforce.Find(terms...).In(salesforce.PhoneFields)
-	plans := d.searchPlans()
 	if len(plans) == 0 {
 		return nil, errors.New("no object to search: check the layout's objects and this user's permissions")
 	}
@@ -160,9 +167,9 @@ func (d *Directory) sosl(ctx context.Context, num Number) ([]salesforce.Record, 
 }
 
 // soql asks for literal spellings, all objects in one composite: one API call.
-func (d *Directory) soql(ctx context.Context, num Number) ([]salesforce.Record, error) {
+func (d *Directory) soql(ctx context.Context, num Number, plans []plan) ([]salesforce.Record, error) {
 	spellings := salesforce.Strings(num.storedExactly()...)
-	return d.scan(ctx, func(p plan) salesforce.Cond {
+	return d.scan(ctx, plans, func(p plan) salesforce.Cond {
 		var any []salesforce.Cond
 		for _, f := range p.exact {
 			any = append(any, salesforce.In(salesforce.Ident(f), spellings...))
@@ -172,14 +179,14 @@ func (d *Directory) soql(ctx context.Context, num Number) ([]salesforce.Record, 
 }
 
 // like scans for the digits in groups, only in objects for which that was allowed, and only when nobody was found.
-func (d *Directory) like(ctx context.Context, num Number, f found) found {
+func (d *Directory) like(ctx context.Context, num Number, plans []plan, f found) found {
 	if f.err != nil || len(f.hits) > 0 || len(d.set.LikeObjects) == 0 || d.frugal() || len(num.Variants) == 0 || len(num.Variants[0]) < 7 {
 		return f
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.set.Deadline)
 	defer cancel()
 	pattern := salesforce.Contains(groups(num.Variants[0])...)
-	rows, err := d.scan(ctx, func(p plan) salesforce.Cond {
+	rows, err := d.scan(ctx, plans, func(p plan) salesforce.Cond {
 		var any []salesforce.Cond
 		for _, ph := range p.exact {
 			any = append(any, salesforce.Like(salesforce.Ident(ph), pattern))
@@ -189,7 +196,7 @@ func (d *Directory) like(ctx context.Context, num Number, f found) found {
 	if err != nil {
 		return f // a scan that timed out leaves what is known: nobody by index and spelling
 	}
-	f.hits, f.possible = d.verify(rows, num)
+	f.hits, f.possible = d.verify(rows, num, plans)
 	f.via = "soql"
 	return f
 }
@@ -203,43 +210,49 @@ func groups(d string) []string {
 	return out
 }
 
-// scan runs one query per object in one composite; at most five queries fit. only limits the objects; nil for all.
-func (d *Directory) scan(ctx context.Context, cond func(plan) salesforce.Cond, only []string) ([]salesforce.Record, error) {
+// maxScans bounds the composites of one search: an object more costs no call until five are full.
+const maxScans = 4
+
+// scan runs one query per object, five of them in one composite, which is what fits. only limits the objects; nil for all.
+func (d *Directory) scan(ctx context.Context, plans []plan, cond func(plan) salesforce.Cond, only []string) ([]salesforce.Record, error) {
 	var subs []salesforce.Sub
-	for _, p := range d.searchPlans() {
-		if len(p.exact) == 0 || only != nil && !slices.Contains(only, p.object) || len(subs) == 5 {
+	for _, p := range plans {
+		if len(p.exact) == 0 || only != nil && !slices.Contains(only, p.object) || len(subs) == 5*maxScans {
 			continue
 		}
 		q := salesforce.Select(p.idents()...).From(salesforce.Ident(p.object)).
 			Where(salesforce.And(cond(p), p.where())).Limit(d.set.Limit)
 		subs = append(subs, salesforce.SubQuery("q"+strconv.Itoa(len(subs)), q))
 	}
-	if len(subs) == 0 {
-		return nil, nil
-	}
-	results, err := d.sf.Composite(ctx, false, subs...)
-	if err != nil {
-		return nil, err
-	}
 	var rows []salesforce.Record
 	var first error
-	for _, r := range results {
-		var page salesforce.QueryResult
-		if err := r.Into(&page); err != nil {
-			if first == nil {
-				first = err
-			}
-			continue
+	for five := range slices.Chunk(subs, 5) {
+		results, err := d.sf.Composite(ctx, false, five...)
+		if err != nil {
+			return nil, err
 		}
-		rows = append(rows, page.Records...)
+		for _, r := range results {
+			var page salesforce.QueryResult
+			if err := r.Into(&page); err != nil {
+				if first == nil {
+					first = err
+				}
+				continue
+			}
+			rows = append(rows, page.Records...)
+		}
 	}
 	return rows, first
 }
 
 // verify keeps the rows on which the number really stands, and counts those that only look alike.
-func (d *Directory) verify(rows []salesforce.Record, num Number) (hits []Hit, possible int) {
+func (d *Directory) verify(rows []salesforce.Record, num Number, plans []plan) (hits []Hit, possible int) {
 	for _, r := range rows {
-		p := d.planFor(r.Type())
+		i := slices.IndexFunc(plans, func(p plan) bool { return p.object == r.Type() })
+		if i < 0 {
+			continue // nobody asked for it
+		}
+		p := plans[i]
 		best := Differs
 		h := p.hit(r)
 		if h.Zero() {

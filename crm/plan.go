@@ -2,6 +2,7 @@ package crm
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -12,12 +13,14 @@ import (
 // plan is how one object is searched by number: which fields come back, and which of them are phones.
 type plan struct {
 	object string
-	name   string   // the field that names a record
-	fields []string // to return, Id first
-	phones []string // compared locally
-	exact  []string // of the phones, those that may stand in WHERE
-	leads  bool     // converted leads are left out
-	learnt bool     // from the object's description
+	name   string               // the field that names a record
+	fields []string             // to return, Id first
+	phones []string             // compared locally
+	exact  []string             // of the phones, those that may stand in WHERE
+	leads  bool                 // converted leads are left out
+	learnt bool                 // from the object's description
+	desc   *salesforce.Describe // when learnt
+	shown  []shownField         // the layout's; nil: no layout
 }
 
 // basePlans work in every org, before anything was learnt.
@@ -36,13 +39,22 @@ var basePlans = map[string]plan{
 	},
 }
 
-// searchPlans returns the plan of every object that can be searched now.
-func (d *Directory) searchPlans() []plan {
+// searchPlans returns the plan of every object of a scope that can be searched now: a number stands on it, and it shows what the
+// layout says.
+func (d *Directory) searchPlans(s scope) []plan {
 	var out []plan
-	for _, o := range d.objects() {
-		if p := d.planFor(o); len(p.phones) > 0 {
-			out = append(out, p)
+	for _, o := range s.objects {
+		p := d.planFor(o)
+		if len(p.phones) == 0 {
+			continue
 		}
+		if s.shown != nil {
+			d.mu.Lock()
+			hidden := maps.Clone(d.hidden[o])
+			d.mu.Unlock()
+			p = p.showing(s.shown[o], hidden)
+		}
+		out = append(out, p)
 	}
 	return out
 }
@@ -71,7 +83,7 @@ func (d *Directory) learn(ctx context.Context, object string) (*salesforce.Descr
 		}
 		return nil, err
 	}
-	p := plan{object: object, name: desc.NameField(), fields: []string{"Id", desc.NameField()}, leads: object == "Lead" && desc.Has("IsConverted"), learnt: true}
+	p := plan{object: object, name: desc.NameField(), fields: []string{"Id", desc.NameField()}, leads: object == "Lead" && desc.Has("IsConverted"), learnt: true, desc: desc}
 	for _, f := range desc.Fields {
 		if f.Type == "phone" && !strings.Contains(strings.ToLower(f.Name), "fax") {
 			p.phones = append(p.phones, f.Name)
@@ -105,11 +117,11 @@ func (d *Directory) unlearn(err error) bool {
 		named = apiError(err).NamedFields()
 	case salesforce.KindUnlicensed:
 		object := apiError(err).NamedType()
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		if !slices.Contains(d.set.Objects, object) || d.gone[object] {
+		if !slices.Contains(d.objects(), object) {
 			return false
 		}
+		d.mu.Lock()
+		defer d.mu.Unlock()
 		d.gone[object] = true
 		return true
 	}
@@ -118,10 +130,12 @@ func (d *Directory) unlearn(err error) bool {
 	}
 	changed := false
 	about := apiError(err).NamedType()
-	for _, p := range d.searchPlans() {
-		if about != "" && about != p.object {
+	for _, o := range d.objects() {
+		if about != "" && about != o {
 			continue
 		}
+		p := d.planFor(o)
+		changed = d.hide(o, named) || changed
 		drop := func(f string) bool { return slices.Contains(named, f) }
 		q := p
 		q.fields = slices.DeleteFunc(slices.Clone(p.fields), drop)
@@ -135,6 +149,21 @@ func (d *Directory) unlearn(err error) bool {
 		}
 	}
 	return changed
+}
+
+// hide notes which fields of an object this user may not see, so that the layout's wish for them is not asked again.
+func (d *Directory) hide(object string, fields []string) (changed bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.hidden[object] == nil {
+		d.hidden[object] = map[string]bool{}
+	}
+	for _, f := range fields {
+		if !d.hidden[object][f] {
+			d.hidden[object][f], changed = true, true
+		}
+	}
+	return changed && d.layout() != nil
 }
 
 func (p plan) idents() []salesforce.Ident { return idents(p.fields) }
@@ -164,10 +193,12 @@ func (p plan) hit(r salesforce.Record) Hit {
 	if id := r.Str("AccountId"); id != "" {
 		h.Account = Ref{Type: "Account", ID: id, Name: text.Clean(r.Str("Account.Name"))}
 	}
-	switch p.object {
-	case "Contact":
+	switch {
+	case p.shown != nil:
+		h.Detail = p.detail(r)
+	case p.object == "Contact":
 		h.Detail = h.Account.Name
-	case "Lead":
+	case p.object == "Lead":
 		h.Detail = text.Clean(strings.Trim(r.Str("Company")+" · "+r.Str("Status"), " ·"))
 	default:
 		h.Detail = text.Clean(r.Str("Account.Name"))

@@ -8,10 +8,10 @@ import (
 )
 
 // cached returns a number's last result while it is fresh; how long that is depends on what is left of the API calls.
-func (d *Directory) cached(num Number, forRecord bool) (cachedLookup, bool) {
+func (d *Directory) cached(key string, forRecord bool) (cachedLookup, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	c, ok := d.cache[num.key()]
+	c, ok := d.cache[key]
 	if !ok || d.set.Now().Sub(c.at) > d.cacheLife(c, forRecord) {
 		return cachedLookup{}, false
 	}
@@ -19,7 +19,7 @@ func (d *Directory) cached(num Number, forRecord bool) (cachedLookup, bool) {
 }
 
 // keep remembers a number's result; the oldest makes room.
-func (d *Directory) keep(num Number, c cachedLookup) {
+func (d *Directory) keep(key string, c cachedLookup) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.cache) >= maxCached {
@@ -31,7 +31,7 @@ func (d *Directory) keep(num Number, c cachedLookup) {
 		}
 		delete(d.cache, oldest)
 	}
-	d.cache[num.key()] = c
+	d.cache[key] = c
 }
 
 // remember keeps a record that was opened or made here with its numbers: Salesforce's index shows it minutes later.
@@ -56,15 +56,15 @@ func (d *Directory) forget(id string) {
 	clear(d.cache)
 }
 
-// recentFor returns the remembered records of a looked-up object on which the number stands.
-func (d *Directory) recentFor(num Number) []Hit {
+// recentFor returns the remembered records of the objects on which the number stands.
+func (d *Directory) recentFor(num Number, objects []string) []Hit {
 	d.mu.Lock()
 	list := slices.Clone(d.recent)
 	now := d.set.Now()
 	d.mu.Unlock()
 	var out []Hit
 	for _, r := range list {
-		if now.Sub(r.at) > recentFor || !slices.Contains(d.set.Objects, r.hit.Type) {
+		if now.Sub(r.at) > recentFor || !slices.Contains(objects, r.hit.Type) {
 			continue
 		}
 		for _, p := range r.phones {

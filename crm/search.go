@@ -61,7 +61,9 @@ func (d *Directory) terms(q string) ([]salesforce.Term, salesforce.SearchGroup) 
 
 func (d *Directory) searchAll(ctx context.Context, terms []salesforce.Term, group salesforce.SearchGroup) ([]Hit, error) {
 	q := salesforce.Find(terms...).In(group)
-	plans := d.searchPlans()
+	s := d.scopeByHand()
+	d.learnMissing(ctx, s)
+	plans := d.searchPlans(s)
 	for _, p := range plans {
 		q = q.Returning(salesforce.Ident(p.object), p.idents(), p.where(), maxFound)
 	}
@@ -93,7 +95,7 @@ func (d *Directory) searchAll(ctx context.Context, terms []salesforce.Term, grou
 // searchRecent finds what was opened or made here and may not be in the index yet.
 func (d *Directory) searchRecent(q string, group salesforce.SearchGroup) []Hit {
 	if group == salesforce.PhoneFields {
-		return d.recentFor(d.numbers.Parse(q))
+		return d.recentFor(d.numbers.Parse(q), d.objects())
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
