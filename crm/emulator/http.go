@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -283,6 +284,9 @@ func readBody(r *http.Request) ([]byte, error) {
 	}
 	if strings.EqualFold(r.Header.Get("Content-Encoding"), "gzip") {
 		z, err := gzip.NewReader(r.Body)
+		if errors.Is(err, io.EOF) { // go-salesforce says it of a GET too
+			return nil, nil
+		}
 		if err != nil {
 			return nil, err
 		}

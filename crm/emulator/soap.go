@@ -21,7 +21,7 @@ func (s *Server) soap(r *http.Request, path string, body []byte, base string) *r
 	switch op {
 	case "login":
 		user := s.userNamed(values["username"])
-		if user == nil || !user.bool("IsActive") || values["password"] != Password {
+		if user == nil || !user.bool("IsActive") || !passwordOf(values["password"]) {
 			return soapFault("INVALID_LOGIN", "INVALID_LOGIN: Invalid username, password, security token; or user locked out.")
 		}
 		token, _ := s.open(user.id, "SOAP", "api")
