@@ -121,6 +121,9 @@ type Recording struct {
 	Consent    bool          `key:"consent" default:"false" doc:"Callers are told before they reach you, or have agreed: noted in each recording."`
 	Remind     time.Duration `key:"remind" default:"0s" doc:"A short tone for both sides at this interval while a call is recorded; 15s is usual, 0s is none."`
 	Retention  int           `key:"retention_days" default:"0" doc:"Recordings older than so many days are deleted at the start; 0: never."`
+	Attach     bool          `key:"attach" default:"false" doc:"Recordings are attached to the call's Task in Salesforce."`
+	AttachMax  int           `key:"attach_max" default:"25" doc:"Largest recording to attach, in MB; larger ones stay here."`
+	AttachAge  bool          `key:"attach_encrypted" default:"false" doc:"Attach recordings that are encrypted to recipients, too: who has the key can hear them."`
 	Recipients []string      `key:"recipients" doc:"age public keys: recordings are encrypted to them and cannot be played here."`
 }
 
@@ -175,7 +178,30 @@ type Record struct {
 	Number   string   `key:"number" default:"signalled" enum:"signalled,national,e164" doc:"Number format in the subject."`
 	Log      []string `key:"log" doc:"Which calls make a Task: answered, missed, declined, cancelled, transfer, failed, answered elsewhere. Empty means all."`
 	Status   string   `key:"status" doc:"Closed status of the Task; empty takes the org's default closed status."`
+	Statuses []Status `key:"statuses" doc:"Another status for some calls: a list of {action, status}, as {action = \"missed\", status = \"Deferred\"}."`
+	Target   string   `key:"target" default:"task" enum:"task,voicecall,both" doc:"What a call becomes in Salesforce. Voice calls need permission sets of Salesforce's own telephony; without them it is a Task."`
+	Map      []MapTo  `key:"map" doc:"What of a call goes into which Task field: a list of {value, field}. The fields of docs/salesforce are filled anyway where they are installed; an empty field switches one off."`
+	Descr    string   `key:"description" doc:"The Task's description with placeholders, as {notes} or {start}; docs/guide-admin.md lists them. Empty: notes, then the facts of the call."`
+	Owners   []Owner  `key:"owners" doc:"Whose calls those of a SIP account are: a list of {sip, user}, a Salesforce user name or id. Else the user with the account's e-mail address, else the signed-in one."`
 	KeyField string   `key:"key_field" default:"Offhook_Call_Key__c" doc:"Unique external-id field on Task that makes double records impossible; used when it is installed."`
+}
+
+// Status is one line of record.statuses.
+type Status struct {
+	Action string `key:"action" doc:"answered, missed, declined, cancelled, transfer, failed or answered elsewhere."`
+	Status string `key:"status" doc:"A status of the org's Tasks, also one that leaves them open."`
+}
+
+// MapTo is one line of record.map.
+type MapTo struct {
+	Value string `key:"value" doc:"A value of calls, as Agent Name or Transfer Type; var:NAME is a variable that headers told."`
+	Field string `key:"field" doc:"API name of a Task field; empty: none."`
+}
+
+// Owner is one line of record.owners.
+type Owner struct {
+	SIP  string `key:"sip" doc:"Account, as sip:2101@pbx.example.com, or 2101 alone."`
+	User string `key:"user" doc:"User name or id of the Salesforce user; the id of a queue."`
 }
 
 // UI is the screen.

@@ -2,7 +2,9 @@ package crm
 
 import (
 	"context"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"offhook/crm/salesforce"
@@ -20,9 +22,13 @@ type Org struct {
 	Zone      *time.Location // the user's; nil when Salesforce names one that is not known
 	Status    string         // the closed status of Tasks
 	Closed    []string       // all closed statuses; nil when they could not be read
+	Statuses  []string       // all statuses; nil when they could not be read
 	TaskHas   map[string]bool
 	TaskWrite bool        // this user may create Tasks
+	VoiceCall bool        // this user may create VoiceCalls with what a call tells; asked for by TargetVoiceCall and TargetBoth only
 	Warnings  []text.Text // one line each, for the administrator
+
+	task *salesforce.Describe
 }
 
 // Preflight reads who is signed in, which Task fields exist and which status is closed. Only the first is needed: what
@@ -64,11 +70,11 @@ func Preflight(ctx context.Context, sf *salesforce.Client, mapped ...string) (Or
 		}
 	}
 	for _, f := range mapped {
-		fd, ok := desc.Field(f)
-		if o.TaskHas[f] = ok && fd.Createable; !o.TaskHas[f] {
+		if fd, ok := desc.Field(f); !ok || !fd.Createable || !takes(fd) {
 			o.warn("Task has no field " + f + " that this user may fill: what sip.data maps to it stands in the description")
 		}
 	}
+	o.task = desc
 	o.chooseStatus(ctx, sf)
 	return o, nil
 }
@@ -77,19 +83,45 @@ func (o *Org) warn(s string) { o.Warnings = append(o.Warnings, text.Clean(s)) }
 
 // chooseStatus takes Completed when it is a closed status, else the org's first closed one.
 func (o *Org) chooseStatus(ctx context.Context, sf *salesforce.Client) {
-	page, err := sf.Query(ctx, salesforce.Select("ApiName", "MasterLabel", "IsClosed", "SortOrder").From("TaskStatus").
-		Where(salesforce.Eq("IsClosed", salesforce.Bool(true))).OrderBy("SortOrder", false))
+	page, err := sf.Query(ctx, salesforce.Select("ApiName", "MasterLabel", "IsClosed", "SortOrder").From("TaskStatus").OrderBy("SortOrder", false))
 	if err != nil || len(page.Records) == 0 {
 		return
 	}
 	for _, r := range page.Records {
 		if name := or(r.Str("ApiName"), r.Str("MasterLabel")); name != "" {
-			o.Closed = append(o.Closed, name)
+			o.Statuses = append(o.Statuses, name)
+			if r.Bool("IsClosed") {
+				o.Closed = append(o.Closed, name)
+			}
 		}
 	}
 	if len(o.Closed) > 0 && !slices.Contains(o.Closed, o.Status) {
 		o.Status = o.Closed[0]
 	}
+}
+
+// Check finds what the settings ask for and the org has not, one line each.
+func (o Org) Check(s TaskSettings) (lines []string) {
+	if o.task != nil {
+		var gone []string
+		for _, m := range s.Map {
+			if fd, ok := o.task.Field(m.Field); m.Field != "" && (!ok || !fd.Createable || !takes(fd)) && !slices.Contains(gone, m.Field) {
+				gone = append(gone, m.Field)
+			}
+		}
+		if len(gone) > 0 {
+			lines = append(lines, "record.map: Task has no field "+strings.Join(gone, ", ")+" that this user may fill: left out of every record")
+		}
+	}
+	if s.Status != "" && o.Closed != nil && !slices.Contains(o.Closed, s.Status) {
+		lines = append(lines, "record.status: "+s.Status+" is not a status that closes a Task: "+o.Status+" is used; there are "+strings.Join(o.Closed, ", "))
+	}
+	for _, action := range slices.Sorted(maps.Keys(s.Statuses)) {
+		if st := s.Statuses[action]; o.Statuses != nil && !slices.Contains(o.Statuses, st) {
+			lines = append(lines, "record.statuses: the org has no status "+st+" for "+action+" calls: left out; there are "+strings.Join(o.Statuses, ", "))
+		}
+	}
+	return lines
 }
 
 // Settings merges what the org says into a user's settings: the owner and the zone only where they are open, the status
@@ -104,6 +136,22 @@ func (o Org) Settings(s TaskSettings) TaskSettings {
 	}
 	if o.TaskHas != nil {
 		s.Has = o.TaskHas
+	}
+	if o.Statuses != nil {
+		s.Statuses = maps.Clone(s.Statuses)
+		maps.DeleteFunc(s.Statuses, func(_, status string) bool { return !slices.Contains(o.Statuses, status) })
+	}
+	if o.task == nil {
+		return s
+	}
+	s.Targets = map[string]salesforce.Field{}
+	for _, fd := range o.task.Fields {
+		if fd.Createable && takes(fd) && !slices.ContainsFunc(ownFields(), func(f string) bool { return strings.EqualFold(f, fd.Name) }) {
+			s.Targets[strings.ToLower(fd.Name)] = fd
+		}
+	}
+	if what, ok := o.task.Field("WhatId"); ok {
+		s.WhatTypes = what.ReferenceTo
 	}
 	return s
 }

@@ -19,6 +19,7 @@ type Outbox interface {
 	Due(ctx context.Context, now time.Time, limit int) ([]ledger.Item, error)
 	NextDue(ctx context.Context) (time.Time, bool, error)
 	Claim(ctx context.Context, key string, now time.Time) (ledger.Item, bool, error)
+	Refine(ctx context.Context, key string, payload json.RawMessage) error
 	MarkSent(ctx context.Context, key, taskID string) error
 	MarkRetry(ctx context.Context, key string, f ledger.Failure) error
 	Degrade(ctx context.Context, key string, payload json.RawMessage, f ledger.Failure) error
@@ -57,7 +58,8 @@ const (
 	ReportLate     ReportKind = "late"     // unsent for long; still safe on disk
 	ReportPaused   ReportKind = "paused"   // the whole queue waits: signed out, or no API calls left
 	ReportResumed  ReportKind = "resumed"
-	ReportDisk     ReportKind = "disk" // the ledger could not be read or written
+	ReportWarning  ReportKind = "warning" // the settings ask for something that the org has not
+	ReportDisk     ReportKind = "disk"    // the ledger could not be read or written
 )
 
 // Report is one thing that happened to a record, or to the queue, in one line.
@@ -80,9 +82,11 @@ type Sender struct {
 	queue
 	o SenderOptions
 
-	orgMu sync.Mutex
-	org   *Org
-	orgAt time.Time
+	orgMu  sync.Mutex
+	org    *Org
+	orgAt  time.Time
+	owners map[string]foundOwner
+	warned map[string]bool
 }
 
 // orgFresh is how long the org's fields and statuses are used before they are read again.

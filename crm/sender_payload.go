@@ -12,6 +12,8 @@ type payload struct {
 	CallRecord
 	Dropped  []string `json:"dropped,omitempty"`  // Task fields that are left out
 	Unlinked []string `json:"unlinked,omitempty"` // why the association was changed after the call
+	// Frozen is the association as the desk left it, once it was changed while the record was sent.
+	Frozen *Association `json:"frozen,omitempty"`
 }
 
 // maxDropped bounds how many fields a record may lose: Salesforce names one at a time.
@@ -48,6 +50,14 @@ func (p payload) fields(s TaskSettings) map[string]any {
 	return f
 }
 
+// freeze keeps the desk's association before it is changed.
+func (p *payload) freeze() {
+	if p.Frozen == nil {
+		was := p.Assoc
+		p.Frozen = &was
+	}
+}
+
 // drop notes fields to leave out; false when none of them can be or all of them already are. Subject, Status and
 // ActivityDate are the record itself and are never dropped.
 func (p *payload) drop(names []string) bool {
@@ -68,6 +78,9 @@ func (p *payload) drop(names []string) bool {
 // unlink takes who, what or both from the association; false when there was nothing to take.
 func (p *payload) unlink(who, what bool, why string) bool {
 	changed := false
+	if who && !p.Assoc.Who.Zero() || what && !p.Assoc.What.Zero() {
+		p.freeze()
+	}
 	if who && !p.Assoc.Who.Zero() {
 		p.Assoc.Who, changed = Ref{}, true
 	}

@@ -29,6 +29,10 @@ func (s *Sender) react(ctx context.Context, j job, err error, at stage) bool {
 		return false
 	}
 	api := apiError(err)
+	if names := api.NamedFields(); len(names) > 0 && j.optional(names) && j.p.drop(names) {
+		s.forgetOrg()
+		return s.degrade(ctx, j, "field", "left out "+strings.Join(j.p.Dropped, ", ")+": "+api.Message)
+	}
 	switch v.kind {
 	case salesforce.KindField:
 		s.forgetOrg()
@@ -73,30 +77,13 @@ func (s *Sender) relink(ctx context.Context, j *job, api *salesforce.APIError) b
 	if !who && !what {
 		who, what = true, true
 	}
-	if lead := j.p.Assoc.Who; who && lead.Type == "Lead" && salesforce.KindOf(api) == salesforce.KindStale {
-		if contact, ok := s.converted(ctx, lead); ok {
-			j.p.Assoc.Who = contact
-			j.p.Unlinked = append(j.p.Unlinked, "the lead was converted")
-			j.p.Assoc.Why += "; the lead was converted to this contact"
-			return true
-		}
+	if lead := j.p.Assoc; who && salesforce.KindOf(api) == salesforce.KindStale && s.followLead(ctx, &lead) {
+		j.p.freeze()
+		j.p.Assoc = lead
+		j.p.Unlinked = append(j.p.Unlinked, "the lead was converted")
+		return true
 	}
 	return j.p.unlink(who, what, "Salesforce refused the record ("+or(api.Code, "no reason")+")")
-}
-
-// converted returns the contact that a lead became.
-func (s *Sender) converted(ctx context.Context, lead Ref) (Ref, bool) {
-	page, err := s.o.Client.Query(ctx, salesforce.Select("Id", "IsConverted", "ConvertedContactId").From("Lead").
-		Where(salesforce.Eq("Id", salesforce.ID(lead.ID))).Limit(1))
-	if err != nil || len(page.Records) == 0 {
-		return Ref{}, false
-	}
-	r := page.Records[0]
-	id := r.Str("ConvertedContactId")
-	if !r.Bool("IsConverted") || !salesforce.ValidID(id) {
-		return Ref{}, false
-	}
-	return Ref{Type: "Contact", ID: id, Name: lead.Name}, true
 }
 
 // later gives the record back for another attempt.

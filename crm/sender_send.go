@@ -47,11 +47,11 @@ func (s *Sender) attempt(ctx context.Context, item ledger.Item) bool {
 	if err != nil {
 		return s.react(ctx, j, err, preparing)
 	}
-	set := org.Settings(s.o.Settings())
-	if err := s.resolve(ctx, &j); err != nil {
+	set, err := s.complete(ctx, &j, org)
+	if err != nil {
 		return s.react(ctx, j, err, preparing)
 	}
-	j.fields = j.p.fields(set)
+	j.fields, j.extra = j.p.fields(set), set.mapped(j.p.CallRecord)
 	if s.mayExist(j) {
 		id, err := s.find(ctx, j)
 		if err != nil {
@@ -71,6 +71,35 @@ func (s *Sender) attempt(ctx context.Context, item ledger.Item) bool {
 		return s.written(ctx, j, api)
 	}
 	return s.react(ctx, j, err, writing)
+}
+
+// complete finds out what the record needs and the desk could not know: whose it is, whom an unfinished lookup would have found, what
+// became of a lead. What changes the record is stored before it is sent.
+func (s *Sender) complete(ctx context.Context, j *job, org Org) (TaskSettings, error) {
+	user := s.o.Settings()
+	for _, line := range org.Check(user) {
+		s.warnOnce(line)
+	}
+	set := org.Settings(user)
+	owner, err := s.owner(ctx, j.p.CallRecord, set)
+	if err != nil {
+		return set, err
+	}
+	set.OwnerID = owner
+	unresolved, was := j.p.Unresolved, j.p.Assoc
+	if err := s.resolve(ctx, j); err != nil {
+		return set, err
+	}
+	assoc := j.p.Assoc
+	lead := s.followLead(ctx, &assoc)
+	if !lead && unresolved == j.p.Unresolved {
+		return set, nil
+	}
+	now := assoc
+	j.p.Assoc = was
+	j.p.freeze()
+	j.p.Assoc = now
+	return set, s.o.Outbox.Refine(ctx, j.item.Key, j.p.bytes())
 }
 
 // keyTaken reports a DUPLICATE_VALUE about our key, not about some other unique field of the org.
@@ -106,6 +135,17 @@ type job struct {
 	item   ledger.Item
 	p      payload
 	fields map[string]any
+	extra  map[string]any // of fields: what the map fills
+}
+
+// optional reports whether all of these fields are filled by the map alone: no record is refused for one of them.
+func (j job) optional(names []string) bool {
+	for _, n := range names {
+		if _, ok := j.extra[n]; !ok {
+			return false
+		}
+	}
+	return true
 }
 
 func (j job) subject() text.Text {

@@ -1,7 +1,6 @@
 package crm
 
 import (
-	"fmt"
 	"math"
 	"strings"
 	"time"
@@ -16,35 +15,57 @@ const KeyField = "Offhook_Call_Key__c"
 
 // Lengths of Task fields.
 const (
-	maxDescription = 32000
-	maxCallObject  = 255
+	maxDescription     = 32000
+	maxCallObject      = 255
+	maxCallDisposition = 255
+)
+
+// Target is where calls are written to (record.target).
+type Target string
+
+// Targets.
+const (
+	TargetTask      Target = "task" // also the zero value
+	TargetVoiceCall Target = "voicecall"
+	TargetBoth      Target = "both"
 )
 
 // TaskSettings are what the Task of a call is made with: the org's side (Preflight fills it) and the user's.
 type TaskSettings struct {
-	Subject SubjectStyle
-	Status  string // a closed status; "" for Completed
-	OwnerID string // "" leaves it to Salesforce: the signed-in user
-	Type    string // value of Task.Type, "" for Call
+	Subject  SubjectStyle
+	Status   string            // a closed status; "" for Completed
+	Statuses map[string]string // by action: another status than Status
+	Owners   []OwnerRule       // who a SIP account's calls belong to
+	Shared   bool              // the session is not a person's: calls need an owner of their own
+	OwnerID  string            // "" leaves it to Salesforce: the signed-in user
+	Type     string            // value of Task.Type, "" for Call
+	Map      []FieldMap        // beside, and instead of, the default map
+	Template *Template         // of the description; nil for the default
+	Target   Target
 	// Has tells which optional fields exist for this user; nil when describe was not possible: then only the fields
 	// that every org has are written.
-	Has map[string]bool
+	Has       map[string]bool
+	Targets   map[string]salesforce.Field // of the map: fields that this user may fill, by API name in lower case
+	WhatTypes []string                    // objects that a Task can be about; nil when that is not known
 }
 
 // taskOptional are the fields that may be missing: hidden by field-level security or not installed. Describe decides.
-var taskOptional = []string{KeyField, "Type", "CallObject", "CallType", "CallDurationInSeconds", "CallDisposition", "TaskSubtype", "Priority"}
+var taskOptional = []string{KeyField, "Type", "CallObject", "CallType", "CallDurationInSeconds", "CallDisposition", "TaskSubtype", "Priority", "TaskWhoIds"}
 
 // has reports whether a field may be written. The call fields belong to every org with Salesforce CRM Call Center; Type
-// and the key field must have been seen.
+// the key field and TaskWhoIds (Shared Activities) must have been seen.
 func (s TaskSettings) has(field string) bool {
 	if s.Has == nil {
-		return field != KeyField && field != "Type"
+		return field != KeyField && field != "Type" && field != "TaskWhoIds"
 	}
 	return s.Has[field]
 }
 
 // maps reports whether a field of the settings takes values that came with the call: it must have been seen in the org.
-func (s TaskSettings) maps(field string) bool { return field != "" && s.Has != nil && s.Has[field] }
+func (s TaskSettings) maps(field string) bool {
+	_, ok := s.Targets[strings.ToLower(field)]
+	return ok
+}
 
 // Keyed reports whether the unique key field is installed, so that a Task can be posted again without harm.
 func (s TaskSettings) Keyed() bool { return s.has(KeyField) }
@@ -53,7 +74,7 @@ func (s TaskSettings) Keyed() bool { return s.has(KeyField) }
 func TaskFields(rec CallRecord, s TaskSettings) map[string]any {
 	f := map[string]any{
 		"Subject": Subject(rec, s.Subject),
-		"Status":  or(s.Status, "Completed"),
+		"Status":  or(s.Statuses[rec.Action], or(s.Status, "Completed")),
 		// The agent's local date; Salesforce must not shift it for time zones.
 		"ActivityDate": rec.Start.In(s.Subject.location()).Format(time.DateOnly),
 	}
@@ -69,15 +90,18 @@ func TaskFields(rec CallRecord, s TaskSettings) map[string]any {
 	set("CallDurationInSeconds", DurationSeconds(rec))
 	set("CallObject", text.Clean(rec.Key).Runes(maxCallObject).String())
 	set(KeyField, rec.Key)
+	if !rec.Disposition.Empty() {
+		set("CallDisposition", rec.Disposition.Runes(maxCallDisposition).String())
+	}
 	if salesforce.ValidID(s.OwnerID) {
 		f["OwnerId"] = s.OwnerID
 	}
-	for k, v := range whoWhat(rec) {
+	for k, v := range whoWhat(rec, s) {
 		f[k] = v
 	}
-	for _, v := range rec.Vars {
-		if _, ours := f[v.Field]; !ours && s.maps(v.Field) { // what the record itself says is never overwritten by a header
-			f[v.Field] = v.Value.Runes(255).String()
+	for k, v := range s.mapped(rec) {
+		if _, ours := f[k]; !ours { // what the record itself says is never overwritten by a header
+			f[k] = v
 		}
 	}
 	if d := Description(rec, s); d != "" {
@@ -86,85 +110,12 @@ func TaskFields(rec CallRecord, s TaskSettings) map[string]any {
 	return f
 }
 
-// whoWhat maps the association to WhoId and WhatId. An internal call has neither; a Lead has no WhatId.
-func whoWhat(rec CallRecord) map[string]string {
-	out := map[string]string{}
-	if callType(rec) == Internal {
-		return out
-	}
-	who, what := rec.Assoc.Who, rec.Assoc.What
-	if salesforce.ValidID(who.ID) {
-		out["WhoId"] = who.ID
-	}
-	if salesforce.ValidID(what.ID) && !(who.Type == "Lead" && !who.Zero()) {
-		out["WhatId"] = what.ID
-	}
-	return out
-}
-
 // DurationSeconds is the talk time in whole seconds, never negative, 0 when the call was not answered.
 func DurationSeconds(rec CallRecord) int {
 	if rec.Answer.IsZero() || rec.Duration <= 0 {
 		return 0
 	}
 	return int(min(rec.Duration/time.Second, math.MaxInt32))
-}
-
-// Description writes the notes first, then the facts of the call, one per line, at most 32,000 characters. Notes are
-// cut before facts.
-func Description(rec CallRecord, s TaskSettings) string {
-	loc := s.Subject.location()
-	var facts []string
-	add := func(label, value string) {
-		if value != "" {
-			facts = append(facts, label+": "+value)
-		}
-	}
-	at := func(t time.Time) string {
-		if t.IsZero() {
-			return ""
-		}
-		return t.In(loc).Format("2006-01-02 15:04:05 -07:00")
-	}
-	add("Start", at(rec.Start))
-	add("Answered", at(rec.Answer))
-	add("End", at(rec.End))
-	if d := DurationSeconds(rec); d > 0 {
-		add("Duration", fmt.Sprintf("%d:%02d:%02d", d/3600, d/60%60, d%60))
-	}
-	result := rec.Action
-	if !rec.Reason.Empty() {
-		result = strings.TrimPrefix(result+", "+rec.Reason.String(), ", ")
-	}
-	add("Result", result)
-	add("Ended by", rec.HangUpBy)
-	if rec.Withheld {
-		add("Caller", "number withheld")
-	} else {
-		add("Number", rec.Number.String())
-		add("Presented name", rec.Name.String())
-	}
-	add("Called", rec.Called.String())
-	add("Transfer", strings.TrimSpace(rec.Transfer+" "+rec.TransferTo.String()))
-	add("Agent", rec.Agent.String())
-	add("Association", rec.Assoc.Why)
-	add("Call key", rec.Key)
-	add("Correlation", rec.Correlation)
-	add("SIP Call-ID", rec.SIPCallID.String())
-	add("Session", rec.Session)
-	add("Recording", strings.TrimSpace(rec.Recording+" "+rec.Recorded))
-	for _, v := range rec.Vars {
-		if !s.maps(v.Field) {
-			add(v.Name.String(), v.Value.String())
-		}
-	}
-	tail := strings.Join(facts, "\n")
-	notes := MaskCards(rec.Notes.String())
-	if notes == "" {
-		return cutRunes(tail, maxDescription)
-	}
-	room := max(0, maxDescription-len([]rune(tail))-2)
-	return cutRunes(cutRunes(notes, room)+"\n\n"+tail, maxDescription)
 }
 
 func cutRunes(s string, n int) string {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"offhook/crm/salesforce"
 	"offhook/internal/text"
 )
 
@@ -254,7 +255,7 @@ func TestAValueThatCameWithTheCallFillsItsFieldWhereTheOrgHasItElseItIsDescribed
 		{Name: text.Clean("Queue"), Value: text.Clean("Sales"), Field: "Nowhere__c"},
 		{Name: text.Clean("Trick"), Value: text.Clean("Open"), Field: "Status"},
 	}}
-	f := TaskFields(rec, TaskSettings{Has: map[string]bool{"Campaign_Name__c": true, "Status": true}})
+	f := TaskFields(rec, TaskSettings{Targets: map[string]salesforce.Field{"campaign_name__c": {Name: "Campaign_Name__c", Type: "string"}, "status": {Name: "Status", Type: "picklist"}}})
 	if f["Campaign_Name__c"] != "Spring" || f["Status"] != "Completed" || f["Nowhere__c"] != nil {
 		t.Errorf("%v", f)
 	}

@@ -90,6 +90,7 @@ func checkParts(l *config.Loaded) error {
 	if _, err := prefixes(l.SIP.TrustedPeers); err != nil {
 		say("sip.trusted_peers", err)
 	}
+	checkRecord(l.Record, say)
 	if lines == nil {
 		return nil
 	}

@@ -10,7 +10,9 @@ import (
 
 // errandFuncs are the things that Salesforce is told beside the Tasks of calls, by the kind of ledger.Errand.
 func (o *org) errandFuncs() map[string]crm.ErrandFunc {
-	return map[string]crm.ErrandFunc{}
+	return map[string]crm.ErrandFunc{
+		"amend": o.sender.Amend(o.ledger),
+	}
 }
 
 // openErrands makes the worker for them; it waits when the sender waits.

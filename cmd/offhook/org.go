@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +28,8 @@ type org struct {
 	errands   *crm.Errands // what follows the call records
 	ledger    *ledger.Ledger
 	record    config.Record
+	template  *crm.Template // of record.description; nil for the default
+	shared    bool          // the session is not a person's
 	region    string
 	zone      atomic.Pointer[time.Location]
 	again     chan struct{} // somebody wants the sign-in tried now
@@ -79,6 +82,10 @@ func openOrg(l *config.Loaded, led *ledger.Ledger, numbers crm.NumberSettings, l
 		client: client, ledger: led, record: l.Record, region: l.Numbers.Region,
 		again: make(chan struct{}, 1), now: make(chan struct{}, 1), changed: make(chan struct{}, 1), reports: make(chan crm.Report, 64),
 	}
+	o.shared = strings.HasPrefix(l.Salesforce.Flow, "client")
+	if o.template, err = descriptionOf(l.Record); err != nil {
+		return nil, err
+	}
 	if l.Record.TimeZone != "" {
 		if zone, err := time.LoadLocation(l.Record.TimeZone); err == nil { // checked with the settings
 			o.zone.Store(zone)
@@ -99,19 +106,6 @@ func openOrg(l *config.Loaded, led *ledger.Ledger, numbers crm.NumberSettings, l
 	})
 	o.openErrands(led, report, log)
 	return o, nil
-}
-
-// taskSettings are the user's side of a Task.
-func (o *org) taskSettings() crm.TaskSettings {
-	styles := map[string]crm.NumberStyle{"national": crm.National, "e164": crm.E164}
-	zones := map[string]crm.ZoneStyle{"off": crm.ZoneOff, "id": crm.ZoneID, "name": crm.ZoneName}
-	return crm.TaskSettings{
-		Status: o.record.Status,
-		Subject: crm.SubjectStyle{
-			Zone: o.zone.Load(), ZoneStyle: zones[o.record.Zone], TwelveHour: o.record.Clock == "12h",
-			Number: styles[o.record.Number], Region: o.region,
-		},
-	}
 }
 
 // The desk's wishes; none of them blocks.
@@ -222,7 +216,7 @@ func (o *org) tell(d *desk.Desk, r crm.Report) {
 		d.Post(desk.LinkChanged{Name: desk.LinkSalesforce, Health: desk.HealthOK, Text: d.Snapshot().Agent.User})
 	case crm.ReportRetry:
 		d.Post(desk.LinkChanged{Name: desk.LinkSalesforce, Health: desk.HealthWarn, Text: r.Line})
-	case crm.ReportDegraded, crm.ReportLate, crm.ReportDisk:
+	case crm.ReportDegraded, crm.ReportLate, crm.ReportDisk, crm.ReportWarning:
 		d.Post(desk.Told{Severity: desk.Warning, Text: r.Line})
 	}
 }

@@ -25,7 +25,7 @@ func activityObjects(callKey bool) []*object {
 		choice("TaskSubtype", "Task Subtype", "Task*", "Email", "ListEmail", "Cadence", "Call", "LinkedIn").strict().createOnly(),
 		moment("CompletedDateTime", "Completed Date").readOnly(), str(CallIDField, "Call Id", 80).lookup().hidden())
 	if callKey {
-		fields = append(fields, str(CallKeyField, "Offhook Call Key", 64).key().hidden())
+		fields = append(fields, packageFields()...)
 	}
 	return []*object{
 		define("Task", "Task", "Tasks", "00T", fields...).named("Subject").

@@ -49,9 +49,11 @@ type Errand struct {
 const errandColumns = `e.key, e.kind, e.after, e.state, e.payload, e.attempts, e.due, e.created, e.updated, e.last_error, e.error_class, e.result, e.ambiguous,
 	coalesce((SELECT o.task_id FROM outbox o JOIN calls c ON c.id = o.call WHERE c.key = e.after), '')`
 
-// ready is true for errands whose call has its Task; of a call that is gone or that is never sent nobody can wait.
+// ready is true for errands whose call has its Task; of a call that is gone or that is never sent nobody can wait. Those of one call
+// are carried out one after the other.
 const ready = `(e.after = '' OR NOT EXISTS (SELECT 1 FROM outbox o JOIN calls c ON c.id = o.call WHERE c.key = e.after AND o.state IN ('pending','sending','dead','fix'))
-	AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.key = e.after AND c.ended = 0))`
+	AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.key = e.after AND c.ended = 0)
+	AND NOT EXISTS (SELECT 1 FROM errands x WHERE x.after = e.after AND x.state = 'doing'))`
 
 func scanErrand(row interface{ Scan(...any) error }) (Errand, error) {
 	var e Errand

@@ -117,45 +117,6 @@ func (l *Ledger) finish(tx *sql.Tx, c Call, it Item) error {
 	return attempt(tx, id, now, result, it.ErrorClass, it.LastError, "")
 }
 
-// Amend stores a later change of an ended call, such as notes: the call is replaced by c (times and state of its end stay),
-// and so is its record's payload, and its Due unless that is zero. It reports whether the record carries the change: false means that it
-// was sent, or is being sent, without it; the call keeps the change in any case.
-func (l *Ledger) Amend(ctx context.Context, c Call, item Item) (amended bool, err error) {
-	const op = "change the call's record"
-	if err := errors.Join(valid(c), validJSON("the record", item.Payload, true)); err != nil {
-		return false, l.fail(op, err)
-	}
-	err = l.write(ctx, op, func(tx *sql.Tx) error {
-		id, err := callID(tx, c.Key)
-		if err != nil {
-			return err
-		}
-		res, err := tx.Exec(`UPDATE calls SET name = ?, match = ?, record_type = ?, record_id = ?, record_name = ?, notes = ?, detail = ?
-			WHERE id = ? AND ended <> 0`,
-			c.Name.String(), c.Match, c.RecordType, c.RecordID, c.RecordName.String(), c.Notes.String(), string(c.Detail), id)
-		if err != nil {
-			return err
-		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return cmp.Or(err, fmt.Errorf("call %s has not ended", c.Key))
-		}
-		res, err = tx.Exec(`UPDATE outbox SET payload = ?, due = CASE WHEN ?2 = 0 THEN due ELSE ?2 END, updated = ?3
-			WHERE call = ?4 AND state IN ('pending','dead','fix','filtered')`,
-			string(item.Payload), nanos(item.Due), nanos(l.now()), id)
-		if err != nil {
-			return err
-		}
-		n, err := res.RowsAffected()
-		amended = n > 0
-		return err
-	})
-	if err != nil {
-		return false, err
-	}
-	l.signal()
-	return amended, nil
-}
-
 // Recover ends the calls that an earlier desk left open, each in one transaction with its record: state EndedCrash, ended at
 // the last sign of life on disk (never after at). build makes the record of such a call; nil means Filtered. It returns the calls it
 // has ended, also when it fails on a later one; calls of this desk are left alone, so it may be called again.

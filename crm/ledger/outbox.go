@@ -100,6 +100,20 @@ func (l *Ledger) MarkRetry(ctx context.Context, key string, f Failure) error {
 	})
 }
 
+// Refine replaces the payload of a claimed record by what was found out while it is sent; it stays claimed.
+func (l *Ledger) Refine(ctx context.Context, key string, payload json.RawMessage) error {
+	if err := validJSON("the record", payload, true); err != nil {
+		return l.fail("store what was found out", err)
+	}
+	return l.mark(ctx, "store what was found out", key, func(tx *sql.Tx, id int64, it Item, now time.Time) error {
+		if it.State != Sending {
+			return &StateError{Key: key, State: it.State, Op: "be completed"}
+		}
+		_, err := tx.Exec(`UPDATE outbox SET payload = ?, updated = ? WHERE call = ?`, string(payload), nanos(now), id)
+		return err
+	})
+}
+
 // Degrade gives a claimed record back with a smaller payload, to be sent at once: Salesforce refused an optional part.
 func (l *Ledger) Degrade(ctx context.Context, key string, payload json.RawMessage, f Failure) error {
 	if err := validJSON("the record", payload, true); err != nil {

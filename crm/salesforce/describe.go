@@ -16,6 +16,7 @@ type Describe struct {
 	Label      string  `json:"label"`
 	KeyPrefix  string  `json:"keyPrefix"`
 	Createable bool    `json:"createable"`
+	Updateable bool    `json:"updateable"`
 	Fields     []Field `json:"fields"`
 }
 
@@ -25,6 +26,9 @@ type Field struct {
 	Label        string     `json:"label"`
 	Type         string     `json:"type"`
 	Length       int        `json:"length"`
+	Precision    int        `json:"precision"` // of a number: digits in all …
+	Scale        int        `json:"scale"`     // … and after the point
+	Digits       int        `json:"digits"`    // of an integer
 	Createable   bool       `json:"createable"`
 	Updateable   bool       `json:"updateable"`
 	Nillable     bool       `json:"nillable"`

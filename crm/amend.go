@@ -1,0 +1,276 @@
+package crm
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"offhook/crm/ledger"
+	"offhook/crm/salesforce"
+	"offhook/internal/text"
+)
+
+// AmendStore is where an amendment finds what was sent and stores what the Task is made of now: a *ledger.Ledger.
+type AmendStore interface {
+	Item(ctx context.Context, key string) (ledger.Item, error)
+	Amended(ctx context.Context, key string, payload json.RawMessage, what text.Text) error
+}
+
+// neverAmended are the fields that make a Task this call's: they are written once. TaskSubtype can only be created.
+func neverAmended() []string {
+	return []string{KeyField, "TaskSubtype", "CallObject", "Subject", "ActivityDate", "OwnerId", "CallType"}
+}
+
+// maxAmendRounds bounds how often an amendment is made smaller.
+const maxAmendRounds = 5
+
+// Amend carries out errands of kind "amend": the Task of a call is changed where the record as it should be differs from the one that
+// was sent. What somebody else changed in Salesforce meanwhile stays as it is there; only notes are added to theirs. Repeating it
+// does no harm: it changes nothing that is right already.
+func (s *Sender) Amend(store AmendStore) ErrandFunc {
+	return func(ctx context.Context, e ledger.Errand) (string, error) {
+		item, err := store.Item(ctx, e.Call)
+		if err != nil {
+			return "", err
+		}
+		if item.State != ledger.Sent || item.TaskID == "" {
+			return "the call has no Task: nothing to change", nil
+		}
+		base, err := readPayload(item.Payload)
+		if err == nil && !strings.HasPrefix(item.TaskID, "00T") {
+			err = fmt.Errorf("the call was saved as a VoiceCall, which Salesforce does not let be changed")
+		}
+		var next payload
+		if err == nil {
+			next, err = readPayload(e.Payload)
+		}
+		if err != nil {
+			return "", &RefusedError{"payload", err.Error()}
+		}
+		a := amendment{s: s, id: item.TaskID, base: base, next: next}
+		what, err := a.run(ctx)
+		if err != nil {
+			return "", err
+		}
+		if what != "" {
+			if err := store.Amended(ctx, e.Call, a.next.bytes(), text.Clean(what)); err != nil {
+				return "", err
+			}
+		}
+		return or(what, "the Task is as it should be"), a.refusal
+	}
+}
+
+// amendment is one change of one Task.
+type amendment struct {
+	s          *Sender
+	id         string
+	base, next payload
+	patch      map[string]any
+	was        map[string]any
+	kept       []string // what somebody changed in Salesforce
+	refusal    error    // part of it was refused
+}
+
+// run makes the change and says what was changed; "" for nothing.
+func (a *amendment) run(ctx context.Context) (string, error) {
+	if err := a.differ(ctx); err != nil || len(a.patch) == 0 {
+		return "", err
+	}
+	for range maxAmendRounds {
+		modified, err := a.compare(ctx)
+		if err != nil {
+			return "", a.gone(err)
+		}
+		if len(a.patch) == 0 {
+			break
+		}
+		err = a.s.o.Client.Update(ctx, "Task", a.id, a.patch, modified)
+		if err == nil {
+			break
+		}
+		if !a.smaller(err) {
+			return "", a.gone(err)
+		}
+	}
+	var said []string
+	if names := slices.Sorted(maps.Keys(a.patch)); len(names) > 0 {
+		said = append(said, "changed "+strings.Join(names, ", "))
+	}
+	if len(a.kept) > 0 {
+		slices.Sort(a.kept)
+		said = append(said, "left "+strings.Join(slices.Compact(a.kept), ", ")+" as somebody changed it in Salesforce")
+	}
+	return strings.Join(said, "; "), nil
+}
+
+// differ finds the fields that the change touches.
+func (a *amendment) differ(ctx context.Context) error {
+	org, err := a.s.orgFor(ctx)
+	if err != nil {
+		return err
+	}
+	set := org.Settings(a.s.o.Settings())
+	a.next.Dropped, a.next.Unlinked, a.next.Frozen = a.base.Dropped, a.base.Unlinked, a.base.Frozen
+	if a.base.Frozen != nil && sameAssociation(*a.base.Frozen, a.next.Assoc) {
+		a.next.Assoc = a.base.Assoc // nobody corrected it: it stays what it became while it was sent
+	} else {
+		a.s.followLead(ctx, &a.next.Assoc)
+	}
+	a.next.Unresolved = a.base.Unresolved
+	a.was, a.patch = a.base.fields(set), a.next.fields(set)
+	for name := range a.was {
+		if _, ok := a.patch[name]; !ok {
+			a.patch[name] = nil // taken away
+		}
+	}
+	for name, v := range a.patch {
+		if slices.Contains(neverAmended(), name) || sameField(name, v, a.was[name]) || !org.updateable(name) {
+			delete(a.patch, name)
+		}
+	}
+	return nil
+}
+
+func sameAssociation(a, b Association) bool {
+	return SameID(a.Who.ID, b.Who.ID) && SameID(a.What.ID, b.What.ID)
+}
+
+// updateable reports whether a field may be changed; true while that is not known.
+func (o Org) updateable(name string) bool {
+	if o.task == nil {
+		return true
+	}
+	f, ok := o.task.Field(name)
+	return ok && f.Updateable
+}
+
+// compare reads the Task as it is, and takes out of the patch what is right already and what somebody else changed.
+func (a *amendment) compare(ctx context.Context) (modified time.Time, err error) {
+	fields := []salesforce.Ident{"LastModifiedDate"}
+	for name := range a.patch {
+		if name != "TaskWhoIds" { // readable by query only
+			fields = append(fields, salesforce.Ident(name))
+		}
+	}
+	now, err := a.s.o.Client.Get(ctx, "Task", a.id, fields...)
+	if err != nil {
+		return time.Time{}, err
+	}
+	for name, v := range a.patch {
+		have, known := now[name]
+		switch {
+		case !known && name == "TaskWhoIds":
+		case sameField(name, have, v):
+			delete(a.patch, name)
+		case sameField(name, have, a.was[name]) || have == nil && a.was[name] == nil:
+		case name == "Description":
+			a.patch[name] = a.added(fmt.Sprint(have))
+		default:
+			a.kept = append(a.kept, name)
+			delete(a.patch, name)
+		}
+	}
+	t, err := time.Parse("2006-01-02T15:04:05.000-0700", now.Str("LastModifiedDate"))
+	if err != nil {
+		return time.Time{}, nil // unconditional: better than never
+	}
+	return t.Add(time.Second - 1).Truncate(time.Second), nil // the header knows whole seconds
+}
+
+// added puts the new notes above a description that somebody rewrote; theirs stays.
+func (a *amendment) added(theirs string) string {
+	notes := MaskCards(a.next.Notes.String())
+	if notes == "" || strings.Contains(plain(theirs), plain(notes)) {
+		return theirs
+	}
+	return cutRunes(notes+"\n\n"+theirs, maxDescription)
+}
+
+// smaller takes out what Salesforce refused; false when there was nothing of the kind.
+func (a *amendment) smaller(err error) bool {
+	api := apiError(err)
+	var names []string
+	switch salesforce.KindOf(err) {
+	case salesforce.KindField:
+		names = api.NamedFields()
+		a.s.forgetOrg()
+	case salesforce.KindReference, salesforce.KindStale:
+		names = []string{"WhoId", "WhatId", "TaskWhoIds"}
+	}
+	before := len(a.patch)
+	for _, n := range names {
+		delete(a.patch, n)
+	}
+	if len(a.patch) == before {
+		return false
+	}
+	if slices.Contains(names, "WhoId") {
+		a.next.Assoc = a.base.Assoc
+		a.refusal = &RefusedError{"link", salesforce.Line(err)}
+	}
+	return true
+}
+
+// gone names a Task that is no longer there.
+func (a *amendment) gone(err error) error {
+	if salesforce.KindOf(err) == salesforce.KindStale {
+		return &RefusedError{"link", "the Task was deleted in Salesforce, or its record is gone: the change is kept here only (" + salesforce.Line(err) + ")"}
+	}
+	return err
+}
+
+// plain is text as it is compared: Salesforce keeps other line ends and trims.
+func plain(s string) string {
+	return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n"))
+}
+
+// sameField compares two values of a field, one of which may come from Salesforce.
+func sameField(name string, a, b any) bool {
+	if a == nil || b == nil || a == "" || b == "" {
+		return (a == nil || a == "") && (b == nil || b == "")
+	}
+	x, y := fmt.Sprint(a), fmt.Sprint(b)
+	if n, ok := number(a); ok {
+		m, ok := number(b)
+		return ok && math.Abs(n-m) < 1e-9
+	}
+	if strings.HasSuffix(name, "Id") && salesforce.ValidID(x) {
+		return SameID(x, y)
+	}
+	if t, ok := moments(x); ok {
+		u, ok := moments(y)
+		return ok && t.Equal(u)
+	}
+	return plain(x) == plain(y)
+}
+
+func number(v any) (float64, bool) {
+	switch v := v.(type) {
+	case int:
+		return float64(v), true
+	case int64:
+		return float64(v), true
+	case float64:
+		return v, true
+	case json.Number:
+		n, err := strconv.ParseFloat(v.String(), 64)
+		return n, err == nil
+	}
+	return 0, false
+}
+
+func moments(s string) (time.Time, bool) {
+	for _, layout := range []string{salesforceTime, "2006-01-02T15:04:05.000-0700"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}
