@@ -32,11 +32,11 @@ func (d *Directory) Card(ctx context.Context, ref Ref) (Card, error) {
 	if err != nil {
 		return Card{}, lineError(err)
 	}
-	layout, err := d.sf.CompactLayout(ctx, object)
+	compact, err := d.sf.CompactLayout(ctx, object)
 	if err != nil {
-		layout = &salesforce.CompactLayout{} // a card without its layout: name, phones and e-mail still help
+		compact = &salesforce.CompactLayout{} // a card without its layout: name, phones and e-mail still help
 	}
-	fields := d.cardFields(desc, layout)
+	fields := d.cardFields(desc, compact)
 	rec, related, err := d.readCard(ctx, ref, desc, fields)
 	if err != nil {
 		if k := salesforce.KindOf(err); k == salesforce.KindStale {
@@ -47,9 +47,9 @@ func (d *Directory) Card(ctx context.Context, ref Ref) (Card, error) {
 	return d.makeCard(ref, desc, fields, rec, related), nil
 }
 
-// cardFields chooses the fields of a card: the compact layout's, and the phones and e-mail behind them, because those
-// are what an agent acts on.
-func (d *Directory) cardFields(desc *salesforce.Describe, layout *salesforce.CompactLayout) []cardField {
+// cardFields chooses the fields of a card: the softphone layout's, the compact layout's, and the phones and e-mail behind them,
+// because those are what an agent acts on.
+func (d *Directory) cardFields(desc *salesforce.Describe, compact *salesforce.CompactLayout) []cardField {
 	var out []cardField
 	add := func(name, label string) {
 		f, ok := desc.Field(name)
@@ -69,7 +69,11 @@ func (d *Directory) cardFields(desc *salesforce.Describe, layout *salesforce.Com
 		}
 		out = append(out, c)
 	}
-	for _, it := range layout.Items {
+	for _, f := range d.layoutFields(desc.Name) {
+		base, _, _ := strings.Cut(f.Name, ".")
+		add(base, f.Label.String())
+	}
+	for _, it := range compact.Items {
 		for _, name := range it.Fields {
 			base, _, _ := strings.Cut(name, ".")
 			add(base, it.Label)

@@ -85,6 +85,9 @@ func (d *Directory) learn(ctx context.Context, object string) (*salesforce.Descr
 	}
 	p := plan{object: object, name: desc.NameField(), fields: []string{"Id", desc.NameField()}, leads: object == "Lead" && desc.Has("IsConverted"), learnt: true, desc: desc}
 	for _, f := range desc.Fields {
+		if object == "Case" && strings.HasPrefix(f.Name, "Contact") {
+			continue // its contact's number: the contact is the caller, and its card lists the open Cases
+		}
 		if f.Type == "phone" && !strings.Contains(strings.ToLower(f.Name), "fax") {
 			p.phones = append(p.phones, f.Name)
 			if f.Filterable {

@@ -90,6 +90,20 @@ func (d *Directory) learnt(object string) bool {
 	return d.plans[object].learnt
 }
 
+// layoutFields are the fields that the layout shows of an object, whichever way the call goes; nil without a layout.
+func (d *Directory) layoutFields(object string) []layout.Field {
+	l := d.layout()
+	if l == nil {
+		return nil
+	}
+	for _, c := range []layout.CallType{l.Inbound, l.Outbound} {
+		if o, ok := c.Object(object); ok {
+			return o.Fields
+		}
+	}
+	return nil
+}
+
 // shownField is one field of the layout: its name, and where its value stands in a row.
 type shownField struct{ name, path string }
 

@@ -171,7 +171,10 @@ func (o *object) drop(name string) {
 // admin has taken away ("CampaignMember" or "Task.Type").
 func newSchema(set Settings) *schema {
 	s := &schema{byName: make(map[string]*object), byKey: make(map[string]*object)}
-	all := slices.Concat(crmObjects(), activityObjects(set.CallKey), setupObjects())
+	all := slices.Concat(crmObjects(), activityObjects(set.CallKey), setupObjects(), customObjects())
+	if set.PersonAccounts {
+		personAccounts(all)
+	}
 	for _, o := range all {
 		if slices.ContainsFunc(set.Without, func(w string) bool { return strings.EqualFold(w, o.name) }) {
 			continue

@@ -32,6 +32,7 @@ const (
 type Settings struct {
 	PhoneSearch         string   `json:"phoneSearch"`         // Normalise or Strict
 	CallKey             bool     `json:"callKey"`             // the field Task.Offhook_Call_Key__c is installed
+	PersonAccounts      bool     `json:"personAccounts"`      // people are accounts, too
 	Without             []string `json:"without"`             // objects ("CampaignMember") and fields ("Task.Type") that the user cannot see
 	RotateRefreshTokens bool     `json:"rotateRefreshTokens"` // a refresh returns a new refresh token and ends the old one
 	ConsentPage         bool     `json:"consentPage"`         // the authorize page asks a person instead of approving by itself
