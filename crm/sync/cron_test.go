@@ -171,6 +171,23 @@ func TestNextAgreesWithLookingAtEverySecond(t *testing.T) {
 	}
 }
 
+func TestADistantYearIsFoundAndAYearThatIsOverIsNot(t *testing.T) {
+	z := zone(t, "Europe/London")
+	if got := cron(t, "0 0 1 29 2 ? 2096").Next(time.Date(1966, 1, 1, 0, 0, 0, 0, z)); !got.Equal(time.Date(2096, 2, 29, 1, 0, 0, 0, time.UTC)) {
+		t.Errorf("%s", got)
+	}
+	if got := cron(t, "0 0 0 1W * ? 1971").Next(time.Date(2026, 1, 1, 0, 0, 0, 0, z)); !got.IsZero() {
+		t.Errorf("%s", got)
+	}
+	for now := time.Date(2020, 1, 1, 0, 0, 0, 0, z); now.Year() < 2099; { // through every leap year's last day
+		next := cron(t, "0 0 0 31 12 ?").Next(now)
+		if next.Year() != now.Year() && next.Year() != now.Year()+1 {
+			t.Fatalf("after %s: %s", now, next)
+		}
+		now = next
+	}
+}
+
 func FuzzASchedule(f *testing.F) {
 	for _, s := range []string{"0 0 * * * ?", "0 0 8 15W * ?", "0 0 8 ? * 6#3 2027-2030", "0 0 8 LW JAN/2 ?", "0,,0 0 * * * ?", "0 0 8 ? * 6L"} {
 		f.Add(s, int64(1_800_000_000))

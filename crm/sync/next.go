@@ -16,6 +16,9 @@ func (c Cron) Next(t time.Time) time.Time {
 	now := t.Truncate(time.Second).Add(time.Second)
 	for now.In(zone).Year() <= yearLast {
 		start, end := now.In(zone).ZoneBounds()
+		if !end.IsZero() && !end.After(now) { // on the last day of a leap year time gives that day's own beginning as its end
+			end = now.Add(24 * time.Hour)
+		}
 		_, off := now.In(zone).Zone()
 		from := naive(now, off)
 		if !start.IsZero() {
