@@ -14,16 +14,25 @@ import (
 )
 
 func newEmulatorCmd(e *env) *cobra.Command {
-	var listen, data string
+	var o emulatorOptions
 	cmd := &cobra.Command{
 		Use: "emulator", Short: "Run the practice Salesforce alone", Args: cobra.NoArgs,
-		Long: "Runs a Salesforce to practise on: the same REST API, in memory, with faults to switch on (POST /_emulator/faults).\n" +
-			"The first line on stdout is one JSON object with url, username, client_id, key_file and access_token.",
-		RunE: func(cmd *cobra.Command, _ []string) error { return e.runEmulator(cmd.Context(), listen, data) },
+		Long: "Runs a Salesforce to practise on: the same REST API, with faults to switch on (POST /_emulator/faults).\n" +
+			"The first line on stdout is one JSON object with url, username, client_id, key_file and access_token.\n" +
+			"Records live in memory, or with --data in a file that the next start finds again.\n" +
+			"--load reads records first: JSON (one per line, an array, or a tree of sf data export) or Contact.csv with\n" +
+			"field names as its header. A new org with --load has the loaded customers instead of the practice data.",
+		RunE: func(cmd *cobra.Command, _ []string) error { return e.runEmulator(cmd.Context(), o) },
 	}
-	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "address and port; port 0 lets the system choose")
-	cmd.Flags().StringVar(&data, "data", "", "file of records to start with instead of the practice data")
+	cmd.Flags().StringVar(&o.listen, "listen", "127.0.0.1:0", "address and port; port 0 lets the system choose")
+	cmd.Flags().StringVar(&o.data, "data", "", "database file that keeps the org's records and settings; made when it is not there")
+	cmd.Flags().StringArrayVar(&o.load, "load", nil, "file of records to load first; may be given several times")
 	return cmd
+}
+
+type emulatorOptions struct {
+	listen, data string
+	load         []string
 }
 
 // signInLine is the first line of the emulator's output; docs/json.md has its shape.
@@ -36,25 +45,27 @@ type signInLine struct {
 	AccessToken string `json:"access_token"`
 }
 
-func (e *env) runEmulator(ctx context.Context, listen, data string) error {
-	opt := emulator.Options{}
-	if data != "" {
-		f, err := os.Open(data)
-		if err != nil {
-			return fmt.Errorf("the data file cannot be read: %w", err)
-		}
-		opt.Data, err = emulator.LoadData(f)
-		f.Close()
-		if err != nil {
-			return fmt.Errorf("%s: %w", data, err)
+func (e *env) runEmulator(ctx context.Context, o emulatorOptions) error {
+	opt := emulator.Options{File: o.data}
+	if len(o.load) > 0 {
+		opt.Data = &emulator.Data{}
+	}
+	for _, name := range o.load { // a wrong name is no reason to make a data file
+		if _, err := os.Stat(name); err != nil {
+			return fmt.Errorf("the file to load cannot be read: %w", err)
 		}
 	}
 	srv, err := emulator.New(opt)
 	if err != nil {
 		return err
 	}
+	for _, name := range o.load {
+		if err := e.loadRecords(ctx, srv, name); err != nil {
+			return errors.Join(err, srv.Close())
+		}
+	}
 	defer srv.Close()
-	url, err := srv.Start(ctx, listen)
+	url, err := srv.Start(ctx, o.listen)
 	if err != nil {
 		return err
 	}
@@ -75,5 +86,24 @@ func (e *env) runEmulator(ctx context.Context, listen, data string) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		fmt.Fprintln(e.errOut, "offhook emulator: ended")
 	}
+	return nil
+}
+
+// loadRecords reads one file into the org and says on stderr how far it is.
+func (e *env) loadRecords(ctx context.Context, srv *emulator.Server, name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return fmt.Errorf("the file to load cannot be read: %w", err)
+	}
+	defer f.Close()
+	n, err := srv.Load(ctx, name, f, func(n int) {
+		if n%100_000 == 0 {
+			fmt.Fprintf(e.errOut, "offhook emulator: %d records of %s\n", n, filepath.Base(name))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(e.errOut, "offhook emulator: %d records loaded from %s\n", n, filepath.Base(name))
 	return nil
 }

@@ -23,7 +23,7 @@ func TestTheEmulatorsFirstLineIsEnoughToSignInAndBreakIt(t *testing.T) {
 	e := testEnv()
 	e.out = out
 	ended := make(chan error, 1)
-	go func() { ended <- e.runEmulator(ctx, "127.0.0.1:0", "") }()
+	go func() { ended <- e.runEmulator(ctx, emulatorOptions{listen: "127.0.0.1:0"}) }()
 	var line signInLine
 	check(t, json.Unmarshal([]byte(out.next(t, "{")), &line))
 	key, err := os.ReadFile(line.KeyFile)

@@ -3,7 +3,6 @@ package emulator
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -15,11 +14,18 @@ type env struct {
 	zone  *time.Location
 }
 
-// cond tells whether a row fulfils a WHERE clause.
-type cond func(st *store, r *record, fields map[string]any) bool
+// cond is a WHERE clause, or a part of one: whether a row fulfils it, and which rows possibly can.
+type cond struct {
+	holds  func(st *store, r *record, fields map[string]any) bool
+	narrow narrowing
+}
+
+func where(holds func(st *store, r *record, fields map[string]any) bool) *cond {
+	return &cond{holds: holds}
+}
 
 // condition reads a logical expression. AND and OR may be mixed only with parentheses, as in Salesforce.
-func (p *parser) condition(o *object) (cond, error) {
+func (p *parser) condition(o *object) (*cond, error) {
 	left, err := p.factor(o)
 	if err != nil {
 		return nil, err
@@ -40,16 +46,16 @@ func (p *parser) condition(o *object) (cond, error) {
 		if err != nil {
 			return nil, err
 		}
-		a := left
+		a, b := left.holds, right.holds
 		if word == "AND" {
-			left = func(st *store, r *record, f map[string]any) bool { return a(st, r, f) && right(st, r, f) }
+			left = &cond{func(st *store, r *record, f map[string]any) bool { return a(st, r, f) && b(st, r, f) }, both(left.narrow, right.narrow)}
 		} else {
-			left = func(st *store, r *record, f map[string]any) bool { return a(st, r, f) || right(st, r, f) }
+			left = &cond{func(st *store, r *record, f map[string]any) bool { return a(st, r, f) || b(st, r, f) }, either(left.narrow, right.narrow)}
 		}
 	}
 }
 
-func (p *parser) factor(o *object) (cond, error) {
+func (p *parser) factor(o *object) (*cond, error) {
 	if p.depth++; p.depth > maxDepth {
 		return nil, fail(400, "MALFORMED_QUERY", "the query is nested too deeply")
 	}
@@ -66,19 +72,19 @@ func (p *parser) factor(o *object) (cond, error) {
 		if err != nil {
 			return nil, err
 		}
-		return func(st *store, r *record, f map[string]any) bool { return !c(st, r, f) }, nil
+		return where(func(st *store, r *record, f map[string]any) bool { return !c.holds(st, r, f) }), nil
 	}
 	return p.comparison(o)
 }
 
-func (p *parser) comparison(o *object) (cond, error) {
+func (p *parser) comparison(o *object) (*cond, error) {
 	t := p.next()
 	if t.kind != tokWord {
 		return nil, p.unexpected(t)
 	}
-	path, err := p.resolve(o, t.text)
+	path, err := p.column(o, t)
 	if err != nil {
-		return nil, p.invalidField(t.pos, err)
+		return nil, err
 	}
 	if path.leaf != nil && !path.leaf.filter {
 		return nil, p.invalidField(t.pos, fmt.Errorf("field '%s' can not be filtered in a query call", path.name))
@@ -91,8 +97,10 @@ func (p *parser) comparison(o *object) (cond, error) {
 		return p.in(path, t, true)
 	case op.is("LIKE"):
 		return p.like(path, t)
+	case op.is("INCLUDES") || op.is("EXCLUDES"):
+		return p.includes(path, t, op.is("EXCLUDES"))
 	case op.kind == tokSign && slices.Contains([]string{"=", "!=", "<>", "<", "<=", ">", ">="}, op.text):
-		test, err := p.operand(path, t)
+		lit, err := p.operand(path, t)
 		if err != nil {
 			return nil, err
 		}
@@ -100,220 +108,76 @@ func (p *parser) comparison(o *object) (cond, error) {
 		if name == "<>" {
 			name = "!="
 		}
-		if k := path.kind(); (k == "id" || k == "reference" || k == "boolean") && name != "=" && name != "!=" && k == "boolean" {
+		if path.kind() == "boolean" && name != "=" && name != "!=" {
 			return nil, fail(400, "INVALID_QUERY_FILTER_OPERATOR", "%s", at(p.src, op.pos, "invalid operator on boolean field"))
 		}
-		return func(st *store, r *record, f map[string]any) bool { return test(path.value(st, r, f)).holds(name) }, nil
+		if path.kind() == "multipicklist" && name != "=" && name != "!=" {
+			return nil, fail(400, "INVALID_QUERY_FILTER_OPERATOR", "%s", at(p.src, op.pos, "invalid operator on multipicklist field"))
+		}
+		return &cond{func(st *store, r *record, f map[string]any) bool { return lit.order(path.value(st, r, f)).holds(name) },
+			path.narrow(name, lit)}, nil
 	}
 	return nil, p.unexpected(op)
 }
 
-// order is where a value stands towards an operand. A null is comparable to null only, but differs from anything.
-type order int
-
-const (
-	before order = iota
-	equal
-	after
-	apart // one of them is null
-)
-
-func (o order) holds(op string) bool {
-	switch op {
-	case "=":
-		return o == equal
-	case "!=":
-		return o != equal
-	case "<":
-		return o == before
-	case "<=":
-		return o == before || o == equal
-	case ">":
-		return o == after
-	case ">=":
-		return o == after || o == equal
+// narrow is what an index can make of a comparison with a column of the row itself.
+func (p *fieldPath) narrow(op string, lit literal) narrowing {
+	if len(p.steps) > 0 || p.fn != nil || p.leaf == nil || !p.leaf.keyed() {
+		return nil
 	}
-	return false
-}
-
-func compare[T int | int64 | float64 | string](a, b T) order {
 	switch {
-	case a < b:
-		return before
-	case a > b:
-		return after
+	case op == "=" && lit.key != "":
+		return narrowing{{field: p.leaf, values: []string{lit.key}}}
+	case op == "=" && lit.from != "":
+		return narrowing{{field: p.leaf, from: lit.from, to: lit.to}}
+	case (op == ">" || op == ">=") && lit.from != "":
+		return narrowing{{field: p.leaf, from: lit.from}}
+	case (op == "<" || op == "<=") && lit.to != "":
+		return narrowing{{field: p.leaf, to: lit.to}}
 	}
-	return equal
-}
-
-// operand reads a literal of the column's type and returns the comparison with it.
-func (p *parser) operand(path *fieldPath, column token) (func(any) order, error) {
-	t := p.next()
-	if t.is("null") {
-		return func(v any) order {
-			if v == nil {
-				return equal
-			}
-			return apart
-		}, nil
-	}
-	must := func(kind string) error {
-		quotes := "should not be enclosed in quotes"
-		if kind == "string" || kind == "ID" {
-			quotes = "should be enclosed in quotes"
-		}
-		return p.invalidField(column.pos, fmt.Errorf("value of filter criterion for field '%s' must be of type %s and %s", path.name, kind, quotes))
-	}
-	switch kind := path.kind(); kind {
-	case "boolean":
-		if !t.is("true") && !t.is("false") {
-			return nil, must("boolean")
-		}
-		want := t.is("true")
-		return func(v any) order {
-			if b, _ := v.(bool); b == want {
-				return equal
-			}
-			return apart
-		}, nil
-	case "int", "double", "currency", "percent":
-		want, err := strconv.ParseFloat(t.text, 64)
-		if t.kind != tokNumber || err != nil {
-			return nil, must("double")
-		}
-		return func(v any) order {
-			switch x := v.(type) {
-			case int64:
-				return compare(float64(x), want)
-			case float64:
-				return compare(x, want)
-			}
-			return apart
-		}, nil
-	case "date", "datetime":
-		return p.moment(kind, t, must)
-	case "id", "reference":
-		if t.kind != tokText {
-			return nil, must("ID")
-		}
-		text, err := unquote(t.text, false)
-		if err != nil {
-			return nil, malformed(p.src, t.pos, err.Error())
-		}
-		if text == "" {
-			return func(v any) order { return map[bool]order{true: equal, false: apart}[v == nil] }, nil
-		}
-		want, valid := canonicalID(text)
-		if !valid {
-			return nil, fail(400, "INVALID_QUERY_FILTER_OPERATOR", "%s", at(p.src, column.pos, "invalid ID field: "+text))
-		}
-		return func(v any) order {
-			id, ok := v.(string)
-			if !ok || len(id) < 15 {
-				return apart
-			}
-			return compare(id[:15], want)
-		}, nil
-	}
-	if t.kind != tokText {
-		return nil, must("string")
-	}
-	text, err := unquote(t.text, false)
-	if err != nil {
-		return nil, malformed(p.src, t.pos, err.Error())
-	}
-	want := strings.ToLower(text)
-	return func(v any) order {
-		s, ok := v.(string)
-		if !ok {
-			return map[bool]order{true: equal, false: apart}[want == ""]
-		}
-		return compare(strings.ToLower(s), want)
-	}, nil
-}
-
-// moment reads a date, a dateTime or a date literal.
-func (p *parser) moment(kind string, t token, must func(string) error) (func(any) order, error) {
-	name := map[string]string{"date": "date", "datetime": "dateTime"}[kind]
-	if t.kind == tokWord {
-		n := 0
-		if needsNumber(t.text) {
-			if err := p.expect(":"); err != nil {
-				return nil, err
-			}
-			var err error
-			if n, err = p.count(); err != nil {
-				return nil, err
-			}
-			if n > 100_000 {
-				return nil, malformed(p.src, t.pos, "the number of a date literal is too large")
-			}
-		}
-		sp, known := dateLiteral(t.text, n, p.env.now, p.env.zone)
-		if !known {
-			return nil, must(name)
-		}
-		return func(v any) order {
-			s, _ := v.(string)
-			var at time.Time
-			var err error
-			if kind == "date" {
-				at, err = time.ParseInLocation(dayLayout, s, p.env.zone)
-			} else {
-				at, err = time.Parse(momentLayout, s)
-			}
-			switch {
-			case err != nil:
-				return apart
-			case at.Before(sp.from):
-				return before
-			case at.Before(sp.to):
-				return equal
-			}
-			return after
-		}, nil
-	}
-	want, valid := parseMoment(t.text)
-	if t.kind != tokNumber || !valid || (kind == "date") != (len(t.text) == len(dayLayout)) {
-		return nil, must(name)
-	}
-	return func(v any) order {
-		s, ok := v.(string)
-		at, valid := parseMoment(s)
-		if !ok || !valid {
-			return apart
-		}
-		return order(at.Compare(want) + 1)
-	}, nil
+	return nil
 }
 
 // in reads a list of literals, or a subquery with one column.
-func (p *parser) in(path *fieldPath, column token, not bool) (cond, error) {
+func (p *parser) in(path *fieldPath, column token, not bool) (*cond, error) {
 	if err := p.expect("("); err != nil {
 		return nil, err
 	}
 	if p.peek().is("SELECT") {
 		return p.semiJoin(path, column, not)
 	}
-	var tests []func(any) order
+	var lits []literal
+	var narrow narrowing
 	for {
-		test, err := p.operand(path, column)
+		lit, err := p.operand(path, column)
 		if err != nil {
 			return nil, err
 		}
-		tests = append(tests, test)
+		one := path.narrow("=", lit)
+		switch {
+		case len(lits) == 0:
+			narrow = one
+		case narrow == nil || one == nil || one[0].values == nil || narrow[0].values == nil || len(narrow[0].values) >= maxDemands:
+			narrow = nil
+		default:
+			narrow[0].values = append(narrow[0].values, one[0].values...)
+		}
+		lits = append(lits, lit)
 		if !p.accept(",") {
 			break
 		}
 	}
-	return func(st *store, r *record, f map[string]any) bool {
+	if not {
+		narrow = nil
+	}
+	return &cond{func(st *store, r *record, f map[string]any) bool {
 		v := path.value(st, r, f)
-		return slices.ContainsFunc(tests, func(t func(any) order) bool { return t(v) == equal }) != not
-	}, p.expect(")")
+		return slices.ContainsFunc(lits, func(l literal) bool { return l.order(v) == equal }) != not
+	}, narrow}, p.expect(")")
 }
 
 // semiJoin is Id IN (SELECT ContactId FROM Case WHERE …).
-func (p *parser) semiJoin(path *fieldPath, column token, not bool) (cond, error) {
+func (p *parser) semiJoin(path *fieldPath, column token, not bool) (*cond, error) {
 	if k := path.kind(); k != "id" && k != "reference" {
 		return nil, malformed(p.src, column.pos, fmt.Sprintf("Semi join sub-selects can only query id fields, cannot use: '%s'", path.name))
 	}
@@ -321,24 +185,36 @@ func (p *parser) semiJoin(path *fieldPath, column token, not bool) (cond, error)
 	if err != nil {
 		return nil, err
 	}
-	if len(q.columns) != 1 || len(q.subs) > 0 || q.count {
+	if len(q.columns) != 1 || len(q.subs) > 0 || q.count || q.groups != nil || len(q.typeofs) > 0 {
 		return nil, malformed(p.src, column.pos, "Semi join sub-selects must select exactly one field")
 	}
+	if k := q.columns[0].kind(); k != "id" && k != "reference" {
+		return nil, malformed(p.src, column.pos, fmt.Sprintf("Semi join sub-selects can only query id fields, cannot use: '%s'", q.columns[0].name))
+	}
 	ids := make(map[string]bool)
-	for _, r := range p.env.store.selectRows(q) {
+	p.env.store.run(q, func(r *record) bool {
 		if id, ok := q.columns[0].value(p.env.store, r, r.fields).(string); ok && len(id) >= 15 {
 			ids[id[:15]] = true
 		}
-	}
-	return func(st *store, r *record, f map[string]any) bool {
+		return true
+	})
+	c := where(func(st *store, r *record, f map[string]any) bool {
 		id, ok := path.value(st, r, f).(string)
 		return (ok && len(id) >= 15 && ids[id[:15]]) != not
-	}, p.expect(")")
+	})
+	if !not && len(path.steps) == 0 && path.leaf != nil && path.leaf.keyed() && len(ids) <= maxDemands {
+		values := make([]string, 0, len(ids))
+		for id := range ids {
+			values = append(values, id)
+		}
+		c.narrow = narrowing{{field: path.leaf, values: values}}
+	}
+	return c, p.expect(")")
 }
 
-func (p *parser) like(path *fieldPath, column token) (cond, error) {
+func (p *parser) like(path *fieldPath, column token) (*cond, error) {
 	switch path.kind() {
-	case "id", "reference", "boolean", "int", "double", "currency", "percent", "date", "datetime":
+	case "id", "reference", "boolean", "int", "double", "currency", "percent", "date", "datetime", "multipicklist":
 		return nil, fail(400, "INVALID_QUERY_FILTER_OPERATOR", "%s", at(p.src, column.pos, fmt.Sprintf("invalid operator on %s field", path.kind())))
 	}
 	t := p.next()
@@ -350,8 +226,44 @@ func (p *parser) like(path *fieldPath, column token) (cond, error) {
 		return nil, malformed(p.src, t.pos, err.Error())
 	}
 	pattern := likePattern(raw)
-	return func(st *store, r *record, f map[string]any) bool {
+	c := where(func(st *store, r *record, f map[string]any) bool {
 		s, ok := path.value(st, r, f).(string)
 		return ok && pattern.match(strings.ToLower(s))
-	}, nil
+	})
+	if prefix := pattern.prefix(); prefix != "" { // what begins with a text is a range of an index
+		c.narrow = path.narrow("=", literal{from: prefix, to: prefix + "\U0010FFFF"})
+	}
+	return c, nil
+}
+
+// includes reads INCLUDES ('a;b', 'c'): rows whose multi-select picklist has a and b, or c.
+func (p *parser) includes(path *fieldPath, column token, not bool) (*cond, error) {
+	if path.kind() != "multipicklist" {
+		return nil, fail(400, "INVALID_QUERY_FILTER_OPERATOR", "%s", at(p.src, column.pos, fmt.Sprintf("invalid operator on %s field", path.kind())))
+	}
+	if err := p.expect("("); err != nil {
+		return nil, err
+	}
+	var sets [][]string
+	for {
+		t := p.next()
+		if t.kind != tokText {
+			return nil, p.unexpected(t)
+		}
+		text, err := unquote(t.text, false)
+		if err != nil {
+			return nil, malformed(p.src, t.pos, err.Error())
+		}
+		sets = append(sets, strings.Split(strings.ToLower(text), ";"))
+		if !p.accept(",") {
+			break
+		}
+	}
+	return where(func(st *store, r *record, f map[string]any) bool {
+		s, _ := path.value(st, r, f).(string)
+		has := strings.Split(strings.ToLower(s), ";")
+		return slices.ContainsFunc(sets, func(set []string) bool {
+			return !slices.ContainsFunc(set, func(v string) bool { return !slices.Contains(has, v) })
+		}) != not
+	}), p.expect(")")
 }

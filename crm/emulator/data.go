@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"io"
 	"maps"
 	"strings"
-	"time"
 )
 
 // Data is a set of records for a practice org to begin with.
@@ -27,22 +25,19 @@ type Seed struct {
 
 // LoadData reads a seed file in one of three JSON forms: {"records": […]} as `sf data export tree` writes it, an
 // array of records, or one record per line (NDJSON). A record is {"attributes": {"type": "Contact", "referenceId":
-// "fred"}, "LastName": "Bloggs", "AccountId": "@acme"}. The file seeds the org in memory; nothing is written back.
+// "fred"}, "LastName": "Bloggs", "AccountId": "@acme"}. The file seeds the org; nothing is written back to it.
 func LoadData(r io.Reader) (*Data, error) {
-	in := bufio.NewReader(r)
-	dec := json.NewDecoder(in)
-	dec.UseNumber()
+	next := jsonSeeds(r)
 	data := &Data{}
 	for {
-		var v any
-		if err := dec.Decode(&v); errors.Is(err, io.EOF) {
+		seed, err := next()
+		if errors.Is(err, io.EOF) {
 			break
-		} else if err != nil {
-			return nil, fmt.Errorf("the data file is not JSON at offset %d: %w", dec.InputOffset(), err)
 		}
-		if err := data.take(v); err != nil {
-			return nil, err
+		if err != nil {
+			return nil, fmt.Errorf("record %d of the data file: %w", len(data.Records)+1, err)
 		}
+		data.Records = append(data.Records, seed)
 	}
 	if len(data.Records) == 0 {
 		return nil, errors.New("the data file holds no records")
@@ -67,7 +62,7 @@ func (d *Data) take(v any) error {
 		kind, _ := att["type"].(string)
 		if kind == "" {
 			short, _ := json.Marshal(v)
-			return fmt.Errorf("record %d of the data file has no attributes.type: %.120s", len(d.Records)+1, short)
+			return fmt.Errorf("it has no attributes.type: %.120s", short)
 		}
 		reference, _ := att["referenceId"].(string)
 		fields := maps.Clone(v)
@@ -75,7 +70,7 @@ func (d *Data) take(v any) error {
 		d.Records = append(d.Records, Seed{Type: kind, Ref: reference, Fields: fields})
 		return nil
 	}
-	return fmt.Errorf("record %d of the data file is not an object", len(d.Records)+1)
+	return errors.New("it is not an object")
 }
 
 // WriteTo writes the data set as NDJSON, in the form that LoadData reads.
@@ -122,7 +117,6 @@ func (s *Server) load(sets ...*Data) error {
 			}
 		}
 	}
-	s.store.commit()
 	return nil
 }
 
@@ -160,7 +154,7 @@ func (s *Server) loadOne(seed Seed, refs map[string]string, w *writer) error {
 		if err := s.store.update(r, fields, w); err != nil {
 			return err
 		}
-		r.indexed, r.wrote = r.fields, time.Time{}
+		s.store.late.forget(r)
 	} else {
 		var err error
 		if r, err = s.store.insert(o, fields, w); err != nil {

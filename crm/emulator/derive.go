@@ -37,7 +37,7 @@ func (st *store) derive(o *object, row map[string]any, old *record, w *writer) {
 			row["ClosedDate"] = now
 		}
 		if row["CaseNumber"] == nil {
-			row["CaseNumber"] = fmt.Sprintf("%08d", 1000+st.tables["Case"].next)
+			row["CaseNumber"] = fmt.Sprintf("%08d", 1000+st.number(st.tables["Case"]))
 		}
 		contact := st.live(text("ContactId"))
 		for field, source := range map[string]string{"ContactPhone": "Phone", "ContactMobile": "MobilePhone", "ContactEmail": "Email"} {
@@ -70,12 +70,8 @@ func count(v any) any {
 
 // statusClosed asks the org's own status values, as a client should.
 func (st *store) statusClosed(status string) bool {
-	if t := st.tables["TaskStatus"]; t != nil {
-		for _, r := range t.rows {
-			if strings.EqualFold(r.str("ApiName"), status) {
-				return r.bool("IsClosed")
-			}
-		}
+	if r := st.first("TaskStatus", nil, func(r *record) bool { return strings.EqualFold(r.str("ApiName"), status) }); r != nil {
+		return r.bool("IsClosed")
 	}
 	return status == "Completed"
 }
@@ -100,10 +96,11 @@ func (st *store) accountOf(what, who string) any {
 // deriveMember replaces an unknown member status silently by the campaign's default, as Salesforce does.
 func (st *store) deriveMember(row map[string]any) {
 	var fallback, match *record
-	if t := st.tables["CampaignMemberStatus"]; t != nil {
-		for _, r := range t.rows {
-			if r.deleted || r.fields["CampaignId"] != row["CampaignId"] {
-				continue
+	campaign, _ := row["CampaignId"].(string)
+	if o := st.schema.object("CampaignMemberStatus"); o != nil {
+		st.each(o.name, is(o, "CampaignId", campaign), func(r *record) bool {
+			if r.str("CampaignId") != campaign {
+				return true
 			}
 			if r.bool("IsDefault") {
 				fallback = r
@@ -111,7 +108,8 @@ func (st *store) deriveMember(row map[string]any) {
 			if s, _ := row["Status"].(string); strings.EqualFold(r.str("Label"), s) {
 				match = r
 			}
-		}
+			return true
+		})
 	}
 	if match == nil {
 		match = fallback

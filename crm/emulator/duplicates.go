@@ -13,11 +13,12 @@ func (s *Server) duplicates(f *Fault, o *object, in map[string]any, details bool
 		message = "Use one of these records?"
 	}
 	var match *record
-	for _, r := range s.store.tables[o.name].rows {
-		if !r.deleted && (match == nil || alike(r, in) > alike(match, in)) {
+	s.store.each(o.name, nil, func(r *record) bool {
+		if match == nil || alike(r, in) > alike(match, in) {
 			match = r
 		}
-	}
+		return true
+	})
 	matches := []any{}
 	if match != nil {
 		rec := map[string]any{"attributes": map[string]any{"type": o.name, "url": "/services/data/v66.0/sobjects/" + o.name + "/" + match.id}, "Id": match.id}

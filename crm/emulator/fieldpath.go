@@ -11,6 +11,21 @@ type fieldPath struct {
 	steps []*field // the reference fields on the way
 	leaf  *field   // nil when a polymorphic parent was reached: then name says which
 	name  string
+	as    string        // alias
+	fn    func(any) any // a function of the column, nil for the column itself
+	fnIs  string        // the type of its result
+	fnAs  string        // how it is written
+	group int           // in a grouped query: which value of the group
+}
+
+// key names the column, whatever its spelling in the query.
+func (p *fieldPath) key() string {
+	var b strings.Builder
+	b.WriteString(p.fnAs)
+	for _, s := range p.steps {
+		b.WriteString(s.relation + ".")
+	}
+	return b.String() + p.name
 }
 
 // nameFields are what every polymorphic parent (Who, What, Owner) offers.
@@ -61,6 +76,8 @@ func noColumn(field, entity string) error {
 // kind is the type of the column, for comparisons.
 func (p *fieldPath) kind() string {
 	switch {
+	case p.fn != nil:
+		return p.fnIs
 	case p.leaf != nil:
 		return p.leaf.kind
 	case p.name == "Id":
@@ -85,6 +102,9 @@ func (p *fieldPath) value(st *store, r *record, fields map[string]any) any {
 }
 
 func (p *fieldPath) last(r *record, fields map[string]any) any {
+	if p.fn != nil {
+		return p.fn(fields[p.name])
+	}
 	if p.leaf == nil {
 		switch p.name {
 		case "Type":

@@ -130,7 +130,11 @@ func (s *Server) answer(r *http.Request, path string, body []byte, plan *plan) (
 		return plan.instead, "", nil
 	}
 	rep, counted := s.route(r, path, body)
-	changes := s.store.commit()
+	changes, err := s.store.commit()
+	if err != nil {
+		s.log.Error("the practice Salesforce cannot write", "err", err)
+		rep = errorReply(fail(http.StatusInternalServerError, "UNKNOWN_EXCEPTION", "%s", err))
+	}
 	var created []createdRow
 	for _, ch := range changes {
 		if ch.op == "create" {

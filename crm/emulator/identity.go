@@ -36,16 +36,13 @@ func (s *Server) welcome(base string) *reply {
 		"username": AgentUsername, "password": Password, "soap": true, "clientId": ClientID, "clientSecret": ClientSecret, "version": "66.0"})
 }
 
-func (s *Server) org() *record { return s.store.tables["Organization"].rows[0] }
+func (s *Server) org() *record {
+	return s.store.first("Organization", nil, func(*record) bool { return true })
+}
 
 // userNamed finds a user by Username, which Salesforce compares without case.
 func (s *Server) userNamed(username string) *record {
-	for _, u := range s.store.tables["User"].rows {
-		if !u.deleted && strings.EqualFold(u.str("Username"), username) {
-			return u
-		}
-	}
-	return nil
+	return s.store.first("User", nil, func(u *record) bool { return strings.EqualFold(u.str("Username"), username) })
 }
 
 func (s *Server) userURLs(user, base string) map[string]any {

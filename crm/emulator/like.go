@@ -72,3 +72,15 @@ func (g glob) match(s string) bool {
 	}
 	return i == len(g)
 }
+
+// prefix is the text that everything the pattern matches begins with.
+func (g glob) prefix() string {
+	var b strings.Builder
+	for _, e := range g {
+		if e.wild != 0 {
+			break
+		}
+		b.WriteRune(e.r)
+	}
+	return b.String()
+}

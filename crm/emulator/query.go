@@ -9,51 +9,104 @@ import (
 	"strings"
 )
 
-// selectRows finds and sorts the rows of a query, without OFFSET and LIMIT of an outer page.
-func (st *store) selectRows(q *soql) []*record {
-	var rows []*record
-	for _, r := range st.tables[q.object.name].rows {
-		if r.deleted && !q.allRows {
-			continue
-		}
-		if q.where == nil || q.where(st, r, r.fields) {
-			rows = append(rows, r)
-		}
+// match yields the rows of a query's object that fulfil its WHERE clause, in the order of their creation.
+func (st *store) match(q *soql, yield func(*record) bool) {
+	var narrow narrowing
+	if q.where != nil {
+		narrow = q.where.narrow
 	}
-	st.sort(rows, q.order)
+	st.scan(st.tables[q.object.name], narrow, func(r *record) bool {
+		if r.deleted && !q.allRows || q.where != nil && !q.where.holds(st, r, r.fields) {
+			return true
+		}
+		return yield(r)
+	})
+}
+
+// sorted is a row of a sorted result: what to sort it by, and where it is.
+type sorted struct {
+	id   string
+	keys []any
+}
+
+// run yields the rows of a query, sorted and cut. Only ids and sort keys are kept while it sorts, and with a LIMIT only
+// about as many as it asks for.
+func (st *store) run(q *soql, yield func(*record) bool) {
+	if q.limit == 0 {
+		return
+	}
+	if len(q.order) == 0 {
+		skip, left := q.offset, q.limit
+		st.match(q, func(r *record) bool {
+			if skip > 0 {
+				skip--
+				return true
+			}
+			left--
+			return yield(r) && left != 0
+		})
+		return
+	}
+	var rows []sorted
+	most := -1
+	if q.limit >= 0 {
+		most = q.limit + q.offset
+	}
+	st.match(q, func(r *record) bool {
+		rows = append(rows, sorted{r.id, q.keys(st, r)})
+		if most >= 0 && len(rows) > 2*most+1000 {
+			q.sort(rows)
+			rows = rows[:most]
+		}
+		return true
+	})
+	q.sort(rows)
 	rows = rows[min(q.offset, len(rows)):]
 	if q.limit >= 0 {
 		rows = rows[:min(q.limit, len(rows))]
 	}
-	return rows
+	for _, s := range rows {
+		if r := st.find(s.id); r != nil && !yield(r) {
+			return
+		}
+	}
 }
 
-func (st *store) sort(rows []*record, keys []sortKey) {
-	if len(keys) == 0 {
-		return
+func (q *soql) keys(st *store, r *record) []any {
+	keys := make([]any, len(q.order))
+	for i, k := range q.order {
+		keys[i] = k.path.value(st, r, r.fields)
 	}
-	slices.SortStableFunc(rows, func(a, b *record) int {
-		for _, k := range keys {
-			x, y := k.path.value(st, a, a.fields), k.path.value(st, b, b.fields)
-			if x == nil || y == nil {
-				if (x == nil) == (y == nil) {
-					continue
-				}
-				if (x == nil) != k.nullsLast { // nulls first is the rule, whatever the direction
-					return -1
-				}
-				return 1
-			}
-			n := compareValues(x, y, k.path.kind())
-			if k.desc {
-				n = -n
-			}
-			if n != 0 {
+	return keys
+}
+
+func (q *soql) sort(rows []sorted) {
+	slices.SortStableFunc(rows, func(a, b sorted) int {
+		for i, k := range q.order {
+			if n := k.compare(a.keys[i], b.keys[i]); n != 0 {
 				return n
 			}
 		}
 		return 0
 	})
+}
+
+// compare puts nulls first whatever the direction, unless NULLS LAST was asked for.
+func (k sortKey) compare(x, y any) int {
+	if x == nil || y == nil {
+		if (x == nil) == (y == nil) {
+			return 0
+		}
+		if (x == nil) != k.nullsLast {
+			return -1
+		}
+		return 1
+	}
+	n := compareValues(x, y, k.path.kind())
+	if k.desc {
+		return -n
+	}
+	return n
 }
 
 func compareValues(x, y any, kind string) int {
@@ -90,16 +143,15 @@ func (s *Server) render(c *call, q *soql, r *record) map[string]any {
 	for _, p := range q.columns {
 		p.put(s.store, c, r, r.fields, out)
 	}
+	for _, t := range q.typeofs {
+		t.put(s.store, c, r.fields, out)
+	}
 	for _, sub := range q.subs {
-		inner := *sub.query
-		outer := inner.where
-		inner.where = func(st *store, child *record, f map[string]any) bool {
-			return f[sub.field] == r.id && (outer == nil || outer(st, child, f))
-		}
 		rows := []any{}
-		for _, child := range s.store.selectRows(&inner) {
+		s.store.run(sub.of(r), func(child *record) bool {
 			rows = append(rows, s.render(c, sub.query, child))
-		}
+			return true
+		})
 		if len(rows) == 0 {
 			out[sub.relation] = nil
 			continue
@@ -109,29 +161,61 @@ func (s *Server) render(c *call, q *soql, r *record) map[string]any {
 	return out
 }
 
-// cursors holds the rest of results that were longer than a batch, newest last.
+// of is the subquery for one parent.
+func (sub subquery) of(parent *record) *soql {
+	q := *sub.query
+	outer := q.where
+	q.where = &cond{func(st *store, child *record, f map[string]any) bool {
+		return f[sub.field] == parent.id && (outer == nil || outer.holds(st, child, f))
+	}, is(q.object, sub.field, parent.id)}
+	return &q
+}
+
+// result is what a query found: the first batch as rows, all as ids of 15 characters side by side.
+type result struct {
+	query *soql
+	head  []*record
+	ids   []byte
+}
+
+func (res *result) len() int { return len(res.ids) / 15 }
+
+func (st *store) result(q *soql, batch int) *result {
+	res := &result{query: q}
+	st.run(q, func(r *record) bool {
+		if len(res.head) < batch {
+			res.head = append(res.head, r)
+		}
+		res.ids = append(res.ids, r.id[:15]...)
+		return true
+	})
+	return res
+}
+
+// cursors holds the results that were longer than a batch, newest last.
 type cursors struct {
 	next  uint64
-	open  map[string][]any
+	open  map[string]*result
 	order []string
 }
 
 const (
-	maxCursors   = 20
+	maxCursors   = 10 // of a user, in Salesforce
 	defaultBatch = 2000
 )
 
-func (cs *cursors) add(rows []any) string {
+func (cs *cursors) add(res *result) string {
 	cs.next++
 	id := makeID("01g", cs.next)
 	if cs.open == nil {
-		cs.open = make(map[string][]any)
+		cs.open = make(map[string]*result)
 	}
 	if len(cs.order) == maxCursors { // the oldest is closed, as for a user with too many open cursors
 		delete(cs.open, cs.order[0])
 		cs.order = cs.order[1:]
 	}
-	cs.open[id] = rows
+	res.head = nil
+	cs.open[id] = res
 	cs.order = append(cs.order, id)
 	return id
 }
@@ -161,19 +245,42 @@ func (s *Server) query(c *call, rest []string) (*reply, error) {
 	if c.query.Get("columns") == "true" {
 		return ok(q.columnMetadata()), nil
 	}
-	rows := s.store.selectRows(q)
 	if q.count {
-		return ok(map[string]any{"totalSize": len(rows), "done": true, "records": []any{}}), nil
+		return ok(map[string]any{"totalSize": s.store.counted(q), "done": true, "records": []any{}}), nil
 	}
-	records := make([]any, 0, len(rows))
-	for _, r := range rows {
-		records = append(records, s.render(c, q, r))
-	}
-	batch := batchSize(c)
-	if len(records) <= batch {
+	if q.groups != nil {
+		groups, err := s.store.grouped(q)
+		if err != nil {
+			return nil, err
+		}
+		records := make([]any, 0, len(groups))
+		for _, values := range groups {
+			records = append(records, q.groups.render(values))
+		}
 		return ok(map[string]any{"totalSize": len(records), "done": true, "records": records}), nil
 	}
-	return ok(s.page(c, s.cursors.add(records), records, 0, batch)), nil
+	batch := batchSize(c)
+	res := s.store.result(q, batch)
+	records := make([]any, 0, len(res.head))
+	for _, r := range res.head {
+		records = append(records, s.render(c, q, r))
+	}
+	body := map[string]any{"totalSize": res.len(), "done": res.len() <= batch, "records": records}
+	if res.len() > batch {
+		body["nextRecordsUrl"] = c.data(fmt.Sprintf("/query/%s-%d", s.cursors.add(res), batch))
+	}
+	return ok(body), nil
+}
+
+// counted is SELECT COUNT().
+func (st *store) counted(q *soql) int {
+	if q.where == nil && !q.allRows && q.limit < 0 && q.offset == 0 {
+		return st.count(st.tables[q.object.name])
+	}
+	n := 0
+	q.order = nil
+	st.run(q, func(*record) bool { n++; return true })
+	return n
 }
 
 func (s *Server) env(c *call) env {
@@ -191,21 +298,24 @@ func batchSize(c *call) int {
 	return defaultBatch
 }
 
-func (s *Server) page(c *call, id string, all []any, from, batch int) map[string]any {
-	to := min(from+batch, len(all))
-	body := map[string]any{"totalSize": len(all), "done": to == len(all), "records": all[from:to]}
-	if to < len(all) {
-		body["nextRecordsUrl"] = c.data(fmt.Sprintf("/query/%s-%d", id, to))
-	}
-	return body
-}
-
+// queryMore serves the next batch of a result: rows as they are now.
 func (s *Server) queryMore(c *call, locator string) (*reply, error) {
 	id, start, _ := strings.Cut(locator, "-")
-	all, open := s.cursors.open[id]
+	res, open := s.cursors.open[id]
 	from, err := strconv.Atoi(start)
-	if !open || err != nil || from < 0 || from > len(all) {
+	if !open || err != nil || from < 0 || from > res.len() {
 		return nil, fail(http.StatusBadRequest, "INVALID_QUERY_LOCATOR", "invalid query locator")
 	}
-	return ok(s.page(c, id, all, from, batchSize(c))), nil
+	to := min(from+batchSize(c), res.len())
+	records := make([]any, 0, to-from)
+	for i := from; i < to; i++ {
+		if r := s.store.find(string(res.ids[15*i : 15*i+15])); r != nil {
+			records = append(records, s.render(c, res.query, r))
+		}
+	}
+	body := map[string]any{"totalSize": res.len(), "done": to == res.len(), "records": records}
+	if to < res.len() {
+		body["nextRecordsUrl"] = c.data(fmt.Sprintf("/query/%s-%d", id, to))
+	}
+	return ok(body), nil
 }

@@ -101,8 +101,9 @@ func (s *Server) recentItems(c *call) (*reply, error) {
 		limit = min(limit, n)
 	}
 	out := []any{}
-	for _, r := range s.store.recent {
-		if r.deleted || s.store.schema.object(r.table.object.name) == nil || len(out) == limit {
+	for _, id := range s.store.recent {
+		r := s.store.live(id)
+		if r == nil || s.store.schema.object(r.table.object.name) == nil || len(out) == limit {
 			continue
 		}
 		out = append(out, map[string]any{"attributes": attributes(c, r), "Id": r.id, "Name": r.fields[r.table.object.nameField]})

@@ -167,6 +167,9 @@ func (o *object) drop(name string) {
 	o.index()
 }
 
+// fullSettings show everything that an org can have.
+func fullSettings() Settings { return Settings{CallKey: true, PersonAccounts: true} }
+
 // newSchema builds the objects of the org: settings decide whether the call key field is installed and what an
 // admin has taken away ("CampaignMember" or "Task.Type").
 func newSchema(set Settings) *schema {

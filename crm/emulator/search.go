@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -52,23 +53,7 @@ func (s *Server) found(c *call, q *sosl) *reply {
 		if sub.limit >= 0 {
 			most = min(most, sub.limit)
 		}
-		var rows []*record
-		lag, now, columns := s.indexLag(sub.object.name), s.clock(), sub.object.scope(q.scope)
-		for _, r := range s.store.tables[sub.object.name].rows {
-			if r.deleted {
-				continue
-			}
-			fields := r.searched(now, lag)
-			if fields == nil || !q.find.matches(searchRow{columns, fields, s.settings.PhoneSearch}) {
-				continue
-			}
-			if sub.where == nil || sub.where(s.store, r, r.fields) {
-				rows = append(rows, r)
-			}
-		}
-		s.store.sort(rows, sub.order)
-		rows = rows[min(sub.offset, len(rows)):]
-		rows = rows[:min(len(rows), most, left)]
+		rows := s.searchRows(q, sub, min(most, left))
 		left -= len(rows)
 		for _, r := range rows {
 			out := s.render(c, sub, r)
@@ -83,6 +68,53 @@ func (s *Server) found(c *call, q *sosl) *reply {
 		body["metadata"] = q.metadata()
 	}
 	return ok(body)
+}
+
+// searchRows finds the rows of one object. The engine looks at the first 2,000 that the text matches, then come the
+// filter and the order.
+func (s *Server) searchRows(q *sosl, sub *soql, most int) []*record {
+	st, t := s.store, s.store.tables[sub.object.name]
+	lag, now, columns := s.indexLag(sub.object.name), s.clock(), sub.object.scope(q.scope)
+	var rows []*record
+	considered := 0
+	enough := func() bool {
+		return considered >= maxSearchRows || len(sub.order) == 0 && len(rows) >= sub.offset+most
+	}
+	try := func(r *record) bool {
+		fields := st.late.searched(r, now, lag)
+		if r.deleted || fields == nil || !q.find.matches(searchRow{columns, fields, s.settings.PhoneSearch}) {
+			return true
+		}
+		considered++
+		if sub.where == nil || sub.where.holds(st, r, r.fields) {
+			rows = append(rows, r)
+		}
+		return !enough()
+	}
+	behind := st.late.behind(t, now, lag)
+	if most > 0 {
+		st.candidates(t, q.find, q.scope, func(r *record) bool {
+			return slices.ContainsFunc(behind, func(b *record) bool { return b.id == r.id }) || try(r)
+		})
+		for _, r := range behind {
+			if !enough() {
+				try(r)
+			}
+		}
+	}
+	if len(behind) > 0 {
+		slices.SortStableFunc(rows, func(a, b *record) int { return cmp.Compare(a.n, b.n) })
+	}
+	slices.SortStableFunc(rows, func(a, b *record) int {
+		for _, k := range sub.order {
+			if n := k.compare(k.path.value(st, a, a.fields), k.path.value(st, b, b.fields)); n != 0 {
+				return n
+			}
+		}
+		return 0
+	})
+	rows = rows[min(sub.offset, len(rows)):]
+	return rows[:min(len(rows), most)]
 }
 
 // metadata names the labels of the fields that a search returned.

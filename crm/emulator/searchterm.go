@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -61,41 +62,52 @@ func (t *searchTerm) inPhone(stored, mode string) bool {
 	if t.digits == "" || mode == Strict {
 		return t.inText(stored)
 	}
-	// all is every digit, run the digits up to a letter, word the digits side by side. Stored numbers have 40
-	// characters at most, so nothing here is allocated.
-	var allBuf, runBuf, wordBuf [48]byte
-	all, run, word := allBuf[:0], runBuf[:0], wordBuf[:0]
+	for _, digits := range readings(stored) {
+		if t.isNumber(digits) {
+			return true
+		}
+	}
+	return len(t.words) > 1 && t.inText(stored)
+}
+
+// readings are the numbers that a stored text may mean: the digits side by side, the digits up to a letter (01202 528732
+// ext. 22 is two numbers), and all of them.
+func readings(stored string) []string {
+	var out []string
+	var buf [3][48]byte
+	all, run, word := buf[0][:0], buf[1][:0], buf[2][:0]
+	take := func(digits []byte) {
+		if len(digits) > 0 && !slices.Contains(out, string(digits)) {
+			out = append(out, string(digits))
+		}
+	}
 	for _, r := range stored {
 		if r >= '0' && r <= '9' {
 			all, run, word = append(all, byte(r)), append(run, byte(r)), append(word, byte(r))
 			continue
 		}
-		if t.isNumber(word) {
-			return true
-		}
+		take(word)
 		word = word[:0]
-		if unicode.IsLetter(r) || r == ';' || r == '#' { // 01202 528732 ext. 22: two numbers
-			if t.isNumber(run) {
-				return true
-			}
+		if unicode.IsLetter(r) || r == ';' || r == '#' {
+			take(run)
 			run = run[:0]
 		}
 	}
-	return t.isNumber(word) || t.isNumber(run) || t.isNumber(all) || len(t.words) > 1 && t.inText(stored)
+	take(word)
+	take(run)
+	take(all)
+	return out
 }
 
-func (t *searchTerm) isNumber(digits []byte) bool {
-	if len(digits) == 0 {
-		return false
-	}
+func (t *searchTerm) isNumber(digits string) bool {
 	short := digits
 	if len(digits) == 11 && digits[0] == '1' {
 		short = digits[1:]
 	}
 	if t.wild == nil {
-		return string(digits) == t.digits || string(short) == t.digits
+		return digits == t.digits || short == t.digits
 	}
-	return t.wild.match(string(digits)) || t.wild.match(string(short))
+	return t.wild.match(digits) || t.wild.match(short)
 }
 
 // searchRow is a row as the index knows it, with the columns that the search looks at.

@@ -16,7 +16,8 @@ import (
 
 // Options of New. The zero value is a usable practice org.
 type Options struct {
-	Data           *Data            // nil: Practice, the made-up data set
+	Data           *Data            // what a new org holds; nil: Practice, the made-up data set
+	File           string           // database file that keeps the org's records and settings; "": in memory
 	Clock          func() time.Time // nil: time.Now
 	PhoneSearch    string           // "" means Normalise
 	NoCallKey      bool             // Task.Offhook_Call_Key__c is not installed
@@ -54,6 +55,7 @@ type Server struct {
 	served  sync.WaitGroup // the listener's goroutine
 	active  sync.WaitGroup // requests under way
 	closing bool           // no request begins any more
+	closed  bool           // the store is closed
 }
 
 // New makes a practice org and loads its data. An error names the record of Options.Data that Salesforce would refuse.
@@ -76,18 +78,9 @@ func New(opt Options) (*Server, error) {
 	if s.usage.max == 0 {
 		s.usage.max = 100_000
 	}
-	full := s.settings
-	full.CallKey, full.Without = true, nil // the data may hold what the user cannot see
-	s.store = newStore(newSchema(full), opt.Clock)
-	s.auth = newAuth()
-	data := opt.Data
-	if data == nil {
-		data = Practice(opt.Clock())
-	}
-	if err := s.load(base(opt.Clock()), data); err != nil {
+	if err := s.furnish(opt); err != nil {
 		return nil, err
 	}
-	s.store.adopt(newSchema(s.settings))
 	s.described = s.clock().UTC().Truncate(time.Second)
 	return s, nil
 }
@@ -138,7 +131,13 @@ func (s *Server) Close() error {
 	}
 	s.served.Wait()
 	s.active.Wait()
-	return err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return err
+	}
+	s.closed = true
+	return errors.Join(err, s.store.close())
 }
 
 // enter counts a request, unless the server is being closed.
@@ -164,16 +163,21 @@ func (s *Server) OnCreate(hook func(object string, record map[string]any)) {
 func (s *Server) Records(object string, written bool) []map[string]any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := s.store.table(object)
-	if t == nil {
+	if s.store.table(object) == nil {
 		return nil
 	}
 	out := []map[string]any{}
-	for _, r := range t.rows {
-		if !r.deleted && !(written && r.seeded) {
-			out = append(out, maps.Clone(r.fields))
+	s.store.each(object, nil, func(r *record) bool {
+		if !(written && r.seeded) {
+			row := make(map[string]any, len(r.table.object.fields))
+			for _, f := range r.table.object.fields {
+				row[f.name] = nil
+			}
+			maps.Copy(row, r.fields)
+			out = append(out, row)
 		}
-	}
+		return true
+	})
 	return out
 }
 

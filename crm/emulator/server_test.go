@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -48,10 +50,14 @@ func newOrg(t *testing.T, opts ...func(*Options)) *org {
 	for _, f := range opts {
 		f(&opt)
 	}
+	if strings.HasPrefix(t.Name(), onFile) {
+		opt.File = filepath.Join(t.TempDir(), "org.db")
+	}
 	s, err := New(opt)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { s.Close() })
 	srv := httptest.NewServer(s.Handler())
 	t.Cleanup(srv.Close)
 	return &org{T: t, Server: s, clock: clock, base: srv.URL, token: s.Credentials().AccessToken}

@@ -83,8 +83,10 @@ func (s *Server) SetSettings(set Settings) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.settings = set
 	s.described = s.clock().UTC().Truncate(time.Second)
-	s.store.adopt(newSchema(set))
-	return nil
+	if err := s.apply(set); err != nil {
+		return err
+	}
+	_, err := s.store.commit()
+	return err
 }

@@ -43,8 +43,8 @@ func (s *Server) objectRoot(c *call, o *object) (*reply, error) {
 	}
 	if c.method != http.MethodPost {
 		recent := []any{}
-		for _, r := range s.store.recent {
-			if r.table.object == o && !r.deleted {
+		for _, id := range s.store.recent {
+			if r := s.store.live(id); r != nil && r.table.object == o {
 				recent = append(recent, map[string]any{"attributes": attributes(c, r), "Id": r.id, "Name": r.fields[o.nameField]})
 			}
 		}
@@ -86,7 +86,7 @@ func (s *Server) row(c *call, o *object, id string) (*reply, error) {
 		}
 		return nil, fail(http.StatusNotFound, "NOT_FOUND", "Provided external ID field does not exist or is not accessible: %s", id)
 	}
-	r := s.store.tables[o.name].byID[key]
+	r := s.store.get(s.store.tables[o.name], key)
 	if r == nil {
 		return nil, errNotFound()
 	}
@@ -238,19 +238,19 @@ func (s *Server) byKey(c *call, o *object, name, value string) (*reply, error) {
 
 // withKey finds the live rows whose external-id field has a value: several are possible when it is not unique.
 func (s *Server) withKey(o *object, f *field, value string) []*record {
-	t := s.store.tables[o.name]
 	if f.unique {
-		if r := t.unique[f.name][strings.ToLower(value)]; r != nil {
+		if r := s.store.holder(s.store.tables[o.name], f, value); r != nil {
 			return []*record{r}
 		}
 		return nil
 	}
 	var out []*record
-	for _, r := range t.rows {
-		if !r.deleted && strings.EqualFold(r.str(f.name), value) && value != "" {
+	s.store.each(o.name, is(o, f.name, value), func(r *record) bool {
+		if strings.EqualFold(r.str(f.name), value) && value != "" {
 			out = append(out, r)
 		}
-	}
+		return true
+	})
 	return out
 }
 

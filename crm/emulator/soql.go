@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -13,7 +14,9 @@ type soql struct {
 	count   bool   // SELECT COUNT()
 	columns []*fieldPath
 	subs    []subquery
-	where   cond // nil: all rows
+	typeofs []typeOf
+	where   *cond // nil: all rows
+	groups  *grouping
 	order   []sortKey
 	limit   int // -1: none
 	offset  int
@@ -28,6 +31,7 @@ type subquery struct {
 
 type sortKey struct {
 	path      *fieldPath
+	group     int // in a grouped query: which value of the group, see grouping
 	desc      bool
 	nullsLast bool
 }
@@ -110,15 +114,15 @@ func (p *parser) aliasOf() string {
 	if p.accept("AS") {
 		t = p.peek()
 	}
-	for _, word := range []string{"USING", "WHERE", "WITH", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "FOR", "ALL"} {
-		if t.is(word) {
-			return ""
-		}
-	}
-	if t.kind != tokWord || strings.Contains(t.text, ".") {
+	if t.kind != tokWord || clauseWord(t) || strings.Contains(t.text, ".") {
 		return ""
 	}
 	return p.next().text
+}
+
+// clauseWord tells the words that begin a clause from aliases.
+func clauseWord(t token) bool {
+	return slices.ContainsFunc([]string{"FROM", "USING", "WHERE", "WITH", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "FOR", "ALL"}, t.is)
 }
 
 // resolve finds a column, written with or without the alias.
@@ -130,10 +134,13 @@ func (p *parser) resolve(o *object, path string) (*fieldPath, error) {
 }
 
 type rawColumn struct {
-	text   string
-	pos    int
+	word   token
+	at     int    // token index, for what is read again when the object is known
 	fields string // FIELDS(ALL)
-	sub    int    // token index of a subquery's SELECT, 0: none
+	sub    bool   // a subquery
+	typeOf bool
+	call   bool // a function
+	alias  string
 }
 
 // query reads SELECT … up to the end of its clauses. The columns are resolved after FROM is known; parent is the
@@ -184,27 +191,43 @@ func (p *parser) query(parent *object) (*soql, error) {
 		return nil, err
 	}
 	for _, raw := range raws {
-		if raw.fields == "ALL" && (q.limit < 0 || q.limit > 200) || raw.fields == "CUSTOM" && (q.limit < 0 || q.limit > 200) {
-			return nil, malformed(p.src, raw.pos, "The SOQL FIELDS function must have a LIMIT of at most 200")
+		if (raw.fields == "ALL" || raw.fields == "CUSTOM") && (q.limit < 0 || q.limit > 200) {
+			return nil, malformed(p.src, raw.word.pos, "The SOQL FIELDS function must have a LIMIT of at most 200")
+		}
+		if raw.alias != "" && q.groups == nil {
+			return nil, malformed(p.src, raw.word.pos, "only aggregate expressions use field aliasing")
 		}
 	}
 	return q, nil
 }
 
+// columns reads the SELECT list roughly; resolveColumns reads its parts again.
 func (p *parser) columns(q *soql) ([]rawColumn, error) {
 	var raws []rawColumn
 	for {
 		t := p.next()
+		raw := rawColumn{word: t, at: p.i}
 		switch {
 		case t.is("("):
-			raws = append(raws, rawColumn{pos: t.pos, sub: p.i})
+			raw.sub = true
 			if err := p.skipParens(); err != nil {
 				return nil, err
 			}
 		case t.kind != tokWord || t.is("FROM"):
 			return nil, p.unexpected(t)
+		case t.is("TYPEOF"):
+			raw.typeOf = true
+			for !p.accept("END") {
+				if e := p.next(); e.kind == tokEnd {
+					return nil, p.unexpected(e)
+				}
+			}
 		case t.is("COUNT") && p.accept("(", ")"):
 			q.count = true
+			if len(raws) > 0 || p.peek().is(",") {
+				return nil, malformed(p.src, p.peek().pos, "unexpected token: COUNT() must be the only element of the SELECT list")
+			}
+			return nil, nil
 		case t.is("FIELDS") && p.accept("("):
 			set := p.next()
 			if !set.is("ALL") && !set.is("STANDARD") && !set.is("CUSTOM") {
@@ -213,20 +236,23 @@ func (p *parser) columns(q *soql) ([]rawColumn, error) {
 			if err := p.expect(")"); err != nil {
 				return nil, err
 			}
-			raws = append(raws, rawColumn{pos: t.pos, fields: strings.ToUpper(set.text)})
-		case p.peek().is("("):
-			return nil, malformed(p.src, t.pos, fmt.Sprintf("the practice Salesforce does not know the function %s: only COUNT() and FIELDS()", t.text))
+			raw.fields = strings.ToUpper(set.text)
+		case p.accept("("):
+			raw.call = true
+			if err := p.skipParens(); err != nil {
+				return nil, err
+			}
+			fallthrough
 		default:
-			raws = append(raws, rawColumn{text: t.text, pos: t.pos})
+			if t := p.peek(); t.kind == tokWord && !clauseWord(t) && !strings.Contains(t.text, ".") {
+				raw.alias = p.next().text
+			}
 		}
+		raws = append(raws, raw)
 		if !p.accept(",") {
-			break
+			return raws, nil
 		}
 	}
-	if q.count && len(raws) > 0 {
-		return nil, malformed(p.src, p.peek().pos, "unexpected token: COUNT() must be the only element of the SELECT list")
-	}
-	return raws, nil
 }
 
 // skipParens moves behind the closing parenthesis; the opening one has been read.
@@ -245,36 +271,61 @@ func (p *parser) skipParens() error {
 }
 
 func (p *parser) resolveColumns(q *soql, raws []rawColumn) error {
+	back := p.i
+	defer func() { p.i = back }()
+	seen := make(map[string]bool)
 	for _, raw := range raws {
+		p.i = raw.at
 		switch {
-		case raw.sub > 0:
-			back := p.i
-			p.i = raw.sub
-			sub, err := p.query(q.object)
-			if err == nil {
-				err = p.expect(")")
-			}
-			if err != nil {
+		case raw.sub:
+			if err := p.childQuery(q); err != nil {
 				return err
 			}
-			for _, ch := range q.object.children {
-				if strings.EqualFold(ch.relation, sub.from) {
-					q.subs = append(q.subs, subquery{ch.relation, ch.field, sub})
-				}
+		case raw.typeOf:
+			if err := p.typeOf(q); err != nil {
+				return err
 			}
-			p.i = back
 		case raw.fields != "":
 			for _, f := range q.object.fields {
-				if raw.fields == "ALL" || f.custom() == (raw.fields == "CUSTOM") {
+				if !seen[f.name] && (raw.fields == "ALL" || f.custom() == (raw.fields == "CUSTOM")) {
+					seen[f.name] = true
 					q.columns = append(q.columns, &fieldPath{leaf: f, name: f.name})
 				}
 			}
+		case raw.call && p.aggregate(raw.word):
+			if err := p.aggregateColumn(q, raw); err != nil {
+				return err
+			}
 		default:
-			path, err := p.resolve(q.object, raw.text)
+			path, err := p.column(q.object, raw.word)
 			if err != nil {
-				return p.invalidField(raw.pos, err)
+				return err
+			}
+			if path.as = raw.alias; raw.alias == "" {
+				if at := path.key(); seen[at] {
+					return p.invalidField(raw.word.pos, fmt.Errorf("duplicate field selected: %s", raw.word.text))
+				} else {
+					seen[at] = true
+				}
 			}
 			q.columns = append(q.columns, path)
+		}
+	}
+	return nil
+}
+
+// childQuery reads (SELECT Id FROM Contacts); its parenthesis has been read.
+func (p *parser) childQuery(q *soql) error {
+	sub, err := p.query(q.object)
+	if err == nil {
+		err = p.expect(")")
+	}
+	if err != nil {
+		return err
+	}
+	for _, ch := range q.object.children {
+		if strings.EqualFold(ch.relation, sub.from) {
+			q.subs = append(q.subs, subquery{ch.relation, ch.field, sub})
 		}
 	}
 	return nil
@@ -293,8 +344,8 @@ func (p *parser) clauses(q *soql) error {
 			return p.unexpected(t)
 		}
 	}
-	if t := p.peek(); t.is("GROUP") || t.is("HAVING") {
-		return malformed(p.src, t.pos, "the practice Salesforce does not group rows")
+	if err := p.groupBy(q); err != nil {
+		return err
 	}
 	if p.accept("ORDER") {
 		if err := p.expect("BY"); err != nil {
@@ -342,14 +393,14 @@ func (p *parser) orderBy(q *soql) error {
 		if t.kind != tokWord {
 			return p.unexpected(t)
 		}
-		path, err := p.resolve(q.object, t.text)
+		path, err := p.sortColumn(q, t)
 		if err != nil {
-			return p.invalidField(t.pos, err)
+			return err
 		}
 		if path.leaf != nil && !path.leaf.filter {
 			return p.invalidField(t.pos, fmt.Errorf("field '%s' can not be sorted in a query call", path.name))
 		}
-		k := sortKey{path: path}
+		k := sortKey{path: path, group: path.group}
 		if !p.accept("ASC") {
 			k.desc = p.accept("DESC")
 		}

@@ -125,33 +125,52 @@ func TestYesterdayIsTheUsersYesterday(t *testing.T) {
 func TestWrongQueriesAreRefusedWithTheRightCode(t *testing.T) {
 	o := smallOrg(t)
 	for q, want := range map[string]string{
-		"SELECT Nope__c FROM Contact":                                          "INVALID_FIELD",
-		"SELECT Id FROM Contact WHERE Nope = 'x'":                              "INVALID_FIELD",
-		"SELECT Account.Nope FROM Contact":                                     "INVALID_FIELD",
-		"SELECT Nobody.Name FROM Contact":                                      "INVALID_FIELD",
-		"SELECT Who.Birthdate FROM Task":                                       "INVALID_FIELD",
-		"SELECT Id FROM Nope":                                                  "INVALID_TYPE",
-		"SELECT Id, (SELECT Id FROM Nopes) FROM Contact":                       "INVALID_TYPE",
-		"SELECT FROM Contact":                                                  "MALFORMED_QUERY",
-		"SELECT x.Id FROM Contact c":                                           "INVALID_FIELD",
-		"SELECT Id FROM Contact c d":                                           "MALFORMED_QUERY",
-		"SELECT Id Contact":                                                    "MALFORMED_QUERY",
-		"SELECT Id FROM Contact WHERE":                                         "MALFORMED_QUERY",
-		"SELECT Id FROM Contact WHERE LastName":                                "MALFORMED_QUERY",
-		"SELECT Id FROM Contact WHERE LastName = 'x":                           "MALFORMED_QUERY",
-		"SELECT Id FROM Contact WHERE LastName = 'x' AND":                      "MALFORMED_QUERY",
-		"SELECT Id FROM Contact WHERE LastName='a' AND Phone='b' OR Fax='c'":   "MALFORMED_QUERY",
-		"SELECT Id FROM Contact WHERE (LastName = 'x'":                         "MALFORMED_QUERY",
-		"SELECT Id FROM Contact WHERE LastName = 'x' LIMIT x":                  "MALFORMED_QUERY",
-		"SELECT Id FROM Contact LIMIT -1":                                      "MALFORMED_QUERY",
-		"SELECT Id FROM Contact; DROP TABLE x":                                 "MALFORMED_QUERY",
-		"SELECT Id FROM Contact GROUP BY Id":                                   "MALFORMED_QUERY",
-		"SELECT MAX(Id) FROM Contact":                                          "MALFORMED_QUERY",
-		"SELECT COUNT(), Id FROM Contact":                                      "MALFORMED_QUERY",
-		"SELECT FIELDS(ALL) FROM Contact":                                      "MALFORMED_QUERY",
-		"SELECT Id FROM Contact WHERE LastName = '\\q'":                        "MALFORMED_QUERY",
-		"SELECT Id FROM Contact WHERE LastName = '\\%'":                        "MALFORMED_QUERY",
-		"UPDATE Contact":                                                       "MALFORMED_QUERY",
+		"SELECT Nope__c FROM Contact":                                        "INVALID_FIELD",
+		"SELECT Id FROM Contact WHERE Nope = 'x'":                            "INVALID_FIELD",
+		"SELECT Account.Nope FROM Contact":                                   "INVALID_FIELD",
+		"SELECT Nobody.Name FROM Contact":                                    "INVALID_FIELD",
+		"SELECT Who.Birthdate FROM Task":                                     "INVALID_FIELD",
+		"SELECT Id FROM Nope":                                                "INVALID_TYPE",
+		"SELECT Id, (SELECT Id FROM Nopes) FROM Contact":                     "INVALID_TYPE",
+		"SELECT FROM Contact":                                                "MALFORMED_QUERY",
+		"SELECT x.Id FROM Contact c":                                         "INVALID_FIELD",
+		"SELECT Id FROM Contact c d":                                         "MALFORMED_QUERY",
+		"SELECT Id Contact":                                                  "MALFORMED_QUERY",
+		"SELECT Id FROM Contact WHERE":                                       "MALFORMED_QUERY",
+		"SELECT Id FROM Contact WHERE LastName":                              "MALFORMED_QUERY",
+		"SELECT Id FROM Contact WHERE LastName = 'x":                         "MALFORMED_QUERY",
+		"SELECT Id FROM Contact WHERE LastName = 'x' AND":                    "MALFORMED_QUERY",
+		"SELECT Id FROM Contact WHERE LastName='a' AND Phone='b' OR Fax='c'": "MALFORMED_QUERY",
+		"SELECT Id FROM Contact WHERE (LastName = 'x'":                       "MALFORMED_QUERY",
+		"SELECT Id FROM Contact WHERE LastName = 'x' LIMIT x":                "MALFORMED_QUERY",
+		"SELECT Id FROM Contact LIMIT -1":                                    "MALFORMED_QUERY",
+		"SELECT Id FROM Contact; DROP TABLE x":                               "MALFORMED_QUERY",
+		"SELECT Id FROM Contact GROUP BY LastName":                           "MALFORMED_QUERY",
+		"SELECT LastName FROM Contact HAVING COUNT(Id) > 1":                  "MALFORMED_QUERY",
+		"SELECT LastName, COUNT(Id) FROM Contact":                            "MALFORMED_QUERY",
+		"SELECT COUNT(Id) FROM Contact GROUP BY ROLLUP(LastName)":            "MALFORMED_QUERY",
+		"SELECT COUNT(Id), (SELECT Id FROM Cases) FROM Contact":              "MALFORMED_QUERY",
+		"SELECT LastName FROM Contact GROUP BY LastName ORDER BY FirstName":  "MALFORMED_QUERY",
+		"SELECT SUM(LastName) FROM Contact":                                  "INVALID_FIELD",
+		"SELECT MAX(Nope) FROM Contact":                                      "INVALID_FIELD",
+		"SELECT COUNT(Id) FROM Contact GROUP BY CreatedDate":                 "INVALID_FIELD",
+		"SELECT COUNT(Id) FROM Contact GROUP BY Description":                 "INVALID_FIELD",
+		"SELECT CALENDAR_YEAR(LastName) FROM Contact":                        "INVALID_FIELD",
+		"SELECT LENGTH(LastName) FROM Contact":                               "MALFORMED_QUERY",
+		"SELECT Id, LastName x FROM Contact":                                 "MALFORMED_QUERY",
+		"SELECT Id, ID FROM Contact":                                         "INVALID_FIELD",
+		"SELECT toLabel(Birthdate) FROM Contact":                             "INVALID_FIELD",
+		"SELECT TYPEOF Account WHEN Account THEN Name END FROM Contact":      "INVALID_FIELD",
+		"SELECT TYPEOF Who WHEN Contact THEN Nope END FROM Task":             "INVALID_FIELD",
+		"SELECT TYPEOF Who ELSE Name END FROM Task":                          "MALFORMED_QUERY",
+		"SELECT TYPEOF Who WHEN Contact THEN Name FROM Task":                 "MALFORMED_QUERY",
+		"SELECT Id FROM Contact WHERE LastName INCLUDES ('a')":               "INVALID_QUERY_FILTER_OPERATOR",
+		"SELECT Id FROM Contact WHERE Id IN (SELECT LastName FROM Lead)":     "MALFORMED_QUERY",
+		"SELECT COUNT(), Id FROM Contact":                                    "MALFORMED_QUERY",
+		"SELECT FIELDS(ALL) FROM Contact":                                    "MALFORMED_QUERY",
+		"SELECT Id FROM Contact WHERE LastName = '\\q'":                      "MALFORMED_QUERY",
+		"SELECT Id FROM Contact WHERE LastName = '\\%'":                      "MALFORMED_QUERY",
+		"UPDATE Contact": "MALFORMED_QUERY",
 		"SELECT Id FROM Contact WHERE LastName = 5":                            "INVALID_FIELD",
 		"SELECT Id FROM Contact WHERE DoNotCall = 'true'":                      "INVALID_FIELD",
 		"SELECT Id FROM Contact WHERE CreatedDate = '2026-01-01'":              "INVALID_FIELD",
@@ -285,7 +304,9 @@ func FuzzSOQL(f *testing.F) {
 		f.Fatal(err)
 	}
 	for _, q := range []string{"SELECT Id, Account.Name, (SELECT Id FROM Cases) FROM Contact WHERE (Name LIKE '%a\\_%' OR Phone IN ('1','2')) AND CreatedDate = LAST_N_DAYS:3 ORDER BY Name DESC NULLS LAST LIMIT 5 OFFSET 1",
-		"SELECT COUNT() FROM Task WHERE NOT IsClosed = true", "SELECT FIELDS(ALL) FROM Lead LIMIT 200", "SELECT Id FROM Contact WHERE Id IN (SELECT ContactId FROM Case)", "SELECT Id FROM Task WHERE CallDurationInSeconds>-1.5e3"} {
+		"SELECT COUNT() FROM Task WHERE NOT IsClosed = true", "SELECT FIELDS(ALL) FROM Lead LIMIT 200", "SELECT Id FROM Contact WHERE Id IN (SELECT ContactId FROM Case)", "SELECT Id FROM Task WHERE CallDurationInSeconds>-1.5e3",
+		"SELECT CallType, DAY_ONLY(CreatedDate) d, COUNT(Id) n, SUM(CallDurationInSeconds) FROM Task GROUP BY CallType, DAY_ONLY(CreatedDate) HAVING COUNT(Id) > 1 ORDER BY COUNT(Id) DESC",
+		"SELECT toLabel(Status), TYPEOF What WHEN Account THEN Phone WHEN Case THEN Subject ELSE Name END FROM Task WHERE CALENDAR_YEAR(CreatedDate) = 2026"} {
 		f.Add(q)
 	}
 	f.Fuzz(func(t *testing.T, src string) {
@@ -298,7 +319,13 @@ func FuzzSOQL(f *testing.F) {
 			}
 			return
 		}
-		for _, r := range s.store.selectRows(q) {
+		if q.groups != nil {
+			if _, err := s.store.grouped(q); err != nil {
+				t.Fatalf("%q: %v", src, err)
+			}
+			return
+		}
+		for _, r := range s.store.result(q, 200).head {
 			s.render(&call{version: "66.0"}, q, r)
 		}
 		q.columnMetadata()

@@ -337,8 +337,8 @@ func (p *parser) returning() (returning, error) {
 		return r, p.unexpected(t)
 	}
 	for _, raw := range raws {
-		if raw.sub > 0 || raw.fields != "" {
-			return r, p.unexpected(p.toks[p.i])
+		if raw.sub || raw.typeOf || raw.fields != "" || raw.alias != "" || raw.call && !raw.word.is("toLabel") && !raw.word.is("FORMAT") {
+			return r, p.unexpected(raw.word)
 		}
 	}
 	if err := p.resolveColumns(r.query, raws); err != nil {

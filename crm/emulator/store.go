@@ -1,19 +1,18 @@
 package emulator
 
 import (
+	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
 // record is one row. Its fields are replaced on every write, never changed in place, so that a reply rendered under
 // the lock stays valid after it.
 type record struct {
+	n       int64  // place in the order of creation, inside its object
 	id      string // 18 characters
 	table   *table
 	fields  map[string]any // by API name: nil, string, bool, int64 or float64
-	indexed map[string]any // what the search index holds until it has caught up; nil: nothing
-	wrote   time.Time
 	deleted bool
 	seeded  bool // part of the data set, not written by a client
 }
@@ -28,24 +27,55 @@ func (r *record) bool(field string) bool {
 	return b
 }
 
-// table holds the rows of one object in the order of their creation.
+// table stands for the rows of one object.
 type table struct {
 	object *object
-	rows   []*record
-	byID   map[string]*record            // 15 characters
-	unique map[string]map[string]*record // unique field → lower-case value → row
-	next   uint64
+}
+
+// rows is where the records of an org are: a map (memory) or a database file (file). Everything that the API promises
+// is decided above it, so both pass the same tests. Rows come in the order of their creation, deleted ones too. A
+// method that cannot read or write remembers the first error, and commit returns it.
+type rows interface {
+	// get returns the row with these 15 characters as its id, nil when there is none.
+	get(t *table, key string) *record
+	// scan yields the rows that any of the narrowings lets through, all rows when there is none, until yield returns
+	// false. It may yield more, never fewer.
+	scan(t *table, narrow narrowing, yield func(*record) bool)
+	// candidates yields the rows that may match a search text, as scan does.
+	candidates(t *table, find searchExpr, scope string, yield func(*record) bool)
+	// holder returns the live row whose unique field has this value.
+	holder(t *table, f *field, value string) *record
+	// put stores a row whose fields were old (nil for a new row); erase takes the creation of a row back.
+	put(r *record, old map[string]any)
+	erase(r *record)
+	// number deals out the numbers of new rows.
+	number(t *table) int64
+	// count is the number of live rows.
+	count(t *table) int
+	// remember keeps a note beside the rows, as long as they live; recall reads it, "" when there is none.
+	remember(key, value string)
+	recall(key string) string
+	// commit makes everything since the last commit durable; abandon forgets it.
+	commit() error
+	abandon()
+	// bulk says that very many rows come (true), and that they are there (false). canAbandon tells whether abandon takes
+	// writes back; when it does not, every write has to be taken back alone.
+	bulk(on bool)
+	canAbandon() bool
+	close() error
 }
 
 // store is the org's data. All methods need the server's lock. Writes are collected in a journal until commit, so
 // that a composite request with allOrNone can be taken back.
 type store struct {
+	rows
 	schema  *schema
 	tables  map[string]*table // by object name
 	clock   func() time.Time
 	undo    []func()
 	changes []change
-	recent  []*record // last viewed or written first
+	recent  []string // ids, last viewed or written first
+	late    late
 }
 
 // change is one committed write, for the hooks and the faults.
@@ -55,8 +85,8 @@ type change struct {
 	rec    *record
 }
 
-func newStore(s *schema, clock func() time.Time) *store {
-	st := &store{tables: make(map[string]*table), clock: clock}
+func newStore(s *schema, where rows, clock func() time.Time) *store {
+	st := &store{rows: where, tables: make(map[string]*table), clock: clock}
 	st.adopt(s)
 	return st
 }
@@ -69,7 +99,7 @@ func (st *store) adopt(s *schema) {
 			t.object = o
 			continue
 		}
-		st.tables[o.name] = &table{object: o, byID: make(map[string]*record), unique: make(map[string]map[string]*record), next: 1}
+		st.tables[o.name] = &table{object: o}
 	}
 }
 
@@ -91,7 +121,7 @@ func (st *store) find(id string) *record {
 	if o == nil {
 		return nil
 	}
-	return st.tables[o.name].byID[key]
+	return st.get(st.tables[o.name], key)
 }
 
 // live is find without deleted rows.
@@ -100,6 +130,27 @@ func (st *store) live(id string) *record {
 		return r
 	}
 	return nil
+}
+
+// each yields the live rows of an object that an index finds by these narrowings; none at all when the object is gone.
+func (st *store) each(object string, narrow narrowing, yield func(*record) bool) {
+	t := st.table(object)
+	if t == nil {
+		return
+	}
+	st.scan(t, narrow, func(r *record) bool { return r.deleted || yield(r) })
+}
+
+// first is the first live row that yield accepts.
+func (st *store) first(object string, narrow narrowing, accept func(*record) bool) *record {
+	var hit *record
+	st.each(object, narrow, func(r *record) bool {
+		if accept(r) {
+			hit = r
+		}
+		return hit == nil
+	})
+	return hit
 }
 
 func (st *store) log(op string, r *record, undo func()) {
@@ -117,44 +168,50 @@ func (st *store) rollback(undo, changes int) {
 	st.undo, st.changes = st.undo[:undo], st.changes[:changes]
 }
 
-// commit ends the request's transaction and returns what was written in it.
-func (st *store) commit() []change {
+// commit ends the request's transaction and returns what was written in it. With an error nothing was written.
+func (st *store) commit() ([]change, error) {
+	if err := st.rows.commit(); err != nil {
+		st.rollback(0, 0)
+		st.abandon()
+		st.undo, st.changes = nil, nil
+		return nil, fmt.Errorf("the data file cannot be written: %w", err)
+	}
 	done := st.changes
 	st.undo, st.changes = nil, nil
-	return done
+	return done, nil
 }
 
 func (st *store) add(t *table, fields map[string]any, seeded bool) *record {
+	n := st.number(t)
 	id, _ := fields["Id"].(string)
-	if id == "" {
-		id = makeID(t.object.prefix, t.next)
-		t.next++
+	for k := uint64(n); id == ""; k++ {
+		if id = makeID(t.object.prefix, k); st.get(t, id[:15]) != nil {
+			id = "" // a loaded record brought the id along
+		}
 	}
 	fields["Id"] = id
-	r := &record{id: id, table: t, fields: fields, wrote: st.clock(), seeded: seeded}
-	if seeded {
-		r.indexed, r.wrote = fields, time.Time{}
+	r := &record{n: n, id: id, table: t, fields: fields, seeded: seeded}
+	if !seeded {
+		st.late.wrote(r, nil, st.clock())
 	}
-	t.rows = append(t.rows, r)
-	t.byID[id[:15]] = r
-	t.hold(r, nil, fields)
+	st.put(r, nil)
 	st.log("create", r, func() {
-		t.rows = slices.DeleteFunc(t.rows, func(x *record) bool { return x == r })
-		delete(t.byID, id[:15])
-		t.hold(r, fields, nil)
-		st.recent = slices.DeleteFunc(st.recent, func(x *record) bool { return x == r })
+		st.erase(r)
+		st.late.forget(r)
+		st.recent = slices.DeleteFunc(st.recent, func(x string) bool { return x == r.id })
 	})
 	return r
 }
 
 func (st *store) replace(r *record, fields map[string]any, lag time.Duration) {
-	old, oldIndexed, oldWrote := r.fields, r.indexed, r.wrote
-	r.indexed = r.searched(st.clock(), lag)
-	r.fields, r.wrote = fields, st.clock()
-	r.table.hold(r, old, fields)
+	old := r.fields
+	undoLate := st.late.wrote(r, st.late.searched(r, st.clock(), lag), st.clock())
+	r.fields = fields
+	st.put(r, old)
 	st.log("update", r, func() {
-		r.table.hold(r, fields, old)
-		r.fields, r.indexed, r.wrote = old, oldIndexed, oldWrote
+		r.fields = old
+		st.put(r, fields)
+		undoLate()
 	})
 }
 
@@ -167,45 +224,19 @@ func (st *store) drop(r *record) {
 	}
 	fields["IsDeleted"] = true
 	r.fields, r.deleted = fields, true
-	r.table.hold(r, old, nil)
+	st.put(r, old)
 	st.log("delete", r, func() {
 		r.fields, r.deleted = old, false
-		r.table.hold(r, nil, old)
+		st.put(r, fields)
 	})
-}
-
-// hold moves a row's entries in the indexes of unique fields from its old values to its new ones.
-func (t *table) hold(r *record, old, fields map[string]any) {
-	for _, f := range t.object.fields {
-		if !f.unique {
-			continue
-		}
-		if v, ok := old[f.name].(string); ok && t.unique[f.name][strings.ToLower(v)] == r {
-			delete(t.unique[f.name], strings.ToLower(v))
-		}
-		if v, ok := fields[f.name].(string); ok {
-			if t.unique[f.name] == nil {
-				t.unique[f.name] = make(map[string]*record)
-			}
-			t.unique[f.name][strings.ToLower(v)] = r
-		}
-	}
-}
-
-// searched is what the search index knows of a row now: the index runs behind the data by lag.
-func (r *record) searched(now time.Time, lag time.Duration) map[string]any {
-	if lag > 0 && !r.wrote.IsZero() && now.Sub(r.wrote) < lag {
-		return r.indexed
-	}
-	return r.fields
 }
 
 // touch moves a row to the front of the list of recently used ones.
 func (st *store) touch(r *record) {
-	if i := slices.Index(st.recent, r); i >= 0 {
+	if i := slices.Index(st.recent, r.id); i >= 0 {
 		st.recent = slices.Delete(st.recent, i, i+1)
 	}
-	st.recent = slices.Insert(st.recent, 0, r)
+	st.recent = slices.Insert(st.recent, 0, r.id)
 	if len(st.recent) > 200 {
 		st.recent = st.recent[:200]
 	}

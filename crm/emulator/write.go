@@ -179,7 +179,7 @@ func (st *store) check(o *object, row, in map[string]any, old *record, w *writer
 	t := st.tables[o.name]
 	for _, f := range o.fields {
 		if v, ok := in[f.name].(string); ok && f.unique {
-			if other := t.unique[f.name][strings.ToLower(v)]; other != nil && other != old {
+			if other := st.holder(t, f, v); other != nil && (old == nil || other.id != old.id) {
 				return badField("DUPLICATE_VALUE", fmt.Sprintf("duplicate value found: %s duplicates value on record with id: %s", f.name, other.id))
 			}
 		}
@@ -222,14 +222,15 @@ func (st *store) checkRules(o *object, row, in map[string]any) error {
 		if row["LeadId"] == nil && row["ContactId"] == nil {
 			return badField("REQUIRED_FIELD_MISSING", "Required fields are missing: [LeadId]", "LeadId")
 		}
-		for _, m := range st.tables["CampaignMember"].rows {
-			if m.deleted || m.fields["CampaignId"] != row["CampaignId"] || m.id == row["Id"] {
+		for _, who := range []string{"LeadId", "ContactId"} {
+			person, given := in[who].(string)
+			if !given {
 				continue
 			}
-			for _, who := range []string{"LeadId", "ContactId"} {
-				if in[who] != nil && m.fields[who] == in[who] {
-					return badField("DUPLICATE_VALUE", fmt.Sprintf("Already a campaign member. duplicates value on record with id: %s", m.id))
-				}
+			if m := st.first(o.name, is(o, who, person), func(m *record) bool {
+				return m.fields["CampaignId"] == row["CampaignId"] && m.str(who) == person && m.id != row["Id"]
+			}); m != nil {
+				return badField("DUPLICATE_VALUE", fmt.Sprintf("Already a campaign member. duplicates value on record with id: %s", m.id))
 			}
 		}
 	}

@@ -1,0 +1,148 @@
+package emulator
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// onFile begins the names of the tests whose orgs live in files: see newOrg.
+const onFile = "TestWhatHoldsInMemoryHoldsInAFile/"
+
+func TestWhatHoldsInMemoryHoldsInAFile(t *testing.T) {
+	for name, test := range map[string]func(*testing.T){
+		"composite":             TestACompositeRunsInOrderAndFillsInReferences,
+		"all or none":           TestAllOrNoneTakesEverythingBack,
+		"without all or none":   TestWithoutAllOrNoneOnlyTheDependentPartFails,
+		"collections":           TestCollectionsAnswerForEveryRecord,
+		"graphs":                TestEveryGraphIsATransactionOfItsOwn,
+		"row lock":              TestARowLockInATransactionTakesAllOfItBack,
+		"dropped reply":         TestADroppedReplyLeavesACommittedRecord,
+		"seed files":            TestADataFileMayChangeTheAgentAndKeepIds,
+		"story":                 TestTheStoryNumbersStandOnAsManyRecordsAsTheStorySays,
+		"practice data":         TestTheDataSetHasTheSizeAndTheVarietyThatTheDocumentationPromises,
+		"history":               TestFredHasOneOpenCaseAndAHistory,
+		"conditional requests":  TestConditionsOnTimeAndVersionAreKept,
+		"recent records":        TestRecentRecordsComeLastUsedFirst,
+		"queries":               TestQueriesFindWhatTheyAskFor,
+		"time zones":            TestYesterdayIsTheUsersYesterday,
+		"wrong queries":         TestWrongQueriesAreRefusedWithTheRightCode,
+		"shape of results":      TestAResultHasTheShapeOfARealOne,
+		"pages":                 TestLongResultsComeInPages,
+		"recycle bin":           TestQueryAllSeesTheRecycleBin,
+		"searches":              TestSearchesFindByScopeAndOperators,
+		"wrong searches":        TestWrongSearchesAreRefusedWithTheRightCode,
+		"number variants":       TestTheStorysNumbersAreFoundByTheirVariants,
+		"index lag":             TestTheSearchIndexRunsBehindByTheLagThatIsSet,
+		"parameterized search":  TestParameterizedSearchIsTheSameInBothForms,
+		"rules of writes":       TestEveryRuleOfAWriteRefusesWithItsOwnCode,
+		"completed task":        TestACallIsStoredAsACompletedTaskWithEverythingDerived,
+		"open task":             TestAnOpenTaskHasTheDefaultsOfTheOrg,
+		"one key":               TestOneKeyMakesOneTask,
+		"upsert":                TestUpsertByKeyCreatesOnceAndThenUpdates,
+		"300":                   TestAnExternalIdThatIsNotUniqueAnswers300,
+		"without the package":   TestAnOrgWithoutThePackageOrTheLicenceSaysSo,
+		"campaign members":      TestACampaignMemberTakesTheDefaultForAnUnknownStatus,
+		"cases, opportunities":  TestCasesAndOpportunitiesDeriveTheirState,
+		"many clients":          TestManyClientsWriteAtOnceWithoutLosingARecord,
+		"settings":              TestSettingsCanBeChangedAndAreChecked,
+		"described objects":     TestEveryObjectCanBeDescribedAndRead,
+		"administrator's lists": TestTheAdministratorSeesWhatWasWrittenAndAsked,
+	} {
+		t.Run(name, test)
+	}
+}
+
+// reopen ends an org and starts another one on the same file.
+func reopen(t *testing.T, path string, o *org, opts ...func(*Options)) *org {
+	t.Helper()
+	if o != nil {
+		if err := o.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return newOrg(t, append(opts, func(opt *Options) { opt.File = path })...)
+}
+
+func TestARestartKeepsRecordsSettingsAndTheNumbersOfNewIds(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "org.db")
+	o := reopen(t, path, nil)
+	id := o.create("Contact", map[string]any{"LastName": "Woodhouse", "Phone": "01632 960777"})
+	gone := o.create("Contact", map[string]any{"LastName": "Gone", "Phone": "01632 960778"})
+	o.do("DELETE", v+"/sobjects/Contact/"+gone, nil).want(204)
+	o.do("PATCH", v+"/sobjects/Contact/"+id, `{"FirstName":"Emma"}`).want(204)
+	o.do("POST", "/_emulator/settings", `{"phoneSearch":"strict","without":["Task.Type"]}`).want(200)
+	people := o.soql("SELECT COUNT() FROM Contact").object()["totalSize"]
+
+	o = reopen(t, path, o)
+	if got := o.soql("SELECT COUNT() FROM Contact").object()["totalSize"]; got != people {
+		t.Errorf("%v contacts after the restart, %v before", got, people)
+	}
+	row := o.do("GET", v+"/sobjects/Contact/"+id, nil).want(200).object()
+	if row["Name"] != "Emma Woodhouse" || row["IsDeleted"] != false {
+		t.Errorf("the contact came back as %v", row)
+	}
+	o.do("GET", v+"/sobjects/Contact/"+gone, nil).refused(404, "ENTITY_IS_DELETED")
+	if set := o.Settings(); set.PhoneSearch != Strict || len(set.Without) != 1 {
+		t.Errorf("settings after the restart: %+v", set)
+	}
+	o.soql("SELECT Type FROM Task").refused(400, "INVALID_FIELD")
+	if got := found(o.sosl("FIND {960777} IN PHONE FIELDS RETURNING Contact(LastName)")); got != "Contact Woodhouse" {
+		t.Errorf("search after the restart: %q", got)
+	}
+	if next := o.create("Contact", map[string]any{"LastName": "New"}); next <= gone {
+		t.Errorf("the id %s of a new record is not behind %s", next, gone)
+	}
+	if written := o.Records("Contact", true); len(written) != 2 {
+		t.Errorf("%d contacts count as written by clients, want 2", len(written))
+	}
+	if all := o.do("GET", v+"/queryAll?q=SELECT+Id+FROM+Contact+WHERE+IsDeleted=true", nil).object(); all["totalSize"] != 1.0 {
+		t.Errorf("recycle bin: %v", all)
+	}
+}
+
+func TestAnswersThatWereGivenAreOnTheDisk(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "org.db")
+	o := reopen(t, path, nil, func(opt *Options) { opt.Data = &Data{} })
+	id := o.create("Task", map[string]any{CallKeyField: "k"})
+	o.do("POST", v+"/composite", `{"allOrNone":true,"compositeRequest":[
+		{"method":"POST","url":"`+v+`/sobjects/Task","referenceId":"a","body":{"Subject":"taken back"}},
+		{"method":"POST","url":"`+v+`/sobjects/Task","referenceId":"b","body":{"CallType":"Sideways"}}]}`).want(200)
+	// What a crash leaves: the file and its log as they are now, without the farewell of Close.
+	copied := filepath.Join(t.TempDir(), "org.db")
+	for _, end := range []string{"", "-wal"} {
+		raw, err := os.ReadFile(path + end)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(copied+end, raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o = reopen(t, copied, nil)
+	if rows := o.Records("Task", true); len(rows) != 1 || rows[0]["Id"] != id {
+		t.Errorf("after the crash there are %v", rows)
+	}
+	o.do("POST", v+"/sobjects/Task", map[string]any{CallKeyField: "k"}).refused(400, "DUPLICATE_VALUE")
+}
+
+func TestAFileThatIsNoPracticeOrgIsRefusedInOneLine(t *testing.T) {
+	dir := t.TempDir()
+	seed := filepath.Join(dir, "seed.json")
+	if err := os.WriteFile(seed, []byte(`[{"attributes":{"type":"Account"},"Name":"Acme"}]`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(Options{File: seed}); err == nil || !strings.Contains(err.Error(), "--load") {
+		t.Errorf("a JSON file: %v", err)
+	}
+	if _, err := New(Options{File: dir}); err == nil {
+		t.Error("a directory was taken")
+	}
+	path := filepath.Join(dir, "org.db")
+	o := reopen(t, path, nil)
+	if _, err := New(Options{File: path}); err == nil || !strings.Contains(err.Error(), "another practice Salesforce") {
+		t.Errorf("a file that is open: %v", err)
+	}
+	o.Close()
+}
