@@ -22,17 +22,18 @@ const DefaultScopes = "api refresh_token openid id"
 
 const redirectPath = "/OauthRedirect"
 
-// App is the OAuth client: which app signs in, where. The zero values of Scopes, Ports and HTTP mean the defaults.
+// App is the OAuth client: which app signs in, where. The zero values of the other fields mean the defaults.
 type App struct {
-	LoginURL     string // https://login.salesforce.com, https://test.salesforce.com or a My Domain
-	ClientID     string
-	ClientSecret string // only for apps that insist on one
-	Scopes       string
-	Ports        []int
-	Prompt       string            // "login" forces a new sign-in
-	Local        bool              // AllowInsecureLocalhost
-	Transport    http.RoundTripper // nil for the default
-	Now          func() time.Time  // nil for time.Now
+	LoginURL  string // https://login.salesforce.com, https://test.salesforce.com or a My Domain
+	ClientID  string
+	Secret    func(context.Context) (string, error) // for apps that insist on one; asked for each time, never kept
+	Scopes    string
+	Ports     []int
+	Prompt    string                                           // "login" forces a new sign-in
+	Local     bool                                             // AllowInsecureLocalhost
+	Transport http.RoundTripper                                // nil for the default
+	Now       func() time.Time                                 // nil for time.Now
+	Sleep     func(ctx context.Context, d time.Duration) error // nil for a timer; the device flow waits with it
 }
 
 func (a App) now() time.Time {
@@ -54,25 +55,28 @@ type tokenReply struct {
 	TokenType string `json:"token_type"`
 }
 
+// grantNames are the grant types on the wire, as an AuthError names them.
+var grantNames = map[string]string{
+	"authorization_code": GrantCode, "refresh_token": GrantRefresh, jwtGrantType: GrantJWT, "client_credentials": GrantClient, "device": GrantDevice,
+}
+
 // grant asks the token endpoint and checks that the reply's instance is Salesforce before anything is kept.
 func (a App) grant(ctx context.Context, form url.Values) (Token, error) {
-	base, err := checkHost(a.LoginURL, a.Local)
+	name := grantNames[form.Get("grant_type")]
+	if a.Secret != nil && name != GrantJWT {
+		secret, err := a.Secret(ctx)
+		if err != nil {
+			return Token{}, fmt.Errorf("the secret of the app is not there: %w", err)
+		}
+		form.Set("client_secret", secret)
+	}
+	body, err := a.ask(ctx, form, name)
 	if err != nil {
 		return Token{}, err
-	}
-	if a.ClientSecret != "" && form.Get("client_id") != "" {
-		form.Set("client_secret", a.ClientSecret)
-	}
-	status, body, err := a.post(ctx, base, "/services/oauth2/token", form)
-	if err != nil {
-		return Token{}, err
-	}
-	if status != http.StatusOK {
-		return Token{}, parseAuthError(status, body)
 	}
 	var r tokenReply
 	if err := json.Unmarshal(body, &r); err != nil || r.Access == "" {
-		return Token{}, &AuthError{Code: "bad_reply", Description: "the sign-in server sent no access token", Status: http.StatusBadGateway}
+		return Token{}, &AuthError{Code: "bad_reply", Description: "the sign-in server sent no access token", Status: http.StatusBadGateway, Grant: name}
 	}
 	if _, err := checkHost(r.Instance, a.Local); err != nil {
 		return Token{}, fmt.Errorf("the sign-in server named an instance that is not trusted: %w", err)
@@ -81,6 +85,24 @@ func (a App) grant(ctx context.Context, form url.Values) (Token, error) {
 		Access: r.Access, Refresh: r.Refresh, Instance: strings.TrimRight(r.Instance, "/"), Identity: r.Identity, Scope: r.Scope,
 		IssuedAt: issuedAt(r.IssuedAt), LoginURL: a.LoginURL, ClientID: a.ClientID, Signature: r.Signature,
 	}, nil
+}
+
+// ask posts a form to the token endpoint; everything but 200 is an *AuthError of that grant.
+func (a App) ask(ctx context.Context, form url.Values, name string) ([]byte, error) {
+	base, err := checkHost(a.LoginURL, a.Local)
+	if err != nil {
+		return nil, err
+	}
+	status, body, err := a.post(ctx, base, "/services/oauth2/token", form)
+	if err != nil {
+		return nil, err
+	}
+	if status != http.StatusOK {
+		e := parseAuthError(status, body)
+		e.Grant = name
+		return nil, e
+	}
+	return body, nil
 }
 
 // post sends a form to the sign-in server; it never follows a redirect with it.
@@ -129,9 +151,14 @@ func (a App) Refresh(ctx context.Context, old Token) (Token, error) {
 	return t, nil
 }
 
-// Revoke ends a sign-in at Salesforce: the refresh token when there is one, else the access token.
+// Revoke ends a sign-in at Salesforce, where it was made: the refresh token when there is one, which takes its sessions along,
+// else the access token. The endpoint's errors are form-encoded.
 func (a App) Revoke(ctx context.Context, t Token) error {
-	base, err := checkHost(a.LoginURL, a.Local)
+	where := a.LoginURL
+	if t.LoginURL != "" {
+		where = t.LoginURL
+	}
+	base, err := checkHost(where, a.Local)
 	if err != nil {
 		return err
 	}

@@ -16,11 +16,14 @@ type Options struct {
 	App       App
 	Store     TokenStore
 	JWT       *JWT          // sign in again by key when there is no refresh token
+	AsApp     bool          // sign in by client credentials: the app's Run As user, who is not the agent
+	Agent     string        // with AsApp: the username of the agent whom the records belong to
 	Version   string        // "66.0" pins the API version; "" takes the newest the org offers
 	UserAgent string        // "" for "offhook"
 	Timeout   time.Duration // of one request without an earlier deadline; 0 for 30 s
 	Tries     int           // of a repeatable request; 0 for 3
 	Log       *slog.Logger  // nil for none; never sees tokens, bodies or query text
+	Moved     func()        // called when another process has signed in as another user, or in another org; must not block
 	// Sleep, Rand replace waiting and jitter in tests.
 	Sleep func(ctx context.Context, d time.Duration) error
 	Rand  func() float64
@@ -40,6 +43,7 @@ type Client struct {
 	describes cache[Describe]
 	compacts  cache[CompactLayout]
 	user      atomic.Pointer[UserInfo]
+	agent     atomic.Pointer[UserInfo]
 }
 
 // New makes a client. It sends nothing; the first request loads the token and negotiates the version.
@@ -74,10 +78,23 @@ func New(o Options) (*Client, error) {
 		t.IdleConnTimeout = 90 * time.Second
 		o.App.Transport = t
 	}
-	return &Client{
+	c := &Client{
 		o: o, http: httpClient(o.App.Transport), versionGate: make(chan struct{}, 1),
-		session: &session{app: o.App, jwt: o.JWT, store: o.Store, log: o.Log},
-	}, nil
+		session: &session{app: o.App, store: o.Store, log: o.Log},
+	}
+	switch {
+	case o.JWT != nil:
+		c.session.mint = func(ctx context.Context) (Token, error) { return o.App.SignInJWT(ctx, *o.JWT) }
+	case o.AsApp:
+		c.session.mint = o.App.SignInClient
+	}
+	c.session.moved = func(Token, Token) {
+		c.forgetOrg()
+		if o.Moved != nil {
+			o.Moved()
+		}
+	}
+	return c, nil
 }
 
 // Close waits for work that outlives its request (a token renewal) and closes idle connections.
@@ -92,19 +109,32 @@ func (c *Client) SignedIn(ctx context.Context, t Token) error {
 	if _, err := checkHost(t.Instance, c.o.App.Local); err != nil {
 		return err
 	}
+	c.forgetOrg()
+	return c.session.replace(ctx, t)
+}
+
+// forgetOrg drops everything that belonged to the former user and org.
+func (c *Client) forgetOrg() {
 	c.user.Store(nil)
+	c.agent.Store(nil)
 	c.version.Store(nil)
+	c.budget.Store(nil)
 	c.describes.clear()
 	c.compacts.clear()
-	return c.session.replace(ctx, t)
 }
 
 // SignOut revokes the sign-in at Salesforce and forgets it here. The token is forgotten even when Salesforce cannot be
 // reached; the error then says that it is still valid there.
 func (c *Client) SignOut(ctx context.Context) error {
-	t, err := c.session.stored(ctx)
-	if err != nil {
+	t, err := c.o.Store.Load(ctx) // also one of another login_url: it is revoked where it was made
+	if mem := c.session.peek(); err != nil && !mem.Zero() {
+		t, err = mem, nil
+	}
+	switch {
+	case err != nil:
 		return err
+	case t.Zero():
+		return ErrNoToken
 	}
 	revoked := c.o.App.Revoke(ctx, t)
 	if err := c.session.forget(ctx); err != nil {

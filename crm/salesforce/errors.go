@@ -136,6 +136,14 @@ type AuthError struct {
 	Code        string // invalid_grant, invalid_client, …
 	Description string
 	Status      int
+	Grant       string // which way of signing in was refused: GrantCode, …
+}
+
+// rate reports that the user signed in too often: a pause helps, a person does not.
+func (e *AuthError) rate() bool {
+	said := strings.ToLower(e.Code + " " + e.Description)
+	return strings.Contains(said, "rate_limit_exceeded") || strings.Contains(said, "login_rate_exceeded") ||
+		strings.Contains(said, "login rate exceeded") || strings.Contains(said, "number of logins exceeded")
 }
 
 func (e *AuthError) Error() string {
@@ -148,6 +156,10 @@ func (e *AuthError) Error() string {
 
 // ErrNoToken says that nobody has signed in yet, or that the token was revoked.
 var ErrNoToken = errors.New("not signed in to Salesforce: run offhook login")
+
+// ErrOtherOrg says that the kept sign-in is of another login_url or client_id than the settings name: it is not used, because
+// records would go to the wrong org.
+var ErrOtherOrg = fmt.Errorf("the kept sign-in belongs to another login_url or client_id than the settings name (%w)", ErrNoToken)
 
 // TransportError is a request without a reply. MayHaveArrived tells whether Salesforce could have carried it out.
 type TransportError struct {
@@ -306,7 +318,7 @@ func clip(s string) string {
 	return text.Clean(spaceRuns.ReplaceAllString(s, " ")).Runes(300).String()
 }
 
-// parseFormError reads the form-encoded errors of the revoke endpoint, and the object of the token endpoint.
+// parseAuthError reads the form-encoded errors of the revoke endpoint, and the object of the token endpoint.
 func parseAuthError(status int, body []byte) *AuthError {
 	e := &AuthError{Status: status}
 	var w wireError

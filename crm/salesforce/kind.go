@@ -64,8 +64,8 @@ var kindOfCode = map[string]Kind{
 	"MALFORMED_QUERY":                               KindProgramming,
 	"INVALID_TYPE":                                  KindUnlicensed,
 	"INSUFFICIENT_ACCESS":                           KindForbidden,
-	"API_DISABLED_FOR_ORG":                          KindForbidden,
-	"API_CURRENTLY_DISABLED":                        KindForbidden,
+	"API_DISABLED_FOR_ORG":                          KindAuth, // not about one record: all of them wait until the API is back
+	"API_CURRENTLY_DISABLED":                        KindAuth,
 }
 
 // KindOf classifies an error of this package by its documented code first and its HTTP status second.
@@ -85,8 +85,8 @@ func KindOf(err error) Kind {
 	case errors.Is(err, ErrNoToken):
 		return KindAuth
 	case errors.As(err, &auth):
-		if auth.Status >= 500 || auth.Status == http.StatusTooManyRequests {
-			return KindTransient // the sign-in server is down: that is no refusal
+		if auth.Status >= 500 || auth.Status == http.StatusTooManyRequests || auth.rate() {
+			return KindTransient // the sign-in server is down or wants a pause: that is no refusal
 		}
 		return KindAuth
 	case errors.As(err, &api):
@@ -150,12 +150,15 @@ func Line(err error) string {
 	case KindNone:
 		return ""
 	case KindAuth:
-		return authLine(auth, api)
+		return authLine(auth, err)
 	case KindForbidden:
 		return joinLine("Salesforce does not allow this user to do that", said, "ask your administrator for the permission")
 	case KindLimit:
 		return "Salesforce's API calls for today are used up: lookups stop, call records wait safely on disk and are sent later"
 	case KindTransient:
+		if h, ok := HintFor(err); ok {
+			return h.Line()
+		}
 		return joinLine("Salesforce is busy or unreachable", said, "it is tried again by itself")
 	case KindAmbiguous:
 		return "Salesforce did not answer in time: it may or may not have been saved, offhook looks before it repeats"
@@ -190,14 +193,15 @@ func Line(err error) string {
 	return joinLine("Salesforce refused", said, "see offhook why for the details")
 }
 
-func authLine(auth *AuthError, api *APIError) string {
+func authLine(auth *AuthError, err error) string {
+	h, known := HintFor(err)
 	switch {
-	case auth != nil && (auth.Code == "OAUTH_APPROVAL_ERROR_GENERIC" || strings.Contains(auth.Description, "app must be installed into org")):
-		return "Salesforce blocks the app: an administrator must install it, or grant \"Approve Uninstalled Connected Apps\""
+	case known:
+		return joinLine(h.What, "", h.Do+"; call records wait safely on disk")
+	case errors.Is(err, ErrOtherOrg):
+		return "the kept sign-in belongs to another login_url or client_id: run offhook login; call records wait safely on disk"
 	case auth != nil:
 		return joinLine("Salesforce does not accept the sign-in", strings.TrimSpace(auth.Code+" "+auth.Description), "run offhook login; call records wait safely on disk")
-	case api != nil && noRefresh(api):
-		return joinLine("this session may not use the REST API", api.Message, "ask your administrator, then run offhook login")
 	}
 	return "not signed in to Salesforce: run offhook login; call records wait safely on disk"
 }

@@ -131,7 +131,7 @@ func (l *Login) read(q url.Values, needState bool) (string, error) {
 		return "", ErrPaste
 	}
 	if e := q.Get("error"); e != "" {
-		return "", &AuthError{Code: clip(e), Description: clip(q.Get("error_description")), Status: http.StatusBadRequest}
+		return "", &AuthError{Code: clip(e), Description: clip(q.Get("error_description")), Status: http.StatusBadRequest, Grant: GrantCode}
 	}
 	code := q.Get("code")
 	if code == "" {

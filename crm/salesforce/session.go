@@ -4,20 +4,24 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 )
 
-// session holds the current token and renews it, once for all requests that find it expired.
+// session holds the current token and renews it, once for all requests that find it expired, and once for all processes that
+// share the store.
 type session struct {
 	app   App
-	jwt   *JWT
+	mint  func(context.Context) (Token, error) // signs in again without a person; nil where that is not possible
 	store TokenStore
 	log   *slog.Logger
-	wg    sync.WaitGroup // renewals: they outlive a request that gave up
+	moved func(old, now Token) // another user or org than before; may be nil
+	wg    sync.WaitGroup       // renewals: they outlive a request that gave up
 
 	mu      sync.Mutex
 	token   Token
+	unsaved bool // the store did not take the token: what stands there is older
 	flight  *renewal
 	refused error // the sign-in server's last refusal …
 	until   time.Time
@@ -29,9 +33,12 @@ type renewal struct {
 	err   error
 }
 
-// refusalHolds is how long a refusal is believed without asking again: a wrong token must not hammer the sign-in
-// server, which locks users out.
-const refusalHolds = 30 * time.Second
+// A refusal is believed for a while without asking again: a wrong token must not hammer the sign-in server, which locks users
+// out. Who signed in too often waits longer.
+const (
+	refusalHolds = 30 * time.Second
+	rateHolds    = 5 * time.Minute
+)
 
 func (s *session) peek() Token {
 	s.mu.Lock()
@@ -41,19 +48,37 @@ func (s *session) peek() Token {
 
 func (s *session) instance() string { return s.peek().Instance }
 
-// stored returns the token in memory, else the stored one.
-func (s *session) stored(ctx context.Context) (Token, error) {
-	if t := s.peek(); !t.Zero() {
-		return t, nil
-	}
+// load reads the store, and refuses what is not for this org and app, or would be sent elsewhere.
+func (s *session) load(ctx context.Context) (Token, error) {
 	t, err := s.store.Load(ctx)
-	if err != nil {
+	switch {
+	case err != nil:
 		return Token{}, err
+	case t.Zero():
+		return Token{}, ErrNoToken
+	case t.LoginURL != "" && !sameURL(t.LoginURL, s.app.LoginURL), t.ClientID != "" && t.ClientID != s.app.ClientID:
+		return Token{}, ErrOtherOrg
 	}
 	if t.Instance != "" {
 		if _, err := checkHost(t.Instance, s.app.Local); err != nil {
 			return Token{}, err
 		}
+	}
+	return t, nil
+}
+
+func sameURL(a, b string) bool {
+	return strings.EqualFold(strings.TrimRight(strings.TrimSpace(a), "/"), strings.TrimRight(strings.TrimSpace(b), "/"))
+}
+
+// stored returns the token in memory, else the stored one.
+func (s *session) stored(ctx context.Context) (Token, error) {
+	if t := s.peek(); !t.Zero() {
+		return t, nil
+	}
+	t, err := s.load(ctx)
+	if err != nil {
+		return Token{}, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,13 +88,13 @@ func (s *session) stored(ctx context.Context) (Token, error) {
 	return s.token, nil
 }
 
-// current returns a token to try; with none stored it signs in by key where that is configured.
+// current returns a token to try; with none stored it signs in by key or secret where that is configured.
 func (s *session) current(ctx context.Context) (Token, error) {
 	t, err := s.stored(ctx)
 	if err == nil && t.Access != "" {
 		return t, nil
 	}
-	if err != nil && (!errors.Is(err, ErrNoToken) || s.jwt == nil) {
+	if err != nil && (!errors.Is(err, ErrNoToken) || s.mint == nil) {
 		return Token{}, err
 	}
 	return s.renew(ctx, "")
@@ -84,19 +109,18 @@ func (s *session) renew(ctx context.Context, stale string) (Token, error) {
 		s.mu.Unlock()
 		return t, nil // somebody renewed it meanwhile
 	}
-	if s.refused != nil && s.app.now().Before(s.until) {
-		err := s.refused
-		s.mu.Unlock()
-		return Token{}, err
-	}
 	f := s.flight
 	if f == nil {
 		f = &renewal{done: make(chan struct{})}
 		s.flight = f
+		var refused error
+		if s.refused != nil && s.app.now().Before(s.until) {
+			refused = s.refused
+		}
 		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), 45*time.Second)
 		s.wg.Go(func() {
 			defer cancel()
-			s.fly(own, f, stale)
+			s.fly(own, f, stale, refused)
 		})
 	}
 	s.mu.Unlock()
@@ -108,64 +132,107 @@ func (s *session) renew(ctx context.Context, stale string) (Token, error) {
 	}
 }
 
-func (s *session) fly(ctx context.Context, f *renewal, stale string) {
-	t, err := s.obtain(ctx, stale)
-	if err == nil {
-		if serr := s.store.Save(ctx, t); serr != nil {
-			s.log.Warn("the renewed token could not be stored: sign in again after a restart", "err", serr)
-		}
-	}
+// fly renews under the store's lock, so that two processes never spend the same refresh token. While a refusal holds only the
+// store is looked at: somebody may have signed in meanwhile.
+func (s *session) fly(ctx context.Context, f *renewal, stale string, refused error) {
+	t, fresh, err := s.locked(ctx, func() (Token, bool, error) { return s.obtain(ctx, stale, refused) })
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	old := s.token
 	var auth *AuthError
+	errors.As(err, &auth)
 	switch {
 	case err == nil:
 		s.token, s.refused = t, nil
-	case errors.As(err, &auth) && KindOf(err) == KindAuth:
+		if !fresh {
+			s.unsaved = false
+		}
+	case errors.Is(err, ErrNoToken):
+		s.token, s.refused = Token{}, nil // signed out by another process
+	case refused == nil && auth != nil && auth.rate():
+		s.refused, s.until = err, s.app.now().Add(rateHolds)
+	case refused == nil && auth != nil && KindOf(err) == KindAuth:
 		s.refused, s.until = err, s.app.now().Add(refusalHolds)
 	}
 	f.token, f.err = t, err
 	s.flight = nil
+	s.mu.Unlock()
+	if err == nil && s.moved != nil && !old.Zero() && (old.UserID() != t.UserID() || old.Instance != t.Instance) {
+		s.moved(old, t)
+	}
 	close(f.done)
 }
 
-// obtain asks the store first (another process of this profile may have renewed it), then the sign-in server.
-func (s *session) obtain(ctx context.Context, stale string) (Token, error) {
-	kept, err := s.store.Load(ctx)
-	if err == nil && kept.Access != "" && kept.Access != stale {
-		if _, herr := checkHost(kept.Instance, s.app.Local); herr == nil {
-			return kept, nil
+// locked runs one renewal while no other process renews, and saves what it brought. A lock that cannot be had is no reason to
+// stay signed out.
+func (s *session) locked(ctx context.Context, obtain func() (Token, bool, error)) (Token, bool, error) {
+	if l, ok := s.store.(StoreLocker); ok {
+		unlock, err := l.Lock(ctx)
+		if err == nil {
+			defer unlock()
+		} else {
+			s.log.Warn("the sign-in could not be locked against other offhooks of this profile", "err", err)
 		}
 	}
-	if err != nil {
-		kept = s.peek()
+	t, fresh, err := obtain()
+	if err != nil || !fresh {
+		return t, fresh, err
 	}
-	switch {
-	case kept.Refresh != "":
-		t, err := s.app.Refresh(ctx, kept)
-		if err != nil && s.jwt != nil && KindOf(err) == KindAuth {
-			return s.app.SignInJWT(ctx, *s.jwt)
+	serr := s.store.Save(ctx, t)
+	if serr != nil {
+		s.log.Warn("the renewed token could not be stored: sign in again after a restart", "err", serr)
+	}
+	s.mu.Lock()
+	s.unsaved = serr != nil
+	s.mu.Unlock()
+	return t, true, nil
+}
+
+// obtain asks the store first (another process of this profile may have renewed it, or signed out), then the sign-in server.
+// fresh tells that the token is new and not stored yet.
+func (s *session) obtain(ctx context.Context, stale string, refused error) (t Token, fresh bool, err error) {
+	s.mu.Lock()
+	held, unsaved := s.token, s.unsaved
+	s.mu.Unlock()
+	kept, err := s.load(ctx)
+	if err == nil && !unsaved && kept.Access != "" && kept.Access != stale {
+		return kept, false, nil
+	}
+	if refused != nil {
+		return Token{}, false, refused
+	}
+	if unsaved || err != nil && !errors.Is(err, ErrNoToken) && !held.Zero() {
+		kept, err = held, nil // memory knows better than a store that fails
+	}
+	if kept.Refresh != "" {
+		t, rerr := s.app.Refresh(ctx, kept)
+		if rerr == nil || s.mint == nil || KindOf(rerr) != KindAuth {
+			return t, rerr == nil, rerr
 		}
-		return t, err
-	case s.jwt != nil:
-		return s.app.SignInJWT(ctx, *s.jwt)
 	}
-	if err != nil && !errors.Is(err, ErrNoToken) {
-		return Token{}, err
+	if s.mint != nil {
+		t, err = s.mint(ctx)
+		return t, err == nil, err
 	}
-	return Token{}, ErrNoToken
+	if err == nil {
+		err = ErrNoToken
+	}
+	return Token{}, false, err
 }
 
 func (s *session) replace(ctx context.Context, t Token) error {
 	s.mu.Lock()
 	s.token, s.refused = t, nil
 	s.mu.Unlock()
-	return s.store.Save(ctx, t)
+	err := s.store.Save(ctx, t)
+	s.mu.Lock()
+	s.unsaved = err != nil
+	s.mu.Unlock()
+	return err
 }
 
 func (s *session) forget(ctx context.Context) error {
 	s.mu.Lock()
-	s.token, s.refused = Token{}, nil
+	s.token, s.refused, s.unsaved = Token{}, nil, false
 	s.mu.Unlock()
 	return s.store.Delete(ctx)
 }

@@ -3,7 +3,9 @@ package salesforce
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -178,8 +180,16 @@ func TestATokenRenewedByAnotherProcessIsTaken(t *testing.T) {
 func TestTheTokenNeverLeavesForAForeignHost(t *testing.T) {
 	for url, ok := range map[string]bool{
 		"https://login.salesforce.com": true, "https://acme.my.salesforce.com/": true, "https://acme.sandbox.my.salesforce.com": true, "https://x.force.com": true,
-		"https://ACME.My.Salesforce.Com.": true,
-		"http://login.salesforce.com":     false, "https://evilsalesforce.com": false, "https://salesforce.com.evil.example": false, "https://salesforce.com": false,
+		"https://ACME.My.Salesforce.Com": true, "https://acme.my.salesforce.com:443": true,
+		"https://acme.my.salesforce.com.": false, "https://acme.my.salesforce.com..": false, "https://acme.my.salesforce.com:8443": false, "https://acme.my.salesforce.com:0443": false,
+		"https://login.salesforce.com.evil.example": false, "https://force.com.evil.example": false, "https://notforce.com": false, "https://x.salesforce.co": false,
+		"https://login.s\u0430lesforce.com": false, "https://evil.example\u3002login.salesforce.com": false, "https://evil.example\uff0flogin.salesforce.com": false,
+		"https://evil.example%2f.salesforce.com": false, "https://evil.example%00.salesforce.com": false, "https://evil.example\\.salesforce.com": false, "https://evil.example\\@login.salesforce.com": false,
+		"https://user:secret@login.salesforce.com": false, "https://@login.salesforce.com": false, "https://.salesforce.com": false, "https://a..salesforce.com": false, "https://a_b.salesforce.com": false,
+		"https://login.salesforce.com/services": false, "https://login.salesforce.com/?": false, "https://login.salesforce.com/#": false, "//login.salesforce.com": false,
+		"https://[::ffff:1.2.3.4].salesforce.com": false, "https://localhost.evil.example": false, "https://127.0.0.1.salesforce.com.evil.example": false,
+		"javascript://login.salesforce.com": false, "https://login.salesforce.com\n.evil.example": false, "https://login.salesforce.com\t": true,
+		"http://login.salesforce.com": false, "https://evilsalesforce.com": false, "https://salesforce.com.evil.example": false, "https://salesforce.com": false,
 		"https://login.salesforce.com@evil.example": false, "https://evil.example/.salesforce.com": false, "https://evil.example?x=.salesforce.com": false,
 		"https://evil.example#.salesforce.com": false, "": false, "http://localhost:1": false, "https://127.0.0.1": false, "ftp://x.salesforce.com": false, "https:login.salesforce.com": false,
 		"https://169.254.169.254": false,
@@ -204,11 +214,42 @@ func TestTheTokenNeverLeavesForAForeignHost(t *testing.T) {
 	if _, err := c.Get(t.Context(), "Task", "00T000000000001"); KindOf(err) != KindAddress {
 		t.Errorf("a token reply naming a foreign instance: %v", err)
 	}
-	s.answers(func(w http.ResponseWriter, r *http.Request, _ string) {
-		http.Redirect(w, r, "https://evil.example/", 302)
-	})
-	if _, err := s.client(t, nil).Get(t.Context(), "Task", "00T000000000001"); err == nil {
-		t.Error("a redirect was followed")
+}
+
+// Another server on this machine stands for any foreign host: what it sees is what a thief would see.
+func TestARedirectCarriesNoTokenAnywhere(t *testing.T) {
+	var stolen []string
+	thief := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		stolen = append(stolen, r.Method+" "+r.URL.String()+" "+r.Header.Get("Authorization")+" "+string(b))
+	}))
+	defer thief.Close()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		away := func(w http.ResponseWriter, r *http.Request, _ string) {
+			http.Redirect(w, r, thief.URL+r.URL.RequestURI(), status)
+		}
+		s := newServer(t, away)
+		c := s.client(t, nil)
+		if _, err := c.Get(t.Context(), "Task", "00T000000000001"); err == nil {
+			t.Errorf("%d: a redirect is taken for an answer", status)
+		}
+		if _, err := c.Create(t.Context(), "Task", map[string]any{"Subject": "x"}, nil); err == nil {
+			t.Errorf("%d: a redirect of a write is taken for an answer", status)
+		}
+		if err := c.SignOut(t.Context()); err == nil {
+			t.Errorf("%d: a redirect of the revocation is taken for a yes", status)
+		}
+		s.tokens(func(w http.ResponseWriter, _ string) {
+			w.Header().Set("Location", thief.URL)
+			w.WriteHeader(status)
+		})
+		_, err := s.client(t, func(o *Options) { o.Store = NewMemoryStore(Token{Refresh: "5Aep"}) }).Get(t.Context(), "Task", "00T000000000001")
+		if err == nil || !strings.Contains(Line(err), "no sign-in server answers there") {
+			t.Errorf("%d: %v", status, err)
+		}
+	}
+	if len(stolen) > 0 {
+		t.Errorf("the other host saw %q", stolen)
 	}
 }
 

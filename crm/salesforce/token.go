@@ -57,6 +57,12 @@ type TokenStore interface {
 	Delete(ctx context.Context) error
 }
 
+// StoreLocker is a TokenStore that several processes share. Lock keeps the others from renewing until unlock; it waits as long as
+// ctx lets it. With rotation two renewals at once would end the sign-in.
+type StoreLocker interface {
+	Lock(ctx context.Context) (unlock func(), err error)
+}
+
 // MemoryStore is a TokenStore for the length of the process.
 type MemoryStore struct {
 	mu sync.Mutex
