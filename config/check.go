@@ -2,10 +2,7 @@ package config
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
-	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -238,21 +235,7 @@ func (l *Loaded) validate() (bad Problems) {
 			add("sip.codecs", "%q is not a codec of this telephone; choose from opus, G722, PCMU, PCMA", codec)
 		}
 	}
-	if u, err := url.Parse(c.Salesforce.LoginURL); err != nil || u.Host == "" {
-		add("salesforce.login_url", "%q is not a web address", c.Salesforce.LoginURL)
-	} else if u.Scheme != "https" && !c.Salesforce.Local() {
-		add("salesforce.login_url", "must be https; plain http is allowed only to this machine, unless allow_localhost = false")
-	}
-	if c.Salesforce.ClientID != "" && c.Salesforce.Flow == "jwt" {
-		if c.Salesforce.Username == "" {
-			add("salesforce.username", "is needed for flow jwt")
-		}
-		if c.Salesforce.KeyFile == "" {
-			add("salesforce.key_file", "is needed for flow jwt")
-		} else if _, err := os.Stat(expand(c.Salesforce.KeyFile)); err != nil {
-			add("salesforce.key_file", "cannot be read: %v", err)
-		}
-	}
+	c.Salesforce.check(add)
 	if c.Numbers.InternalMaxDigits < 0 {
 		add("numbers.internal_max_digits", "cannot be less than 0; 0 makes no number internal by its length")
 	}
@@ -279,20 +262,6 @@ func (s SIP) PortRange() (lo, hi int, err error) {
 		return 0, 0, fmt.Errorf("%q is not a range of at least four ports above 1023, as 16000-16999", s.RTPPorts)
 	}
 	return lo, hi, nil
-}
-
-// Local reports that the org is a practice Salesforce on this machine: only then may anything go over plain http.
-func (s Salesforce) Local() bool {
-	u, err := url.Parse(s.LoginURL)
-	return err == nil && s.AllowLocalhost && isLoopback(u.Hostname())
-}
-
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }
 
 // lineOf finds the line on which a path is set; 0 when it cannot be told.

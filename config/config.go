@@ -143,10 +143,15 @@ type Audio struct {
 type Salesforce struct {
 	LoginURL       string        `key:"login_url" default:"https://login.salesforce.com" doc:"Where to sign in: login, test or your My Domain host."`
 	ClientID       string        `key:"client_id" doc:"Consumer key of your External Client App. Empty switches Salesforce off."`
-	Flow           string        `key:"flow" default:"pkce" enum:"pkce,jwt" doc:"pkce signs a person in with the browser; jwt signs in with key_file and username."`
-	Username       string        `key:"username" doc:"User to sign in as with flow jwt."`
+	Flow           string        `key:"flow" default:"pkce" enum:"pkce,jwt,client,device" doc:"pkce signs a person in with the browser; jwt signs in with key_file and username; client signs in as the app itself, for username; device shows a code to enter anywhere, where the app allows it."`
+	Username       string        `key:"username" doc:"User to sign in as with flow jwt; with flow client the agent whom the records belong to."`
 	KeyFile        string        `key:"key_file" doc:"PEM file with the private key for flow jwt."`
-	Tokens         string        `key:"tokens" default:"auto" enum:"auto,keyring,file" doc:"Where the sign-in is kept: the system's keyring, or a file that only you can read; auto tries the keyring first."`
+	Audience       string        `key:"audience" doc:"Whom the sign-in of flow jwt is made out to; empty: login_url, or the public login host where that is refused."`
+	SecretCommand  string        `key:"client_secret_command" doc:"Command whose first line of output is the app's Consumer Secret: for flow client, and for apps that insist on one."`
+	Tokens         string        `key:"tokens" default:"auto" enum:"auto,keyring,age,file" doc:"Where the sign-in is kept: the system's keyring, an age file, or a file that only you can read; auto is the keyring, or the file where there is none."`
+	TokenIdentity  string        `key:"token_identity" doc:"age identity file that opens the age file; empty: identity.txt beside the configuration. Only you may read it."`
+	TokenCommand   string        `key:"token_passphrase_command" doc:"Command whose first line of output is the passphrase of the age file, instead of an identity."`
+	APIVersion     string        `key:"api_version" doc:"API version to use, as 66.0; empty: the newest that the org offers, which must be 62.0 or later."`
 	AllowLocalhost bool          `key:"allow_localhost" default:"true" doc:"Permit a login_url with plain http on this machine, for the practice Salesforce. Never any other host."`
 	Timeout        time.Duration `key:"lookup_timeout" default:"2s" doc:"How long a lookup may take; ringing never waits for it."`
 	NoMatch        string        `key:"no_match" default:"Lead" doc:"Object of the New form."`

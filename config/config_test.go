@@ -65,20 +65,26 @@ func TestLayersGoOverEachOtherAndTellTheirOrigin(t *testing.T) {
 
 func TestEveryMistakeGetsOneLineWithFileLineAndRemedy(t *testing.T) {
 	for name, c := range map[string]struct{ body, want string }{
-		"broken TOML":         {"[sip]\naccount = \"sip:a@b\n", ":2: column"},
-		"unknown section":     {"[sipp]\nx = 1\n", ":1: sipp: there is no such section; did you mean [sip]?"},
-		"unknown key":         {"[sip]\nacount = \"sip:a@b\"\n", ":2: sip.acount: there is no such setting; did you mean sip.account?"},
-		"wrong type":          {"[ui]\nmouse = \"yes\"\n[sip]\naccount=\"sip:a@b\"", ":2: ui.mouse: must be true or false"},
-		"wrong choice":        {"[sip]\naccount = \"sip:a@b\"\ntransport = \"upd\"\n", "transport: \"upd\" is not allowed; choose udp, tcp"},
-		"bad duration":        {"[sip]\naccount = \"sip:a@b\"\nexpires = \"soon\"\n", ":3: sip.expires: \"soon\" is not a duration"},
-		"no account":          {"[audio]\ninput = \"null\"\n", "sip.account: is needed to register"},
-		"plaintext password":  {"[sip]\naccount = \"sip:a@b\"\npassword = \"hush\"\n", "sip.password: a password in this file is refused"},
-		"plain http":          {"[sip]\naccount = \"sip:a@b\"\n[salesforce]\nlogin_url = \"http://example.com\"\n", "must be https"},
-		"port range":          {"[sip]\naccount = \"sip:a@b\"\nrtp_ports = \"9-10\"\n", "is not a range"},
-		"missing key file":    {"[sip]\naccount = \"sip:a@b\"\n[salesforce]\nclient_id = \"x\"\nflow = \"jwt\"\nusername = \"u\"\nkey_file = \"/no/such/file\"\n", "salesforce.key_file: cannot be read"},
-		"less than nothing":   {"[sip]\naccount = \"sip:a@b\"\n[numbers]\ninternal_max_digits = -1\n", "internal_max_digits: cannot be less than 0"},
-		"section as value":    {"sip = 5\n", ":1: sip: must be a section"},
-		"wrong key in a list": {"[sip]\naccount = \"sip:a@b\"\n[keys]\n\"call.answer\" = [1]\n", "must be a list of key names"},
+		"broken TOML":           {"[sip]\naccount = \"sip:a@b\n", ":2: column"},
+		"unknown section":       {"[sipp]\nx = 1\n", ":1: sipp: there is no such section; did you mean [sip]?"},
+		"unknown key":           {"[sip]\nacount = \"sip:a@b\"\n", ":2: sip.acount: there is no such setting; did you mean sip.account?"},
+		"wrong type":            {"[ui]\nmouse = \"yes\"\n[sip]\naccount=\"sip:a@b\"", ":2: ui.mouse: must be true or false"},
+		"wrong choice":          {"[sip]\naccount = \"sip:a@b\"\ntransport = \"upd\"\n", "transport: \"upd\" is not allowed; choose udp, tcp"},
+		"bad duration":          {"[sip]\naccount = \"sip:a@b\"\nexpires = \"soon\"\n", ":3: sip.expires: \"soon\" is not a duration"},
+		"no account":            {"[audio]\ninput = \"null\"\n", "sip.account: is needed to register"},
+		"plaintext password":    {"[sip]\naccount = \"sip:a@b\"\npassword = \"hush\"\n", "sip.password: a password in this file is refused"},
+		"plain http":            {"[sip]\naccount = \"sip:a@b\"\n[salesforce]\nlogin_url = \"http://example.com\"\n", "must be https"},
+		"port range":            {"[sip]\naccount = \"sip:a@b\"\nrtp_ports = \"9-10\"\n", "is not a range"},
+		"missing key file":      {"[sip]\naccount = \"sip:a@b\"\n[salesforce]\nclient_id = \"x\"\nflow = \"jwt\"\nusername = \"u\"\nkey_file = \"/no/such/file\"\n", "salesforce.key_file: cannot be read"},
+		"login_url with path":   {"[sip]\naccount = \"sip:a@b\"\n[salesforce]\nlogin_url = \"https://acme.my.salesforce.com/lightning/page/home\"\n", "only the host belongs there, as https://acme.my.salesforce.com"},
+		"client without secret": {"[sip]\naccount = \"sip:a@b\"\n[salesforce]\nclient_id = \"x\"\nflow = \"client\"\nlogin_url = \"https://acme.my.salesforce.com\"\nusername = \"u\"\n", "salesforce.client_secret_command: is needed for flow client"},
+		"client without agent":  {"[sip]\naccount = \"sip:a@b\"\n[salesforce]\nclient_id = \"x\"\nflow = \"client\"\nlogin_url = \"https://acme.my.salesforce.com\"\nclient_secret_command = \"echo s\"\n", "the agent whom the records belong to"},
+		"client at login":       {"[sip]\naccount = \"sip:a@b\"\n[salesforce]\nclient_id = \"x\"\nflow = \"client\"\nusername = \"u\"\nclient_secret_command = \"echo s\"\n", "at the org's My Domain only"},
+		"a version":             {"[sip]\naccount = \"sip:a@b\"\n[salesforce]\napi_version = \"latest\"\n", "is not a version, as 66.0"},
+		"two keys for one file": {"[sip]\naccount = \"sip:a@b\"\n[salesforce]\ntokens = \"age\"\ntoken_identity = \"a\"\ntoken_passphrase_command = \"b\"\n", "not both"},
+		"less than nothing":     {"[sip]\naccount = \"sip:a@b\"\n[numbers]\ninternal_max_digits = -1\n", "internal_max_digits: cannot be less than 0"},
+		"section as value":      {"sip = 5\n", ":1: sip: must be a section"},
+		"wrong key in a list":   {"[sip]\naccount = \"sip:a@b\"\n[keys]\n\"call.answer\" = [1]\n", "must be a list of key names"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := load(t, c.body, Source{})
@@ -209,32 +215,6 @@ func TestSecretsComeFromTheFirstPlaceThatHasThem(t *testing.T) {
 	sip.PasswordCommand = "echo no such entry >&2; exit 1"
 	if _, err := s.SIPPassword(t.Context(), sip); err == nil || !strings.Contains(err.Error(), "no such entry") {
 		t.Fatalf("a failing command said %v", err)
-	}
-}
-
-func TestSignInsAreKeptInAFileOnlyTheOwnerReads(t *testing.T) {
-	tok := Tokens{Mode: "file", File: filepath.Join(t.TempDir(), "x", "tokens.json"), Profile: "default"}
-	if b, err := tok.Load(); b != nil || err != nil {
-		t.Fatalf("nobody is signed in, got %q, %v", b, err)
-	}
-	if err := tok.Save([]byte("one")); err != nil {
-		t.Fatal(err)
-	}
-	if err := tok.Save([]byte("two")); err != nil {
-		t.Fatal(err)
-	}
-	st, err := os.Stat(tok.File)
-	if err != nil || st.Mode().Perm() != 0o600 {
-		t.Fatalf("%v %v", st.Mode(), err)
-	}
-	if b, _ := tok.Load(); string(b) != "two" {
-		t.Fatalf("got %q", b)
-	}
-	if err := tok.Delete(); err != nil {
-		t.Fatal(err)
-	}
-	if b, _ := tok.Load(); b != nil {
-		t.Fatal("still there")
 	}
 }
 

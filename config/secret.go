@@ -59,6 +59,15 @@ func (s Secrets) AccountPassword(ctx context.Context, c SIP, a Account) (string,
 	return v, err
 }
 
+// ClientSecret is the secret of the Salesforce app, from its command only: a secret in a file is one that is copied.
+func (s Secrets) ClientSecret(ctx context.Context, c Salesforce) (string, error) {
+	v, err := runCommand(ctx, c.SecretCommand)
+	if err != nil {
+		return "", fmt.Errorf("%w; run it in a shell to see why, or correct salesforce.client_secret_command", err)
+	}
+	return v, nil
+}
+
 // HubToken is the token of the team's hub; empty when none is set.
 func (s Secrets) HubToken(ctx context.Context, c Hub) (string, error) {
 	if c.TokenFile != "" {
