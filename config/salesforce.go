@@ -67,3 +67,6 @@ func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
 }
+
+// KeyPath is key_file with the home folder filled in.
+func (s Salesforce) KeyPath() string { return expand(s.KeyFile) }

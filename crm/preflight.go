@@ -35,7 +35,7 @@ type Org struct {
 // else cannot be read is a warning, and the record is written with the fields every org has. mapped are further Task fields that the
 // settings fill with what calls tell; one that is not there is warned of once, and its values stand in the Description.
 func Preflight(ctx context.Context, sf *salesforce.Client, mapped ...string) (Org, error) {
-	u, err := sf.User(ctx)
+	u, err := sf.Agent(ctx) // not always who is signed in: the app itself may be
 	if err != nil {
 		return Org{}, lineError(err)
 	}

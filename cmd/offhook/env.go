@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"offhook/config"
 	"offhook/crm/ledger"
@@ -21,6 +23,7 @@ type env struct {
 	errOut     io.Writer
 	in         io.Reader
 	version    string
+	sleep      func(ctx context.Context, d time.Duration) error // between questions of the device flow; nil for a timer
 }
 
 // load reads the settings.

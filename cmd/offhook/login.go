@@ -5,18 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
-	"os/exec"
-	"runtime"
 	"strings"
-	"time"
 
 	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
 
 	"offhook/config"
 	"offhook/crm/salesforce"
-	"offhook/internal/text"
 )
 
 func newLoginCmd(e *env) *cobra.Command {
@@ -24,7 +21,8 @@ func newLoginCmd(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "login", Short: "Sign in to Salesforce", Args: cobra.NoArgs,
 		Long: "Signs in with the flow of salesforce.flow. pkce opens the browser; over SSH open the printed address anywhere and paste\n" +
-			"the address you end up at. jwt signs in with the key file. --sip keeps the telephone's password in the system's keyring.",
+			"the address you end up at. device shows a code to enter on any machine. jwt signs in with the key file, client as the app\n" +
+			"itself. --sip keeps the telephone's password in the system's keyring.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if sipPassword {
 				return e.keepSIPPassword()
@@ -41,42 +39,45 @@ func newLogoutCmd(e *env) *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
 		Use: "logout", Short: "Sign out of Salesforce and forget the sign-in", Args: cobra.NoArgs,
+		Long: "Revokes the sign-in at Salesforce and forgets it here. Call records that are not sent yet stay safe on disk.",
 		RunE: func(cmd *cobra.Command, _ []string) error { return e.logout(cmd.Context(), yes) },
 	}
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	return cmd
 }
 
-func (e *env) login(ctx context.Context, paste bool) error {
+// loadSalesforce reads the settings of a profile that has Salesforce.
+func (e *env) loadSalesforce() (*config.Loaded, error) {
 	l, err := e.load()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if l.Salesforce.ClientID == "" {
-		return errors.New("salesforce.client_id is empty: set the consumer key of your External Client App in " + l.Path)
+		return nil, errors.New("salesforce.client_id is empty: set the consumer key of your External Client App in " + l.Path)
+	}
+	return l, nil
+}
+
+func (e *env) login(ctx context.Context, paste bool) error {
+	l, err := e.loadSalesforce()
+	if err != nil {
+		return err
 	}
 	store, err := newTokenStore(l)
 	if err != nil {
 		return err
 	}
-	app := newApp(l.Salesforce)
-	jwt, err := newJWT(l.Salesforce)
-	if err != nil {
-		return err
-	}
-	var token salesforce.Token
-	if jwt != nil {
-		token, err = app.SignInJWT(ctx, *jwt)
-	} else {
-		token, err = e.browser(ctx, app, paste || os.Getenv("SSH_CONNECTION") != "")
+	token, err := e.signIn(ctx, l, paste)
+	if errors.Is(err, context.Canceled) {
+		return errors.New("given up; nobody is signed in")
 	}
 	if err != nil {
-		return errors.New(refusal(err, jwt != nil))
+		return errors.New(salesforce.SignInLine(err))
 	}
 	if err := store.Save(ctx, token); err != nil {
 		return fmt.Errorf("signed in, but the sign-in could not be kept: %w", err)
 	}
-	client, _, err := openClient(l, nil)
+	client, _, err := openClient(l, nil, nil)
 	if err != nil {
 		return err
 	}
@@ -85,105 +86,89 @@ func (e *env) login(ctx context.Context, paste bool) error {
 	if err != nil {
 		return errors.New(salesforce.Line(err))
 	}
-	_, err = fmt.Fprintf(e.out, "Signed in to %s as %s.\n", client.InstanceURL(), user.Username)
+	fmt.Fprintf(e.out, "Signed in to %s as %s.\n", client.InstanceURL(), user.Username)
+	if l.Salesforce.Flow != "client" {
+		return nil
+	}
+	agent, err := client.Agent(ctx)
+	if err != nil {
+		return errors.New(salesforce.SignInLine(err))
+	}
+	_, err = fmt.Fprintf(e.out, "That is the app's own user; call records belong to %s.\n", agent.Username)
 	return err
 }
 
-// refusal is why a sign-in failed, and what to do: "run offhook login" helps nobody who is doing just that.
-func refusal(err error, byKey bool) string {
-	var auth *salesforce.AuthError
-	switch {
-	case errors.As(err, &auth):
-	case salesforce.KindOf(err) == salesforce.KindTransient: // nobody tries this one again by itself
-		return "Salesforce is busy or cannot be reached, so nobody is signed in: check the network and salesforce.login_url, then try again"
-	default:
-		return salesforce.Line(err)
-	}
-	why := text.Clean(strings.TrimSpace(auth.Code + " " + auth.Description)).String()
-	advice := "try again, or ask your administrator"
-	switch {
-	case strings.HasPrefix(auth.Code, "invalid_client"):
-		advice = "check salesforce.client_id, and that salesforce.login_url is the org that has the app; a new app works after about ten minutes"
-	case byKey && auth.Code == "invalid_grant":
-		advice = "check salesforce.username, that the app knows the certificate of salesforce.key_file, and that an administrator has pre-authorised the user"
-	}
-	return "Salesforce refused the sign-in (" + why + "): " + advice
-}
-
-// browser runs the PKCE flow: the redirect comes to a loopback port, or is pasted.
-func (e *env) browser(ctx context.Context, app salesforce.App, paste bool) (salesforce.Token, error) {
-	login, err := app.StartLogin(ctx)
-	if err != nil {
-		return salesforce.Token{}, err
-	}
-	defer login.Close()
-	fmt.Fprintf(e.out, "Open this address and sign in:\n\n  %s\n\n", login.URL())
-	if !paste {
-		openBrowser(login.URL())
-	}
-	fmt.Fprintln(e.out, "If the browser is on another machine, paste the address it ends at (or the code) here.")
-	lines, errOut := bufio.NewScanner(e.in), e.errOut
-	go func() { // waits for a line at most as long as the program runs: a terminal's read cannot be called back
-		for lines.Scan() {
-			line := strings.TrimSpace(lines.Text())
-			if line == "" {
-				continue
-			}
-			if err := login.Paste(line); err != nil {
-				fmt.Fprintln(errOut, "offhook:", err)
-				continue
-			}
-			return
+// signIn runs the flow of the settings.
+func (e *env) signIn(ctx context.Context, l *config.Loaded, paste bool) (salesforce.Token, error) {
+	app := newApp(l)
+	switch l.Salesforce.Flow {
+	case "jwt":
+		jwt, err := newJWT(l.Salesforce)
+		if err != nil {
+			return salesforce.Token{}, err
 		}
-	}()
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
-	defer cancel()
-	return login.Wait(ctx)
+		return app.SignInJWT(ctx, *jwt)
+	case "client":
+		return app.SignInClient(ctx)
+	case "device":
+		return e.device(ctx, app)
+	}
+	return e.browser(ctx, app, paste)
 }
 
-// openBrowser asks the system to show an address; that it cannot is no error, the address is on the screen.
-func openBrowser(url string) {
-	name, args := "xdg-open", []string{url}
-	switch runtime.GOOS {
-	case "darwin":
-		name = "open"
-	case "windows":
-		name, args = "rundll32", []string{"url.dll,FileProtocolHandler", url}
-	}
-	cmd := exec.Command(name, args...)
-	if cmd.Start() == nil {
-		go func() { _ = cmd.Wait() }()
-	}
-}
+// byItself reports whether the settings' flow signs in again without a person.
+func byItself(c config.Salesforce) bool { return c.Flow == "jwt" || c.Flow == "client" }
 
 func (e *env) logout(ctx context.Context, yes bool) error {
 	l, err := e.load()
 	if err != nil {
 		return err
 	}
-	client, store, err := openClient(l, nil)
+	client, store, err := openClient(l, nil, nil)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	if _, err := store.Load(ctx); errors.Is(err, salesforce.ErrNoToken) {
+	token, err := store.Load(ctx)
+	if errors.Is(err, salesforce.ErrNoToken) {
 		_, err := fmt.Fprintln(e.out, "Nobody is signed in.")
 		return err
 	}
+	if err != nil { // it cannot be read, so it cannot be revoked either; the person decides
+		fmt.Fprintln(e.errOut, "offhook:", err)
+	}
 	if !yes {
-		fmt.Fprintf(e.out, "Sign out of %s? Unsent records stay safe on disk. [y/N] ", l.Salesforce.LoginURL)
-		line, _ := bufio.NewReader(e.in).ReadString('\n')
-		if !strings.HasPrefix(strings.ToLower(strings.TrimSpace(line)), "y") {
+		where := token.Instance
+		if where == "" {
+			where = l.Salesforce.LoginURL
+		}
+		fmt.Fprintf(e.out, "Sign out of %s? Unsent records stay safe on disk. [y/N] ", where)
+		if !confirmed(e.in) {
 			_, err := fmt.Fprintln(e.out, "Still signed in.")
 			return err
 		}
 	}
+	if err != nil {
+		if derr := store.Delete(ctx); derr != nil {
+			return fmt.Errorf("the sign-in could not be forgotten: %w", derr)
+		}
+		return errors.New("forgotten here, but not revoked, because it could not be read: revoke it in Salesforce under Settings, Connections")
+	}
 	if err := client.SignOut(ctx); err != nil {
 		_ = store.Delete(ctx)
-		return fmt.Errorf("forgotten here, but Salesforce did not confirm it: %s", salesforce.Line(err))
+		return fmt.Errorf("forgotten here, but Salesforce did not confirm it: %s", salesforce.SignInLine(err))
 	}
-	_, err = fmt.Fprintln(e.out, "Signed out.")
+	fmt.Fprintln(e.out, "Signed out.")
+	if byItself(l.Salesforce) {
+		_, err = fmt.Fprintf(e.out, "With flow %s the next use signs in again by itself: empty salesforce.client_id to stop that.\n", l.Salesforce.Flow)
+	}
 	return err
+}
+
+// confirmed reads a yes; everything else, and nothing at all, is a no.
+func confirmed(in io.Reader) bool {
+	line, _ := bufio.NewReader(in).ReadString('\n')
+	return strings.HasPrefix(strings.ToLower(strings.TrimSpace(line)), "y")
 }
 
 func (e *env) keepSIPPassword() error {

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/url"
-	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,51 +35,17 @@ type org struct {
 	reports   chan crm.Report
 }
 
-// newApp is the OAuth client of the settings.
-func newApp(s config.Salesforce) salesforce.App {
-	return salesforce.App{LoginURL: s.LoginURL, ClientID: s.ClientID, Local: s.Local()}
-}
-
-// newJWT reads the key of flow jwt; nil for the other flows.
-func newJWT(s config.Salesforce) (*salesforce.JWT, error) {
-	if s.Flow != "jwt" {
-		return nil, nil
-	}
-	pem, err := os.ReadFile(s.KeyFile)
-	if err != nil {
-		return nil, fmt.Errorf("salesforce.key_file cannot be read: %w", err)
-	}
-	key, err := salesforce.ParseKey(pem)
-	if err != nil {
-		return nil, fmt.Errorf("salesforce.key_file %s: %w", s.KeyFile, err)
-	}
-	return &salesforce.JWT{Username: s.Username, Key: key}, nil
-}
-
-// openClient makes the client of a profile; it sends nothing.
-func openClient(l *config.Loaded, log *slog.Logger) (*salesforce.Client, tokenStore, error) {
-	store, err := newTokenStore(l)
-	if err != nil {
-		return nil, store, err
-	}
-	jwt, err := newJWT(l.Salesforce)
-	if err != nil {
-		return nil, store, err
-	}
-	client, err := salesforce.New(salesforce.Options{App: newApp(l.Salesforce), Store: store, JWT: jwt, Log: log})
-	return client, store, err
-}
-
 func openOrg(l *config.Loaded, led *ledger.Ledger, numbers crm.NumberSettings, log *slog.Logger) (*org, error) {
-	client, _, err := openClient(l, log)
+	o := &org{
+		ledger: led, record: l.Record, region: l.Numbers.Region,
+		again: make(chan struct{}, 1), now: make(chan struct{}, 1), changed: make(chan struct{}, 1), reports: make(chan crm.Report, 64),
+	}
+	client, _, err := openClient(l, log, func() { poke(o.again) })
 	if err != nil {
 		return nil, err
 	}
-	o := &org{
-		client: client, ledger: led, record: l.Record, region: l.Numbers.Region,
-		again: make(chan struct{}, 1), now: make(chan struct{}, 1), changed: make(chan struct{}, 1), reports: make(chan crm.Report, 64),
-	}
-	o.shared = strings.HasPrefix(l.Salesforce.Flow, "client")
+	o.client = client
+	o.shared = l.Salesforce.Flow == "client"
 	if o.template, err = descriptionOf(l.Record); err != nil {
 		return nil, err
 	}

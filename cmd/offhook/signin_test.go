@@ -3,15 +3,19 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"offhook/crm/emulator"
 	"offhook/crm/salesforce"
@@ -150,7 +154,7 @@ func TestSigningInWithABrowserAndOutAgain(t *testing.T) {
 			}
 			l, err := e.load()
 			check(t, err)
-			if _, err := newApp(l.Salesforce).Refresh(t.Context(), token); err == nil {
+			if _, err := newApp(l).Refresh(t.Context(), token); err == nil {
 				t.Fatal("the sign-in still works at Salesforce")
 			}
 			res := new(bytes.Buffer)
@@ -189,5 +193,206 @@ func TestASignInThatIsRefusedIsOneLine(t *testing.T) {
 				t.Fatalf("%v", err) // who is signing in is not told to sign in
 			}
 		})
+	}
+}
+
+func TestTheDeviceFlowShowsACodeAndWaits(t *testing.T) {
+	org := startOrg(t)
+	for name, c := range map[string]struct {
+		lines string
+		allow bool
+		says  string // of the refusal
+	}{
+		"allowed": {"", true, ""}, "denied": {"", false, "not allowed in the browser"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := signInEnv(t, org, "client_id = \""+emulator.ClientID+"\"\nflow = \"device\"\n")
+			out, asked := newLines(), make(chan struct{})
+			e.out = out
+			e.sleep = func(ctx context.Context, _ time.Duration) error {
+				select {
+				case <-asked: // the person has decided
+					return nil
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+			ended := make(chan error, 1)
+			go func() { ended <- e.login(t.Context(), false); _ = out.w.Close() }()
+			line := out.next(t, "and enter the code")
+			if code := line[strings.LastIndexByte(line, ' ')+1:]; !org.Decide(code, c.allow) {
+				t.Fatalf("Salesforce does not know the code %q", code)
+			}
+			close(asked)
+			err := <-ended
+			if c.says != "" {
+				if err == nil || !strings.Contains(err.Error(), c.says) {
+					t.Fatalf("%v", err)
+				}
+				return
+			}
+			check(t, err)
+			if token, err := kept(t, e); err != nil || token.Refresh == "" {
+				t.Fatalf("%+v %v", token, err)
+			}
+		})
+	}
+	check(t, org.SetSettings(emulator.Settings{DeviceFlow: emulator.DeviceOff}))
+	e := signInEnv(t, org, "client_id = \""+emulator.ClientID+"\"\nflow = \"device\"\n")
+	e.out = new(bytes.Buffer)
+	if err := e.login(t.Context(), false); err == nil || !strings.Contains(err.Error(), "Enable Device Flow") {
+		t.Fatalf("%v", err)
+	}
+}
+
+func TestTheAppSignsInForItselfAndRecordsBelongToTheAgent(t *testing.T) {
+	org := startOrg(t)
+	e := signInEnv(t, org, "client_id = \""+emulator.ClientID+"\"\nflow = \"client\"\nusername = \""+emulator.AgentUsername+"\"\nclient_secret_command = \"echo "+emulator.ClientSecret+"\"\n")
+	t.Setenv("PATH", "/usr/bin:/bin")
+	out := new(bytes.Buffer)
+	e.out = out
+	check(t, e.login(t.Context(), false))
+	if !strings.Contains(out.String(), "call records belong to "+emulator.AgentUsername) {
+		t.Fatalf("%s", out)
+	}
+	out.Reset()
+	check(t, e.logout(t.Context(), true))
+	if !strings.Contains(out.String(), "signs in again by itself") {
+		t.Fatalf("%s", out)
+	}
+	for name, c := range map[string]struct{ lines, says string }{
+		"a wrong secret":  {"username = \"" + emulator.AgentUsername + "\"\nclient_secret_command = \"echo nope\"\n", "Consumer Secret"},
+		"no such agent":   {"username = \"nobody@x\"\nclient_secret_command = \"echo " + emulator.ClientSecret + "\"\n", "no active user"},
+		"a silent secret": {"username = \"a@x\"\nclient_secret_command = \"true\"\n", "printed nothing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := signInEnv(t, org, "client_id = \""+emulator.ClientID+"\"\nflow = \"client\"\n"+c.lines)
+			t.Setenv("PATH", "/usr/bin:/bin")
+			e.out = new(bytes.Buffer)
+			if err := e.login(t.Context(), false); err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "\n") {
+				t.Fatalf("%v", err)
+			}
+		})
+	}
+}
+
+func TestAWrongCodeIsToldAndTheRightOneStillSignsIn(t *testing.T) {
+	org := startOrg(t)
+	e := signInEnv(t, org, "client_id = \""+emulator.ClientID+"\"\n")
+	out, complaints := newLines(), newLines()
+	in, keys := io.Pipe()
+	defer keys.Close()
+	e.out, e.errOut, e.in = out, complaints, in
+	ended := make(chan error, 1)
+	go func() { ended <- e.login(t.Context(), true); _ = out.w.Close() }()
+	address := visit(t, out.next(t, "/services/oauth2/authorize?"))
+	fmt.Fprintln(keys, "aPrxAnOldCode.of.yesterday==")
+	complaints.next(t, "does not take that code")
+	fmt.Fprintln(keys, address)
+	check(t, <-ended)
+	if _, err := kept(t, e); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWhatTheBrowserShowsCanBePastedAndIsExplained(t *testing.T) {
+	org := startOrg(t)
+	check(t, org.SetSettings(emulator.Settings{App: emulator.AppNotInstalled}))
+	for name, c := range map[string]struct {
+		paste func(address string) string
+		says  string
+	}{
+		"the app is not installed": {func(address string) string { return address }, "Approve Uninstalled Connected Apps"},
+		"the page of a wrong callback": {func(string) string {
+			return "error=redirect_uri_mismatch&error_description=redirect_uri%20must%20match%20configuration"
+		}, "callback URLs"},
+		"a refusal that lost its state": {func(string) string {
+			return "http://localhost:1717/OauthRedirect?error=access_denied&error_description=end-user+denied+authorization"
+		}, "choose Allow"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := signInEnv(t, org, "client_id = \""+emulator.ClientID+"\"\n")
+			out := newLines()
+			in, keys := io.Pipe()
+			defer keys.Close()
+			e.out, e.errOut, e.in = out, new(bytes.Buffer), in
+			ended := make(chan error, 1)
+			go func() { ended <- e.login(t.Context(), true); _ = out.w.Close() }()
+			fmt.Fprintln(keys, c.paste(visit(t, out.next(t, "/services/oauth2/authorize?"))))
+			if err := <-ended; err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "\n") {
+				t.Fatalf("%v", err)
+			}
+			if _, err := kept(t, e); !errors.Is(err, salesforce.ErrNoToken) {
+				t.Fatalf("%v", err)
+			}
+		})
+	}
+}
+
+func TestABrowserIsOnlyOpenedWhereItsPersonSeesIt(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("displays are Linux's")
+	}
+	for env, want := range map[string]bool{
+		"DISPLAY=:0": true, "WAYLAND_DISPLAY=wayland-0": true, "": false, "DISPLAY=:10 SSH_CONNECTION=1.2.3.4": false, "DISPLAY=:0 SSH_TTY=/dev/pts/1": false, "WSL_DISTRO_NAME=Ubuntu": true,
+	} {
+		got := hasBrowser(func(name string) string {
+			for _, kv := range strings.Fields(env) {
+				if k, v, _ := strings.Cut(kv, "="); k == name {
+					return v
+				}
+			}
+			return ""
+		})
+		if got != want {
+			t.Errorf("%q: %t", env, got)
+		}
+	}
+}
+
+func TestWhoamiTellsEverythingButTheSecrets(t *testing.T) {
+	org := startOrg(t)
+	e := signInEnv(t, org, "client_id = \""+emulator.ClientID+"\"\nflow = \"jwt\"\nusername = \""+emulator.AgentUsername+"\"\nkey_file = \"$DIR/key.pem\"\n")
+	out := new(bytes.Buffer)
+	e.out = out
+	check(t, e.login(t.Context(), false))
+	out.Reset()
+	check(t, e.whoami(t.Context(), false))
+	for _, want := range []string{emulator.AgentUsername, org.URL(), "API         v", " of its ", "Scopes      api", "by key", "does not say when it ends", "the file "} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, out)
+		}
+	}
+	text := out.String()
+	out.Reset()
+	check(t, e.whoami(t.Context(), true))
+	var id identity
+	if err := json.Unmarshal(out.Bytes(), &id); err != nil || id.Username != emulator.AgentUsername || id.APIMax == 0 || id.OrgID == "" || id.Version != 1 {
+		t.Errorf("%v %s", err, out)
+	}
+	token, err := kept(t, e)
+	check(t, err)
+	for _, secret := range []string{token.Access, token.Refresh} {
+		if secret != "" && strings.Contains(text+out.String(), secret) {
+			t.Error("a secret is shown")
+		}
+	}
+	// Nobody, an old file that others can read, and a sign-in of another org: one line each.
+	nobody := signInEnv(t, org, "client_id = \""+emulator.ClientID+"\"\n")
+	nobody.out = out
+	if err := nobody.whoami(t.Context(), false); err == nil || err.Error() != "not signed in to Salesforce: run offhook login" {
+		t.Errorf("%v", err)
+	}
+	l, err := nobody.load()
+	check(t, err)
+	store, err := newTokenStore(l)
+	check(t, err)
+	check(t, store.Save(t.Context(), salesforce.Token{Access: "x", Instance: org.URL(), LoginURL: "https://login.salesforce.com", ClientID: emulator.ClientID}))
+	if err := nobody.whoami(t.Context(), false); err == nil || !strings.Contains(err.Error(), "another login_url") {
+		t.Errorf("%v", err)
+	}
+	check(t, os.Chmod(store.File, 0o644))
+	if err := nobody.whoami(t.Context(), false); err == nil || !strings.Contains(err.Error(), "chmod 600") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("%v", err)
 	}
 }

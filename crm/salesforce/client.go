@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -23,6 +22,7 @@ type Options struct {
 	Timeout   time.Duration // of one request without an earlier deadline; 0 for 30 s
 	Tries     int           // of a repeatable request; 0 for 3
 	Log       *slog.Logger  // nil for none; never sees tokens, bodies or query text
+	CacheDir  string        // folder for what objects look like, kept between runs; "" for none
 	Moved     func()        // called when another process has signed in as another user, or in another org; must not block
 	// Sleep, Rand replace waiting and jitter in tests.
 	Sleep func(ctx context.Context, d time.Duration) error
@@ -42,6 +42,7 @@ type Client struct {
 
 	describes cache[Describe]
 	compacts  cache[CompactLayout]
+	disk      disk
 	user      atomic.Pointer[UserInfo]
 	agent     atomic.Pointer[UserInfo]
 }
@@ -80,7 +81,7 @@ func New(o Options) (*Client, error) {
 	}
 	c := &Client{
 		o: o, http: httpClient(o.App.Transport), versionGate: make(chan struct{}, 1),
-		session: &session{app: o.App, store: o.Store, log: o.Log},
+		session: &session{app: o.App, store: o.Store, log: o.Log}, disk: disk{o.CacheDir, o.App.now},
 	}
 	switch {
 	case o.JWT != nil:
@@ -175,47 +176,4 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// cache holds one described thing per object, with what a conditional request needs.
-type cache[T any] struct {
-	mu sync.Mutex
-	m  map[Ident]*cached[T]
-}
-
-type cached[T any] struct {
-	value        *T
-	lastModified string
-	checked      time.Time
-}
-
-func (c *cache[T]) get(k Ident) (cached[T], bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	e, ok := c.m[k]
-	if !ok {
-		return cached[T]{}, false
-	}
-	return *e, true
-}
-
-func (c *cache[T]) put(k Ident, e cached[T]) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.m == nil {
-		c.m = make(map[Ident]*cached[T])
-	}
-	c.m[k] = &e
-}
-
-func (c *cache[T]) drop(k Ident) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.m, k)
-}
-
-func (c *cache[T]) clear() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	clear(c.m)
 }

@@ -2,13 +2,8 @@ package salesforce
 
 import (
 	"context"
-	"net/http"
 	"strings"
-	"time"
 )
-
-// describeFresh is how long a description is used without asking whether it changed.
-const describeFresh = 15 * time.Minute
 
 // Describe is what an object looks like to this user.
 type Describe struct {
@@ -99,14 +94,23 @@ type LayoutItem struct {
 // Describe returns the object's description. It is cached; after a quarter of an hour Salesforce is asked whether it
 // changed (If-Modified-Since, 304), and an outage leaves the old one in use.
 func (c *Client) Describe(ctx context.Context, object Ident) (*Describe, error) {
-	return conditional(ctx, c, &c.describes, object, "/describe", func(d *Describe) *Describe { return d })
+	return conditional(ctx, c, &c.describes, object, describePath, func(d *Describe) *Describe { return d })
 }
 
 // Forget drops what is cached about an object: Salesforce has just refused something that its description allowed.
 func (c *Client) Forget(object Ident) {
 	c.describes.drop(object)
 	c.compacts.drop(object)
+	for _, suffix := range []string{describePath, compactPath} {
+		c.disk.drop(c.disk.file(c.session.peek(), object, suffix))
+	}
 }
+
+// What is cached of an object, below /sobjects/X.
+const (
+	describePath = "/describe"
+	compactPath  = "/describe/compactLayouts/primary"
+)
 
 // compactWire is a compact layout on the wire.
 type compactWire struct {
@@ -124,7 +128,7 @@ type compactWire struct {
 
 // CompactLayout returns the object's primary compact layout, cached like Describe.
 func (c *Client) CompactLayout(ctx context.Context, object Ident) (*CompactLayout, error) {
-	return conditional(ctx, c, &c.compacts, object, "/describe/compactLayouts/primary", func(w *compactWire) *CompactLayout {
+	return conditional(ctx, c, &c.compacts, object, compactPath, func(w *compactWire) *CompactLayout {
 		l := &CompactLayout{Name: w.Name, Label: w.Label, Object: w.ObjectType}
 		for _, it := range w.FieldItems {
 			item := LayoutItem{Label: it.Label}
@@ -139,35 +143,4 @@ func (c *Client) CompactLayout(ctx context.Context, object Ident) (*CompactLayou
 		}
 		return l
 	})
-}
-
-// conditional reads something about an object through a cache.
-func conditional[W, T any](ctx context.Context, c *Client, cc *cache[T], object Ident, suffix string, convert func(*W) *T) (*T, error) {
-	if err := object.check(); err != nil {
-		return nil, err
-	}
-	now := c.o.App.now()
-	old, have := cc.get(object)
-	if have && now.Sub(old.checked) < describeFresh {
-		return old.value, nil
-	}
-	var h http.Header
-	if have && old.lastModified != "" {
-		h = http.Header{"If-Modified-Since": {old.lastModified}}
-	}
-	var w W
-	r, err := c.do(ctx, call{method: http.MethodGet, path: "/sobjects/" + string(object) + suffix, header: h, into: &w})
-	switch {
-	case err != nil && have && KindOf(err) != KindUnlicensed && KindOf(err) != KindStale:
-		return old.value, nil
-	case err != nil:
-		return nil, err
-	case r.status == http.StatusNotModified && have:
-		old.checked = now
-		cc.put(object, old)
-		return old.value, nil
-	}
-	e := cached[T]{value: convert(&w), lastModified: r.header.Get("Last-Modified"), checked: now}
-	cc.put(object, e)
-	return e.value, nil
 }

@@ -89,7 +89,7 @@ func Hints() []Hint {
 		// The user.
 		{Says: []string{"user hasn't approved this consumer"},
 			What: "the user may not use the app without asking",
-			Do:   "an administrator must set the app's policy to \"Admin approved users are pre-authorized\" and add the user's profile or permission set; check also salesforce.username"},
+			Do:   "check salesforce.username; an administrator must set the app's policy to \"Admin approved users are pre-authorized\" and add the user's profile or permission set"},
 		{Codes: []string{"inactive_user"},
 			What: "the Salesforce user is not active",
 			Do:   "an administrator must activate or unfreeze the user"},
@@ -219,6 +219,9 @@ func SignInLine(err error) string {
 	if !errors.As(err, &auth) {
 		if KindOf(err) == KindTransient { // nobody tries this one again by itself
 			return "Salesforce is busy or cannot be reached, so nobody is signed in: check the network and salesforce.login_url, then try again"
+		}
+		if KindOf(err) == KindUnknown { // it never came to Salesforce: a file, a command, a setting
+			return err.Error()
 		}
 		return Line(err)
 	}

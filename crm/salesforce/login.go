@@ -36,8 +36,18 @@ type codeResult struct {
 	err  error
 }
 
-// ErrPaste says that what was pasted holds no code of this sign-in.
-var ErrPaste = errors.New("that is not the address the browser ended on: paste the whole line starting with http://localhost, or only the code")
+// ErrPaste says that what was pasted holds no code of this sign-in; ErrOtherTry, which is one, that it holds one of another.
+var (
+	ErrPaste    = errors.New("that is not the address the browser ended on: paste the whole line starting with http://localhost, or only the code")
+	ErrOtherTry = otherTry{}
+)
+
+type otherTry struct{}
+
+func (otherTry) Error() string {
+	return "that address is of another sign-in, perhaps an earlier try: open the address shown last, and paste where that one ends"
+}
+func (otherTry) Is(target error) bool { return target == ErrPaste }
 
 // StartLogin opens the first free port of the list and builds the address to visit. When every port is taken it still
 // works by pasting: Salesforce only compares the redirect's text.
@@ -128,6 +138,9 @@ func (l *Login) redirected(w http.ResponseWriter, r *http.Request) {
 // read takes the code out of a redirect's parameters. The state must be ours (RFC 6749 §10.12).
 func (l *Login) read(q url.Values, needState bool) (string, error) {
 	if needState && subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(l.state)) != 1 {
+		if q.Get("state") != "" {
+			return "", ErrOtherTry
+		}
 		return "", ErrPaste
 	}
 	if e := q.Get("error"); e != "" {
@@ -150,6 +163,9 @@ func (l *Login) deliver(r codeResult) {
 // URL is the address to visit.
 func (l *Login) URL() string { return l.url }
 
+// Listening reports whether the redirect can come here by itself; with every port taken it must be pasted.
+func (l *Login) Listening() bool { return len(l.servers) > 0 }
+
 // RedirectURI is the callback that the app must list.
 func (l *Login) RedirectURI() string { return l.redirect }
 
@@ -169,8 +185,9 @@ func (l *Login) Paste(s string) error {
 		if err != nil {
 			return ErrPaste
 		}
-		// A whole address carries the state, and must carry ours; a pasted "code=…" alone was typed by the person.
-		code, err := l.read(q, strings.Contains(s, "://") || q.Has("state"))
+		// A whole address carries the state, and must carry ours; a pasted "code=…" alone was typed by the person. A refusal
+		// may come without it: that the person shows it to us is enough, because it grants nothing.
+		code, err := l.read(q, q.Has("state") || strings.Contains(s, "://") && !q.Has("error"))
 		if errors.Is(err, ErrPaste) {
 			return err
 		}
