@@ -45,7 +45,7 @@ func openOrg(l *config.Loaded, led *ledger.Ledger, numbers crm.NumberSettings, l
 		return nil, err
 	}
 	o.client = client
-	o.shared = l.Salesforce.Flow == "client"
+	o.shared = l.Salesforce.Flow == "client" && l.Salesforce.Username == "" // else the agent owns the records
 	if o.template, err = descriptionOf(l.Record); err != nil {
 		return nil, err
 	}
