@@ -20,7 +20,6 @@ type Association struct {
 	Why  string `json:"why"`            // the rule in a few words, shown to the agent
 	Who  Ref    `json:"who,omitzero"`   // Contact or Lead (Task.WhoId)
 	What Ref    `json:"what,omitzero"`  // anything else (Task.WhatId)
-	Also []Ref  `json:"also,omitempty"` // further contacts, beside Who (Shared Activities)
 	Pick bool   `json:"pick,omitempty"` // many matches, nobody chose: flagged for the agent
 }
 

@@ -162,6 +162,7 @@ type CallRecord struct {
 	Place       text.Text     `json:"place,omitzero"`    // geocoded place of a fixed line
 	Notes       text.Block    `json:"notes,omitzero"`
 	Assoc       Association   `json:"assoc"`
+	Also        []Ref         `json:"also,omitempty"`       // further contacts beside Assoc.Who, for orgs with Shared Activities
 	Unresolved  bool          `json:"unresolved,omitempty"` // lookup had not finished: the sender resolves once
 	TransferTo  text.Text     `json:"transferTo,omitzero"`
 	Transfer    string        `json:"transfer,omitempty"` // blind, attended

@@ -39,7 +39,7 @@ func whoWhat(rec CallRecord, s TaskSettings) map[string]any {
 		return out
 	}
 	all := []string{who.ID}
-	for _, r := range rec.Assoc.Also {
+	for _, r := range rec.Also {
 		if r.Type == "Contact" && salesforce.ValidID(r.ID) && len(all) < maxWhos && !slices.ContainsFunc(all, func(id string) bool { return SameID(id, r.ID) }) {
 			all = append(all, r.ID)
 		}

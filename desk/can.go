@@ -25,9 +25,26 @@ func (t *turn) can(c *call) []Verb {
 	case Ending:
 		return nil
 	case Ended:
-		return []Verb{Dismiss}
+		return t.canAfter(c)
 	}
 	return append(v, t.canCustomer(c)...)
+}
+
+// canAfter lists what can still be changed of a call that is over.
+func (t *turn) canAfter(c *call) []Verb {
+	v := []Verb{Dismiss}
+	if !c.finished { // its record is not settled
+		return v
+	}
+	if !c.class.Internal && !c.class.Emergency {
+		if c.Pinned || t.open != nil && takesActivities(t.open.Type) {
+			v = append(v, Pin)
+		}
+		if c.Cleared || !c.Assoc.Record().Zero() {
+			v = append(v, Clear)
+		}
+	}
+	return append(v, Note)
 }
 
 // canCustomer lists the customer actions: pop, search and new are keyed to the number of matches.

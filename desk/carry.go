@@ -13,6 +13,7 @@ type write struct {
 	call       ledger.Call
 	item       *ledger.Item // with end
 	end        bool
+	amend      bool // a change after the end
 	transition string
 	at         time.Time
 	err        error // the call could not be put into words; never on disk
@@ -31,9 +32,17 @@ func writeOf(fx Effect, at time.Time) (write, bool) {
 			item.State = ledger.Filtered
 		}
 		return write{key: fx.Call.Key, call: c, item: item, end: true, at: at, err: err}, true
+	case Amend:
+		c, err := ledgerCall(fx.Call, fx.Record)
+		// A Task that is there already is changed when the agent has paused, not at each keystroke.
+		item := &ledger.Item{Key: c.Key, Payload: c.Detail, Due: at.Add(amendPause)}
+		return write{key: fx.Call.Key, call: c, item: item, amend: true, at: at, err: err}, true
 	}
 	return write{}, false
 }
+
+// amendPause is how long a change of a call that is over waits for more of them.
+const amendPause = 5 * time.Second
 
 // save writes to the ledger now. What the disk refuses is kept, told to the agent and tried again in order: a later write
 // never overtakes an earlier one.
@@ -50,7 +59,11 @@ func (d *Desk) save(ctx context.Context, w write) {
 
 // keep remembers a refused write. Of several states of one open call only the newest matters.
 func (d *Desk) keep(w write) {
-	if n := len(d.unsaved); n > 0 && d.unsaved[n-1].key == w.key && !d.unsaved[n-1].end && w.transition == "" && !w.end {
+	if n := len(d.unsaved); n > 0 && d.unsaved[n-1].key == w.key && w.amend && d.unsaved[n-1].amend {
+		d.unsaved[n-1] = w
+		return
+	}
+	if n := len(d.unsaved); n > 0 && d.unsaved[n-1].key == w.key && !d.unsaved[n-1].end && !w.amend && w.transition == "" && !w.end {
 		w.transition, w.at = d.unsaved[n-1].transition, d.unsaved[n-1].at
 		d.unsaved[n-1] = w
 		return
@@ -63,6 +76,10 @@ func (d *Desk) put(ctx context.Context, w write) error {
 		return w.err
 	}
 	ctx = context.WithoutCancel(ctx) // a record is written even while the program is ending
+	if w.amend {
+		_, err := d.ports.Journal.Amend(ctx, w.call, *w.item)
+		return err
+	}
 	if !w.end {
 		return d.ports.Journal.Journal(ctx, w.call, w.transition, w.at)
 	}

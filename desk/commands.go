@@ -128,6 +128,10 @@ func (t *turn) callCommand(c *call, cmd Command) {
 		t.do(PhoneDo{Do: PhonePause, Leg: c.Leg, On: c.Recording == sip.RecordingOn})
 	case Note:
 		c.Notes = text.CleanBlock(cmd.Text, 4*MaxNotes)
+		if c.finished {
+			t.amend(c)
+			return
+		}
 		t.journal(c, "") // saved at each keystroke, without a line in the timeline
 	case Dismiss:
 		t.dismiss(c)

@@ -119,9 +119,15 @@ func (t *turn) customerCommand(c *call, cmd Command) {
 			number = text.Text{}
 		}
 		t.startForm(c.Key, cmd.Text, number)
-	case Pin:
-		t.pin(c)
-	case Clear:
+	case Pin, Clear:
+		if c.finished {
+			t.correct(c, cmd.Verb)
+			return
+		}
+		if cmd.Verb == Pin {
+			t.pin(c)
+			return
+		}
 		c.Cleared = !c.Cleared
 		if c.Cleared {
 			c.Pinned, c.pin = false, crm.Hit{}

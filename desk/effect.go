@@ -27,6 +27,12 @@ type Finish struct {
 	Filtered bool
 }
 
+// Amend stores a change of a call that has ended: in its record while that waits, else as a change of its Task.
+type Amend struct {
+	Call   Call
+	Record crm.CallRecord
+}
+
 // PhoneDo is a command to the telephone.
 type PhoneDo struct {
 	Do   PhoneVerb
@@ -121,6 +127,7 @@ type Demo struct {
 
 func (Journal) deskEffect()      {}
 func (Finish) deskEffect()       {}
+func (Amend) deskEffect()        {}
 func (PhoneDo) deskEffect()      {}
 func (Lookup) deskEffect()       {}
 func (LoadCard) deskEffect()     {}

@@ -99,6 +99,7 @@ type diskStub struct {
 	ended   map[string]int
 	refused int
 	alive   int
+	amended []ledger.Item
 }
 
 var errFull = errors.New("the disk is full")
@@ -133,6 +134,17 @@ func (d *diskStub) Finish(_ context.Context, c ledger.Call, item *ledger.Item) e
 	d.states[c.Key] = string(Ended)
 	d.ended[c.Key]++
 	return nil
+}
+func (d *diskStub) Amend(_ context.Context, c ledger.Call, item ledger.Item) (bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.full != nil {
+		d.refused++
+		return false, d.full
+	}
+	d.lines = append(d.lines, "amend "+c.Notes.String()+" "+c.RecordID)
+	d.amended = append(d.amended, item)
+	return false, nil
 }
 func (d *diskStub) Alive(context.Context, time.Time) error {
 	d.mu.Lock()

@@ -47,6 +47,7 @@ type Customers interface {
 type Journaller interface {
 	Journal(ctx context.Context, c ledger.Call, transition string, at time.Time) error
 	Finish(ctx context.Context, c ledger.Call, item *ledger.Item) error
+	Amend(ctx context.Context, c ledger.Call, item ledger.Item) (inRecord bool, err error)
 	Alive(ctx context.Context, at time.Time) error // every open call is still up: bounds a duration after a crash
 }
 

@@ -208,6 +208,14 @@ func (w *world) check(before *Snapshot, ev Event) {
 			if fx.Record.Duration < 0 || fx.Record.Answer.IsZero() && fx.Record.Duration != 0 {
 				w.fail("a bad duration")
 			}
+		case Amend:
+			if _, done := w.finished[fx.Record.Key]; !onDisk || !done {
+				w.fail("a change after the call came before its end, or after another effect")
+			}
+			w.finished[fx.Record.Key] = fx.Record
+			if fx.Record.Type == crm.Internal && !fx.Record.Assoc.Record().Zero() {
+				w.fail("an internal call was given an association")
+			}
 		case Lookup:
 			onDisk = false
 			if n := fx.Number.String(); len(n) <= 5 || n == "999999" {
@@ -233,8 +241,8 @@ func (w *world) checkSnapshot(before *Snapshot, ev Event) {
 		if rec, done := w.finished[string(c.Key)]; done && (c.State != Ended || c.Assoc != rec.Assoc) {
 			w.fail("a finished call changed")
 		}
-		if c.State == Ended && len(c.Can) != 1 {
-			w.fail("an ended call offers more than to go away")
+		if c.State == Ended && slices.ContainsFunc(c.Can, func(v Verb) bool { return v != Dismiss && v != Note && v != Pin && v != Clear }) {
+			w.fail("an ended call offers more than to go away and to be corrected")
 		}
 		if c.State != Ended && c.State != Ending && !slices.Contains(c.Can, Hangup) && !slices.Contains(c.Can, Reject) {
 			w.fail("a call that is " + string(c.State) + " has no exit")

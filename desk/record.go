@@ -14,7 +14,11 @@ func (t *turn) associate(c *call) {
 	if c.finished {
 		return
 	}
-	c.Assoc = crm.Associate(crm.AssocInput{
+	c.Assoc = t.association(c)
+}
+
+func (t *turn) association(c *call) crm.Association {
+	return crm.Associate(crm.AssocInput{
 		Internal:      c.class.Internal,
 		Emergency:     c.class.Emergency,
 		Withheld:      c.class.Withheld,
@@ -28,6 +32,40 @@ func (t *turn) associate(c *call) {
 		NumberMatches: slices.ContainsFunc(c.Match.Hits, func(h crm.Hit) bool { return !h.Zero() && crm.SameID(h.ID, c.openAtDial.ID) }),
 		Match:         c.Match,
 	})
+}
+
+// amend stores what the agent has changed of a call that is over. It stays on the screen for as long as if it had just ended.
+func (t *turn) amend(c *call) {
+	t.do(Amend{Call: c.Call, Record: t.record(c)})
+	if t.set.Linger > 0 {
+		t.do(After{ID: TimerID("linger " + string(c.Key)), In: t.set.Linger})
+	}
+}
+
+// correct settles anew which record an ended call belongs to: the one that is open, or none.
+func (t *turn) correct(c *call, verb Verb) {
+	switch {
+	case verb == Clear:
+		c.Cleared = !c.Cleared
+		if c.Cleared {
+			c.Pinned, c.pin = false, crm.Hit{}
+		}
+	case t.open != nil && takesActivities(t.open.Type) && !(c.Pinned && crm.SameID(c.pin.ID, t.open.ID)):
+		c.pin, c.Pinned, c.Cleared = crm.CardHit(*t.open), true, false
+	case c.Pinned:
+		c.pin, c.Pinned = crm.Hit{}, false
+	default:
+		t.say(Info, c.Key, "There is no record to pin: open one first.")
+		return
+	}
+	c.Assoc = t.association(c)
+	c.Assoc.Why += ", after the call"
+	t.amend(c)
+	about := "belongs to no record"
+	if r := c.Assoc.Record(); !r.Zero() {
+		about = "belongs to " + r.Name.Or(text.Clean("the record that is open")).String()
+	}
+	t.say(Info, c.Key, "The call %s now; its Task is changed.", about)
 }
 
 // record is the call record as it would be if the call ended now.
@@ -242,6 +280,8 @@ func (t *turn) journalRestored() {
 			c.Record = RecordOpen
 		case c.filtered:
 			c.Record = RecordFiltered
+		case c.TaskID != "":
+			c.Record = RecordSent
 		default:
 			c.Record = RecordPending
 		}
