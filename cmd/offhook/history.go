@@ -156,7 +156,7 @@ func historyPage(w io.Writer, es []ledger.Entry, now time.Time) error {
 			b.WriteString(d + "\n")
 		}
 		fmt.Fprintf(&b, "  %s  %-3s  %s  %s  %8s  %-8s  %s\n", at.Format("15:04"), way(c), pad(number(c), 14), pad(who(c), 20),
-			outcomeOf(c), recordWord(es[i].Item), shortKey(c.Key))
+			outcomeOf(c), entryWord(es[i]), shortKey(c.Key))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -213,6 +213,22 @@ func talked(s int) string {
 		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
 	}
 	return fmt.Sprintf("%d:%02d", s/60, s%60)
+}
+
+// entryWord is where a call's record is, and whether its Task is to be changed, or was.
+func entryWord(e ledger.Entry) string {
+	if e.Item == nil || e.Item.State != ledger.Sent {
+		return recordWord(e.Item)
+	}
+	switch e.Change {
+	case ledger.ErrandWaiting, ledger.ErrandDoing:
+		return "changing"
+	case ledger.ErrandOver:
+		return "amended"
+	case ledger.ErrandRefused:
+		return "refused"
+	}
+	return recordWord(e.Item)
 }
 
 func recordWord(it *ledger.Item) string {

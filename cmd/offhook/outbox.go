@@ -1,18 +1,14 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"offhook/crm"
 	"offhook/crm/ledger"
 	"offhook/internal/text"
 )
@@ -21,7 +17,8 @@ func newOutboxCmd(e ledgerEnv) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "outbox",
 		Short: "Look after call records that are not in Salesforce yet",
-		Long: "Every call leaves one record, which becomes a Task in Salesforce.\n" +
+		Long: "Every call leaves one record, which becomes a Task in Salesforce. Later changes\n" +
+			"of it, and what else Salesforce is told about it, follow.\n" +
 			"Records wait here, on disk, until Salesforce has them. All of this works\n" +
 			"while the desk runs; without a desk, records wait for the next one.",
 		Example: "  offhook outbox list\n  offhook outbox show 5f2a91c0\n  offhook outbox retry --all\n  offhook outbox drop 5f2a91c0 --reason \"test call\"",
@@ -65,20 +62,24 @@ func newOutboxListCmd(e ledgerEnv) *cobra.Command {
 			}
 			var counts ledger.Counts
 			var es []ledger.Entry
+			var errands []ledger.Errand
 			err = withLedger(cmd.Context(), e, func(l *ledger.Ledger) (err error) {
 				if counts, err = l.Counts(cmd.Context()); err != nil {
 					return err
 				}
-				es, err = l.Items(cmd.Context(), states...)
+				if es, err = l.Items(cmd.Context(), states...); err != nil {
+					return err
+				}
+				errands, err = openErrands(cmd.Context(), l)
 				return err
 			})
 			if err != nil && !errors.Is(err, ledger.ErrNone) {
 				return err
 			}
 			if asJSON {
-				return writeJSON(cmd.OutOrStdout(), ledger.NewOutboxJSON(counts, es))
+				return writeJSON(cmd.OutOrStdout(), ledger.NewOutboxJSON(counts, es, errands...))
 			}
-			return outboxPage(cmd.OutOrStdout(), counts, es, time.Now())
+			return outboxPage(cmd.OutOrStdout(), counts, es, errands, time.Now())
 		},
 	}
 	cmd.Flags().StringSliceVar(&names, "state", nil, stateUsage)
@@ -87,7 +88,7 @@ func newOutboxListCmd(e ledgerEnv) *cobra.Command {
 }
 
 // outboxPage prints records in 80 columns: the call, then why it is here.
-func outboxPage(w io.Writer, n ledger.Counts, es []ledger.Entry, now time.Time) error {
+func outboxPage(w io.Writer, n ledger.Counts, es []ledger.Entry, errands []ledger.Errand, now time.Time) error {
 	var b strings.Builder
 	u, forYou := n.Unsent(), n.Dead+n.Fix
 	switch u {
@@ -115,6 +116,7 @@ func outboxPage(w io.Writer, n ledger.Counts, es []ledger.Entry, now time.Time) 
 			b.WriteString("          " + line + "\n")
 		}
 	}
+	b.WriteString(errandsText(errands, now))
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -249,133 +251,6 @@ func outboxOne(w io.Writer, s ledger.Story, now time.Time) error {
 	b.WriteString("\n")
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-// decide opens the ledger for a person's decision and names the record it is about.
-func decide(ctx context.Context, e ledgerEnv, key string, do func(*ledger.Ledger, ledger.Story) error) error {
-	path, err := e.LedgerPath()
-	if err != nil {
-		return err
-	}
-	l, err := ledger.OpenShared(ctx, path, ledger.Options{})
-	if err != nil {
-		return err
-	}
-	defer l.Close()
-	var s ledger.Story
-	if key != "" {
-		if s, err = resolve(ctx, l, key); err != nil {
-			return err
-		}
-	}
-	return do(l, s)
-}
-
-// deskLine says who will carry a decision out.
-func deskLine(path string) string {
-	if h, ok := ledger.HeldBy(path); ok {
-		return "The running desk sends it: " + h.String() + "."
-	}
-	return "No desk is running: it is sent when offhook starts."
-}
-
-func newOutboxRetryCmd(e ledgerEnv) *cobra.Command {
-	var all bool
-	var file string
-	cmd := &cobra.Command{
-		Use:   "retry [KEY | --all]",
-		Short: "Send records again, now; with --payload as you edited them",
-		Args:  cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if all == (len(args) == 1) || all && file != "" {
-				return errors.New("name one record, or give --all for every record that is not in Salesforce")
-			}
-			key := ""
-			if !all {
-				key = args[0]
-			}
-			return decide(cmd.Context(), e, key, func(l *ledger.Ledger, s ledger.Story) error {
-				out := cmd.OutOrStdout()
-				if all {
-					n, err := l.RetryAll(cmd.Context(), true)
-					if err != nil {
-						return err
-					}
-					fmt.Fprintf(out, "%s due now. %s\n", plural(n, "record"), deskLine(l.Path()))
-					return nil
-				}
-				if file != "" {
-					body, err := readPayload(cmd.InOrStdin(), file, s.Call.Key)
-					if err != nil {
-						return err
-					}
-					if err := l.Replace(cmd.Context(), s.Call.Key, body); err != nil {
-						return err
-					}
-				} else if err := l.Retry(cmd.Context(), s.Call.Key); err != nil {
-					return err
-				}
-				fmt.Fprintf(out, "Record %s is due now. %s\n", shortKey(s.Call.Key), deskLine(l.Path()))
-				return nil
-			})
-		},
-	}
-	cmd.Flags().BoolVar(&all, "all", false, "every record that is pending or was refused")
-	cmd.Flags().StringVar(&file, "payload", "", "send this instead: a file from outbox show --payload, edited; - for standard input")
-	return cmd
-}
-
-// maxPayload bounds an edited record: a Task's description has 32,000 characters.
-const maxPayload = 1 << 20
-
-// readPayload reads an edited record. It must still be that call's: its key makes sending it twice harmless.
-func readPayload(in io.Reader, file, key string) (json.RawMessage, error) {
-	if file != "-" {
-		f, err := os.Open(file)
-		if err != nil {
-			return nil, fmt.Errorf("the edited record cannot be read: %w", err)
-		}
-		defer f.Close()
-		in = f
-	}
-	body, err := io.ReadAll(io.LimitReader(in, maxPayload+1))
-	if err != nil {
-		return nil, fmt.Errorf("the edited record cannot be read: %w", err)
-	}
-	var rec crm.CallRecord
-	if err := json.Unmarshal(body, &rec); err != nil || len(body) > maxPayload {
-		return nil, fmt.Errorf("the edited record is not what outbox show --payload prints (%v): nothing was changed", err)
-	}
-	if rec.Key != key || rec.Version != 1 || rec.Start.IsZero() {
-		return nil, fmt.Errorf("the edited record has key %q, version %d; key, version and start must stay as they are: nothing was changed",
-			text.Clean(rec.Key), rec.Version)
-	}
-	return body, nil
-}
-
-func newOutboxDropCmd(e ledgerEnv) *cobra.Command {
-	var reason string
-	cmd := &cobra.Command{
-		Use:   "drop KEY --reason TEXT",
-		Short: "Decide that a record is not sent; it stays in the history and can be retried",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			why := text.Clean(reason)
-			if why.Empty() {
-				return errors.New("give a --reason: it is kept with the call")
-			}
-			return decide(cmd.Context(), e, args[0], func(l *ledger.Ledger, s ledger.Story) error {
-				if err := l.Drop(cmd.Context(), s.Call.Key, why); err != nil {
-					return err
-				}
-				key := shortKey(s.Call.Key)
-				fmt.Fprintf(cmd.OutOrStdout(), "Record %s is not sent. To take it back: offhook outbox retry %s\n", key, key)
-				return nil
-			})
-		},
-	}
-	cmd.Flags().StringVar(&reason, "reason", "", "why, for the journal (required)")
-	return cmd
 }
 
 func newOutboxExportCmd(e ledgerEnv) *cobra.Command {

@@ -21,7 +21,7 @@ func TestOutboxListTellsWhatIsMissingAndWhy(t *testing.T) {
 		check(t, err)
 		es, err := l.Items(t.Context())
 		check(t, err)
-		return outboxPage(&out, n, es, noon)
+		return outboxPage(&out, n, es, nil, noon)
 	}))
 	want := `1 call record is not in Salesforce yet (waiting for 1 hour).
 One needs you: offhook why KEY tells what to do.

@@ -85,6 +85,15 @@ func whyPage(w io.Writer, s ledger.Story, now time.Time) error {
 			last = a.At
 		}
 	}
+	if len(s.Errands) > 0 {
+		p.gap()
+		p.line("", "What followed")
+		last = time.Time{}
+		for _, e := range s.Errands {
+			p.event(e.Updated, last, string(e.State), errandSentence(e, now))
+			last = e.Updated
+		}
+	}
 	_, err := io.WriteString(w, p.b.String())
 	return err
 }

@@ -96,7 +96,7 @@ func (l *Ledger) Amended(ctx context.Context, key string, payload json.RawMessag
 
 // CallErrands returns the errands of one call, the oldest first.
 func (l *Ledger) CallErrands(ctx context.Context, call string) ([]Errand, error) {
-	return l.errands(ctx, "list the errands", "WHERE e.after = ? ORDER BY e.id", call)
+	return l.errands(ctx, "list the errands", "WHERE e.after <> '' AND e.after = ? ORDER BY e.id", call)
 }
 
 // DropErrand decides that an errand is not carried out; it stays in the ledger, done, with the reason as its result.

@@ -55,6 +55,8 @@ type Transition struct {
 type Entry struct {
 	Call Call
 	Item *Item // nil while the call is open
+	// Change is the state of the newest change of its Task; "" for none. Only History fills it.
+	Change ErrandState
 }
 
 // Story is everything the ledger knows about one call, for "why".
@@ -62,4 +64,5 @@ type Story struct {
 	Entry
 	Transitions []Transition // in the order in which they were journalled
 	Attempts    []Attempt    // what happened to its record, oldest first
+	Errands     []Errand     // what followed, or follows, its Task, oldest first
 }

@@ -71,7 +71,18 @@ func (l *Ledger) History(ctx context.Context, f Filter) ([]Entry, error) {
 		limit = 50
 	}
 	es, err := entries(ctx, l.r, query+"ORDER BY c.started DESC, c.id DESC LIMIT ?", append(args, limit)...)
-	return es, l.fail("read the history", err)
+	if err != nil || len(es) == 0 {
+		return es, l.fail("read the history", err)
+	}
+	changes, err := l.errands(ctx, "read the history", "WHERE e.kind = ? AND e.after <> '' ORDER BY e.id", AmendErrand)
+	newest := map[string]ErrandState{}
+	for _, c := range changes {
+		newest[c.Call] = c.State
+	}
+	for i := range es {
+		es[i].Change = newest[es[i].Call.Key]
+	}
+	return es, err
 }
 
 // Items returns records in the given states (all unsent ones when none is given) with their calls, the oldest first.
@@ -143,7 +154,11 @@ func (l *Ledger) Call(ctx context.Context, key string) (Story, error) {
 		a.At, a.Reason = fromNanos(at), text.Clean(reason)
 		return a, err
 	})
-	return s, l.fail(op, err)
+	if err != nil {
+		return s, l.fail(op, err)
+	}
+	s.Errands, err = l.CallErrands(ctx, key)
+	return s, err
 }
 
 // Counts counts what is open and unsent.

@@ -22,9 +22,44 @@ type HistoryJSON struct {
 
 // OutboxJSON is what `offhook outbox list --json` prints.
 type OutboxJSON struct {
-	Version int         `json:"version"`
-	Counts  CountsJSON  `json:"counts"`
-	Records []EntryJSON `json:"records"` // the oldest first
+	Version int          `json:"version"`
+	Counts  CountsJSON   `json:"counts"`
+	Records []EntryJSON  `json:"records"`           // the oldest first
+	Errands []ErrandJSON `json:"errands,omitempty"` // what else Salesforce is to be told, the oldest first
+}
+
+// ErrandJSON is something that Salesforce is told beside the Task of a call: a change of it, a campaign member's status …
+type ErrandJSON struct {
+	Key        string          `json:"key"`
+	Kind       string          `json:"kind"`
+	Call       string          `json:"call,omitempty"` // whose Task must be there first
+	State      ErrandState     `json:"state"`
+	Attempts   int             `json:"attempts"`
+	Due        time.Time       `json:"due,omitzero"`
+	Created    time.Time       `json:"created"`
+	Updated    time.Time       `json:"updated"`
+	ErrorClass string          `json:"errorClass,omitempty"`
+	LastError  text.Text       `json:"lastError,omitzero"`
+	Result     string          `json:"result,omitempty"`
+	Ambiguous  bool            `json:"ambiguous,omitempty"`
+	Payload    json.RawMessage `json:"payload,omitempty"`
+}
+
+// JSON gives the errand's shape.
+func (e Errand) JSON() ErrandJSON {
+	out := ErrandJSON{Key: e.Key, Kind: e.Kind, Call: e.Call, State: e.State, Attempts: e.Attempts, Created: e.Created, Updated: e.Updated,
+		ErrorClass: e.Class, LastError: e.LastError, Result: e.Result, Ambiguous: e.Ambiguous, Payload: e.Payload}
+	if e.State == ErrandWaiting || e.State == ErrandDoing {
+		out.Due = e.Due
+	}
+	return out
+}
+
+func errandsJSON(es []Errand) (out []ErrandJSON) {
+	for _, e := range es {
+		out = append(out, e.JSON())
+	}
+	return out
 }
 
 // EntryJSON is one record with its call: a line of `offhook outbox export`, and `offhook outbox show --json`.
@@ -42,26 +77,28 @@ type StoryJSON struct {
 	Transitions []TransitionJSON `json:"transitions"`
 	Record      *RecordJSON      `json:"record,omitempty"` // absent while the call is up
 	Attempts    []AttemptJSON    `json:"attempts"`
+	Errands     []ErrandJSON     `json:"errands,omitempty"` // what followed
 }
 
 // CallJSON is one call.
 type CallJSON struct {
-	Key       string     `json:"key"`
-	State     string     `json:"state"`
-	Direction string     `json:"direction"`
-	Outgoing  bool       `json:"outgoing,omitempty"`
-	Number    text.Text  `json:"number"`
-	Name      text.Text  `json:"name,omitzero"`
-	Match     string     `json:"match,omitempty"`
-	About     *AboutJSON `json:"about,omitempty"` // the Salesforce record the call belongs to
-	Started   time.Time  `json:"started"`
-	Answered  time.Time  `json:"answered,omitzero"`
-	Ended     time.Time  `json:"ended,omitzero"`
-	Seconds   int        `json:"seconds"`
-	Cause     text.Text  `json:"cause,omitzero"`
-	Notes     text.Block `json:"notes,omitzero"`
-	Record    ItemState  `json:"record,omitempty"` // state of the call record; absent while the call is up
-	TaskID    string     `json:"taskId,omitempty"`
+	Key       string      `json:"key"`
+	State     string      `json:"state"`
+	Direction string      `json:"direction"`
+	Outgoing  bool        `json:"outgoing,omitempty"`
+	Number    text.Text   `json:"number"`
+	Name      text.Text   `json:"name,omitzero"`
+	Match     string      `json:"match,omitempty"`
+	About     *AboutJSON  `json:"about,omitempty"` // the Salesforce record the call belongs to
+	Started   time.Time   `json:"started"`
+	Answered  time.Time   `json:"answered,omitzero"`
+	Ended     time.Time   `json:"ended,omitzero"`
+	Seconds   int         `json:"seconds"`
+	Cause     text.Text   `json:"cause,omitzero"`
+	Notes     text.Block  `json:"notes,omitzero"`
+	Record    ItemState   `json:"record,omitempty"` // state of the call record; absent while the call is up
+	TaskID    string      `json:"taskId,omitempty"`
+	Change    ErrandState `json:"change,omitempty"` // state of the newest change of the Task; in a history only
 }
 
 // AboutJSON names a Salesforce record.
@@ -116,7 +153,7 @@ type AttemptJSON struct {
 func (e Entry) JSON() CallJSON {
 	c := e.Call
 	out := CallJSON{Key: c.Key, State: c.State, Direction: c.Direction, Outgoing: c.Outgoing, Number: c.Number, Name: c.Name, Match: c.Match,
-		Started: c.Started, Answered: c.Answered, Ended: c.Ended, Seconds: c.Seconds, Cause: c.Cause, Notes: c.Notes, TaskID: c.TaskID}
+		Started: c.Started, Answered: c.Answered, Ended: c.Ended, Seconds: c.Seconds, Cause: c.Cause, Notes: c.Notes, TaskID: c.TaskID, Change: e.Change}
 	if c.RecordID != "" {
 		out.About = &AboutJSON{Type: c.RecordType, ID: c.RecordID, Name: c.RecordName}
 	}
@@ -146,8 +183,8 @@ func NewHistoryJSON(es []Entry) HistoryJSON {
 }
 
 // NewOutboxJSON makes the shape of the outbox; entries without a record are left out.
-func NewOutboxJSON(c Counts, es []Entry) OutboxJSON {
-	out := OutboxJSON{Version: JSONVersion, Counts: CountsJSON(c), Records: []EntryJSON{}}
+func NewOutboxJSON(c Counts, es []Entry, errands ...Errand) OutboxJSON {
+	out := OutboxJSON{Version: JSONVersion, Counts: CountsJSON(c), Records: []EntryJSON{}, Errands: errandsJSON(errands)}
 	for _, e := range es {
 		if e.Item != nil {
 			out.Records = append(out.Records, EntryJSON{Call: e.JSON(), Record: e.Item.JSON()})
@@ -170,6 +207,7 @@ func (s Story) JSON() StoryJSON {
 		r := s.Item.JSON()
 		out.Record = &r
 	}
+	out.Errands = errandsJSON(s.Errands)
 	return out
 }
 

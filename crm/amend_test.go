@@ -1,0 +1,235 @@
+package crm
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"offhook/crm/emulator"
+	"offhook/crm/ledger"
+	"offhook/internal/text"
+)
+
+// sentRecord ends a call, sends it and returns its key, its record and its Task.
+func (p *post) sentRecord(n int, change func(*CallRecord)) (string, CallRecord) {
+	p.t.Helper()
+	var rec CallRecord
+	key := p.end(n, func(r *CallRecord) {
+		r.Notes = text.CleanBlock("first notes", 1000)
+		if change != nil {
+			change(r)
+		}
+		rec = *r
+	})
+	p.sender.Flush(p.t.Context())
+	if it := p.item(key); it.State != ledger.Sent {
+		p.t.Fatalf("%s: %s", it.State, it.LastError)
+	}
+	return key, rec
+}
+
+// amend stores a change as the desk does.
+func (p *post) amend(rec CallRecord) {
+	p.t.Helper()
+	b, err := json.Marshal(rec)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	call := ledger.Call{Key: rec.Key, State: ledger.EndedNormal, Direction: string(rec.Type), Number: rec.Number, Started: rec.Start, Answered: rec.Answer, Ended: rec.End, Detail: b, Notes: rec.Notes}
+	if _, err := p.led.Amend(p.t.Context(), call, ledger.Item{Payload: b}); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *post) amendNow() {
+	p.t.Helper()
+	p.runErrands(map[string]ErrandFunc{"amend": p.sender.Amend(p.led)})
+}
+
+func (p *post) task(key string) map[string]any {
+	p.t.Helper()
+	for _, r := range p.tasks() {
+		if r["Id"] == p.item(key).TaskID {
+			return r
+		}
+	}
+	p.t.Fatal("the Task is gone")
+	return nil
+}
+
+// patches are the bodies of the PATCH requests on Tasks so far.
+func (p *post) patches() (n int) {
+	for _, r := range p.Requests() {
+		if r.Method == "PATCH" && strings.Contains(r.Path, "/sobjects/Task/") {
+			n++
+		}
+	}
+	return n
+}
+
+func TestLaterNotesAssociationAndDispositionChangeTheTask(t *testing.T) {
+	for _, noKey := range []bool{false, true} {
+		p := newPost(t, emulator.Options{NoCallKey: noKey})
+		key, rec := p.sentRecord(1, nil)
+		account := p.ref("Account", emulator.StoryKnownAccount)
+		rec.Notes = text.CleanBlock("second notes", 1000)
+		rec.Assoc = Association{Rule: RulePinned, Why: "pinned by you, after the call", What: account}
+		p.amend(rec)
+		rec.Disposition = text.Clean("Sale")
+		p.amend(rec) // merged with the first
+		p.amendNow()
+		task := p.task(key)
+		d, _ := task["Description"].(string)
+		if task["WhatId"] != account.ID || task["WhoId"] != nil || task["CallDisposition"] != "Sale" || !strings.HasPrefix(d, "second notes\n") || strings.Contains(d, "first notes") {
+			t.Errorf("%v", task)
+		}
+		if n := p.patches(); n != 1 {
+			t.Errorf("%d changes of the Task", n)
+		}
+		e := p.errand("amend/" + key + "/1")
+		if e.State != ledger.ErrandOver || !strings.Contains(e.Result, "changed") {
+			t.Errorf("%s: %s %s", e.State, e.Result, e.LastError)
+		}
+		p.amend(rec) // nothing new
+		p.amendNow()
+		if n := p.patches(); n != 1 {
+			t.Errorf("a change that is none was sent: %d", n)
+		}
+		if n := len(p.tasks()); n != 1 {
+			t.Errorf("%d Tasks", n)
+		}
+	}
+}
+
+func TestAnAmendmentThatWasCutOffChangesNothingTwice(t *testing.T) {
+	p := newPost(t, emulator.Options{})
+	key, rec := p.sentRecord(1, nil)
+	rec.Notes = text.CleanBlock("second", 1000)
+	p.amend(rec)
+	amend := p.sender.Amend(p.led)
+	e, ok, err := p.led.ClaimErrand(t.Context(), "amend/"+key+"/1", p.time())
+	if !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if _, err := amend(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	p.led.Close() // killed before what came of it was noted
+	p.open()
+	p.amendNow()
+	if n := p.patches(); n != 1 || p.errand(e.Key).State != ledger.ErrandOver {
+		t.Errorf("%d changes, %s", n, p.errand(e.Key).State)
+	}
+}
+
+func TestAnAmendmentOutlastsEveryTrouble(t *testing.T) {
+	for _, f := range []emulator.Fault{
+		{Kind: emulator.FaultBusy, Times: 3, Object: "Task"}, {Kind: emulator.FaultDropReply, Times: 2, Object: "Task"}, {Kind: emulator.FaultRowLock, Times: 2},
+		{Kind: emulator.FaultLimit, Times: 2}, {Kind: emulator.FaultHTML, Times: 2, Object: "Task"},
+		{Kind: emulator.FaultAPIError, Status: 412, Code: "PRECONDITION_FAILED", Message: "changed", Times: 1, Object: "Task"},
+	} {
+		p := newPost(t, emulator.Options{})
+		key, rec := p.sentRecord(1, nil)
+		rec.Notes = text.CleanBlock("second", 1000)
+		p.amend(rec)
+		p.fault(f)
+		for range 8 {
+			p.amendNow()
+			p.sleep(6 * time.Minute)
+		}
+		if d := p.task(key)["Description"].(string); !strings.HasPrefix(d, "second") || strings.Count(d, "second") != 1 {
+			t.Errorf("%s: %s %s", f.Kind, p.errand("amend/"+key+"/1").State, d)
+		}
+	}
+}
+
+func TestWhatSomebodyChangedInSalesforceStays(t *testing.T) {
+	p := newPost(t, emulator.Options{})
+	key, rec := p.sentRecord(1, nil)
+	boss := p.ref("Account", emulator.StoryKnownAccount)
+	if err := p.sf.Update(t.Context(), "Task", p.item(key).TaskID, map[string]any{"Description": "rewritten by the boss", "WhatId": boss.ID}, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	rec.Notes = text.CleanBlock("second notes", 1000)
+	rec.Assoc = Association{Rule: RulePinned, What: p.ref("Account", emulator.StorySharedAccount)}
+	rec.Disposition = text.Clean("Sale")
+	p.amend(rec)
+	p.amendNow()
+	task := p.task(key)
+	if task["Description"] != "second notes\n\nrewritten by the boss" || task["WhatId"] != boss.ID || task["CallDisposition"] != "Sale" {
+		t.Errorf("%v", task)
+	}
+	if e := p.errand("amend/" + key + "/1"); !strings.Contains(e.Result, "left WhatId") {
+		t.Errorf("%s: %s", e.State, e.Result)
+	}
+}
+
+func TestAnAmendmentOfADeletedTaskIsKeptForAPerson(t *testing.T) {
+	p := newPost(t, emulator.Options{})
+	key, rec := p.sentRecord(1, nil)
+	if err := p.sf.Delete(t.Context(), "Task", p.item(key).TaskID); err != nil {
+		t.Fatal(err)
+	}
+	rec.Notes = text.CleanBlock("second notes", 1000)
+	p.amend(rec)
+	p.amendNow()
+	if e := p.errand("amend/" + key + "/1"); e.State != ledger.ErrandRefused || !strings.Contains(e.LastError.String(), "deleted") {
+		t.Errorf("%s: %s", e.State, e.LastError)
+	}
+}
+
+func TestALinkThatSalesforceRefusesDoesNotHoldUpTheNotes(t *testing.T) {
+	p := newPost(t, emulator.Options{})
+	key, rec := p.sentRecord(1, nil)
+	rec.Notes = text.CleanBlock("second notes", 1000)
+	rec.Assoc = Association{Rule: RulePinned, Who: Ref{Type: "Contact", ID: "003000000000999AAA"}}
+	p.amend(rec)
+	p.amendNow()
+	task := p.task(key)
+	e := p.errand("amend/" + key + "/1")
+	if d, _ := task["Description"].(string); !strings.HasPrefix(d, "second notes") || task["WhoId"] == nil || e.State != ledger.ErrandRefused || e.Class != "link" {
+		t.Errorf("%s %q: %s; %v", e.State, e.Class, e.LastError, task)
+	}
+}
+
+func TestAnAssociationThatWasFoundWhileSendingIsNotTakenBackByNotes(t *testing.T) {
+	p := newPost(t, emulator.Options{})
+	key, rec := p.sentRecord(1, func(r *CallRecord) {
+		r.Assoc, r.Unresolved = Association{Rule: RuleNone, Why: "Salesforce could not be searched"}, true
+	})
+	fred := p.ref("Contact", emulator.StoryKnownName)
+	if got := p.task(key)["WhoId"]; got != fred.ID {
+		t.Fatalf("resolved to %v", got)
+	}
+	rec.Notes = text.CleanBlock("second notes", 1000)
+	p.amend(rec)
+	p.amendNow()
+	if task := p.task(key); task["WhoId"] != fred.ID || !strings.HasPrefix(task["Description"].(string), "second") {
+		t.Errorf("%v", task)
+	}
+	rec.Assoc = Association{Rule: RulePinned, Why: "cleared by you, after the call"} // now the agent says: nobody
+	rec.Assoc.What = p.ref("Account", emulator.StoryKnownAccount)
+	p.amend(rec)
+	p.amendNow()
+	if task := p.task(key); task["WhoId"] != nil || task["WhatId"] != rec.Assoc.What.ID {
+		t.Errorf("%v: %s", task, p.errand("amend/"+key+"/2").Result)
+	}
+}
+
+func TestValuesOfFieldsAreTheSameHoweverSalesforceWritesThem(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		a, b any
+		same bool
+	}{
+		{"Description", "a\nb", "a\r\nb ", true}, {"Description", "a", "b", false}, {"X", nil, "", true}, {"X", nil, "x", false},
+		{"WhoId", "003000000000001", "003000000000001AAA", true}, {"N", 61, 61.0, true}, {"N", int64(2), json.Number("3"), false},
+		{"At", "2026-11-20T16:11:36.000Z", "2026-11-20T16:11:36.000+0000", true}, {"At", "2026-11-20T16:11:36.000Z", "2026-11-20T17:11:36.000+0000", false},
+		{"Flag", true, true, true}, {"Flag", true, false, false}, {"Flag", false, nil, false},
+	} {
+		if got := sameField(tt.name, tt.a, tt.b); got != tt.same {
+			t.Errorf("%s: %v and %v: %v", tt.name, tt.a, tt.b, got)
+		}
+	}
+}
