@@ -58,6 +58,10 @@ func (st *store) derive(o *object, row map[string]any, old *record, w *writer) {
 		}
 	case "CampaignMember":
 		st.deriveMember(row)
+	case "ContentVersion":
+		if old == nil {
+			st.deriveVersion(row, w)
+		}
 	}
 }
 
@@ -143,6 +147,10 @@ func (st *store) deriveMember(row map[string]any) {
 
 // after makes the records that come with a new one: a campaign's two member statuses.
 func (st *store) after(r *record, w *writer) {
+	if r.table.object.name == "ContentVersion" {
+		st.publish(r, w)
+		return
+	}
 	if r.table.object.name != "Campaign" || st.table("CampaignMemberStatus") == nil {
 		return
 	}

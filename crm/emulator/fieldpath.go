@@ -136,5 +136,9 @@ func (p *fieldPath) put(st *store, c *call, r *record, fields map[string]any, ou
 		}
 		out, fields = inner, r.fields
 	}
-	out[p.name] = p.last(r, fields)
+	v := p.last(r, fields)
+	if p.leaf != nil {
+		v = p.leaf.shown(c, r, v)
+	}
+	out[p.name] = v
 }

@@ -89,8 +89,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	entry := &Request{Time: began, Method: r.Method, Path: path, Query: r.URL.RawQuery, Header: r.Header.Clone()}
 	entry.Header.Del("Authorization")
+	if strings.HasPrefix(path, "/id/") {
+		entry.Query = "" // jsforce writes its token there
+	}
 	if strings.HasPrefix(path, "/services/data") {
-		entry.Body = string(body)
+		entry.Body = string(body[:min(len(body), maxLogged)])
 	}
 	plan := s.plan(r, path, body)
 	if !wait(r.Context(), plan.latency) {
@@ -184,6 +187,10 @@ func (s *Server) route(r *http.Request, path string, body []byte) (rep *reply, c
 	if e := s.usage.count(s.clock()); e != nil {
 		return errorReply(e), true
 	}
+	body, err = unfold(r.Header.Get("Content-Type"), body)
+	if err != nil {
+		return errorReply(err), true
+	}
 	if len(body) > 0 && !jsonType(r.Header.Get("Content-Type")) {
 		return errorReply(fail(http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "Content-Type is not supported: %s", r.Header.Get("Content-Type"))), true
 	}
@@ -276,10 +283,13 @@ func baseURL(r *http.Request) string {
 // jsonType tells whether a body may be read as JSON; no type at all is taken for it.
 func jsonType(header string) bool {
 	kind, _, err := mime.ParseMediaType(header)
-	return header == "" || err == nil && kind == "application/json"
+	return header == "" || err == nil && (kind == "application/json" || kind == "multipart/form-data")
 }
 
-const maxBody = 16 << 20
+const (
+	maxBody   = 64 << 20 // a recording of an hour
+	maxLogged = 64 << 10 // what the request log keeps of a body
+)
 
 func readBody(r *http.Request) ([]byte, error) {
 	var src io.Reader = r.Body

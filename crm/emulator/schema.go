@@ -174,7 +174,7 @@ func fullSettings() Settings { return Settings{CallKey: true, PersonAccounts: tr
 // admin has taken away ("CampaignMember" or "Task.Type").
 func newSchema(set Settings) *schema {
 	s := &schema{byName: make(map[string]*object), byKey: make(map[string]*object)}
-	all := slices.Concat(crmObjects(), activityObjects(set.CallKey), setupObjects(), customObjects())
+	all := slices.Concat(crmObjects(), activityObjects(set.CallKey), setupObjects(), contentObjects(), customObjects())
 	if set.PersonAccounts {
 		personAccounts(all)
 	}

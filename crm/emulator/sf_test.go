@@ -63,6 +63,7 @@ func TestSalesforcesCommandLineBelievesInTheEmulator(t *testing.T) {
 	program := clientFile(t, "node_modules/.bin/sf")
 	r := &sfRun{T: t, clientOrg: newClientOrg(t), program: program}
 	stamp := r.login["stamp"]
+	const rest = "services/data/v66.0/"
 	r.step("login.jwt", r.login["username"], "org", "login", "jwt", "--client-id", ClientID, "--jwt-key-file", r.login["keyFile"], "--username", r.login["username"],
 		"--instance-url", r.base, "--alias", "peer", "--set-default", "--json")
 	v, err := r.run([]string{"SF_ACCESS_TOKEN=" + r.login["accessToken"]}, "org", "login", "access-token", "--instance-url", r.base, "--no-prompt", "--alias", "token", "--json")
@@ -90,7 +91,7 @@ func TestSalesforcesCommandLineBelievesInTheEmulator(t *testing.T) {
 		}
 	}
 	r.step("search", who, "data", "search", "-o", "peer", "-q", "FIND {4155550199} IN PHONE FIELDS RETURNING Contact(Id, Name)", "--json")
-	upsert := "sobjects/Task/" + CallKeyField + "/" + stamp
+	upsert := rest + "sobjects/Task/" + CallKeyField + "/" + stamp
 	r.step("upsert", `"created":true`, "api", "request", "rest", upsert, "-X", "PATCH", "-b", `{"Subject":"first"}`, "-o", "peer")
 	api := "/services/data/v66.0/sobjects"
 	composite := func(name, contains string, second map[string]any) {
@@ -100,10 +101,10 @@ func TestSalesforcesCommandLineBelievesInTheEmulator(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.step(name, contains, "api", "request", "rest", "composite", "-X", "POST", "-b", string(body), "-o", "peer")
+		r.step(name, contains, "api", "request", "rest", rest+"composite", "-X", "POST", "-b", string(body), "-o", "peer")
 	}
 	composite("composite", `"httpStatusCode":201,"referenceId":"call"`, map[string]any{"Subject": "x", "WhoId": "@{who.id}"})
-	composite("composite.rollback", `"PROCESSING_HALTED"`, map[string]any{"Subject": "x", "Status": "No such status"})
+	composite("composite.rollback", `"PROCESSING_HALTED"`, map[string]any{"Subject": "x", "CallType": "No such type"})
 	tree := filepath.Join(r.home, "tree.json")
 	raw, err := json.Marshal(map[string]any{"records": []any{map[string]any{"attributes": map[string]any{"type": "Account", "referenceId": "a"}, "Name": stamp + "-t",
 		"Contacts": map[string]any{"records": []any{map[string]any{"attributes": map[string]any{"type": "Contact", "referenceId": "c"}, "LastName": stamp}}}}}})
@@ -118,9 +119,9 @@ func TestSalesforcesCommandLineBelievesInTheEmulator(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.step("collections", `"statusCode":"REQUIRED_FIELD_MISSING"`, "api", "request", "rest", "composite/sobjects", "-X", "POST", "-b", string(body), "-o", "peer")
-	r.step("recent", `"Id":"`+who, "api", "request", "rest", "recent?limit=200", "-o", "peer")
-	r.step("parameterizedSearch", who, "api", "request", "rest", "parameterizedSearch?q=4155550199&in=PHONE&sobject=Contact&Contact.fields=Id", "-o", "peer")
+	r.step("collections", `"statusCode":"REQUIRED_FIELD_MISSING"`, "api", "request", "rest", rest+"composite/sobjects", "-X", "POST", "-b", string(body), "-o", "peer")
+	r.step("recent", `"Id":"`+who, "api", "request", "rest", rest+"recent?limit=200", "-o", "peer")
+	r.step("parameterizedSearch", who, "api", "request", "rest", rest+"parameterizedSearch?q=4155550199&in=PHONE&sobject=Contact&Contact.fields=Id", "-o", "peer")
 	r.step("delete", `"success":true`, "data", "delete", "record", "-o", "peer", "-s", "Contact", "-i", who, "--json")
 	judge(t, "sf", r.report.String(), append([]string{"login.jwt", "login.token", "create.account", "get", "composite.rollback", "tree", "parameterizedSearch"}, sessionSteps...)...)
 }

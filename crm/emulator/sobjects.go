@@ -30,6 +30,8 @@ func (s *Server) sobjects(c *call, rest []string) (*reply, error) {
 		return s.describe(c, o, rest[1:])
 	case len(rest) == 1:
 		return s.row(c, o, rest[0])
+	case len(rest) == 2 && o.field(rest[1]) != nil && o.field(rest[1]).kind == "base64":
+		return s.blob(c, o, rest[0], o.field(rest[1]))
 	case len(rest) == 2:
 		return s.byKey(c, o, rest[0], rest[1])
 	}
@@ -133,7 +135,7 @@ func (s *Server) retrieve(c *call, r *record, fields string) (map[string]any, er
 	out := map[string]any{"attributes": attributes(c, r)}
 	if fields == "" {
 		for _, f := range r.table.object.fields {
-			out[f.name] = r.fields[f.name]
+			out[f.name] = f.shown(c, r, r.fields[f.name])
 		}
 		return out, nil
 	}

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -112,6 +113,10 @@ func (f *field) convertText(s string) (any, error) {
 		if at := strings.IndexByte(s, '@'); at < 1 || !strings.Contains(s[at:], ".") || strings.ContainsAny(s, " ,") {
 			return nil, badField("INVALID_EMAIL_ADDRESS", fmt.Sprintf("%s: invalid email address: %s", f.label, s), f.name)
 		}
+	case "base64":
+		if _, err := base64.StdEncoding.DecodeString(s); err != nil {
+			return nil, errParse("base64Binary", s[:min(len(s), 40)])
+		}
 	case "picklist":
 		if f.restricted && !f.offers(s) {
 			return nil, badField("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", fmt.Sprintf("%s: bad value for restricted picklist field: %s", f.label, s), f.name)
@@ -153,6 +158,8 @@ func (f *field) soapType() string {
 		return "xsd:dateTime"
 	case "currency", "percent":
 		return "xsd:double"
+	case "base64":
+		return "xsd:base64Binary"
 	}
 	return "xsd:string"
 }
