@@ -196,7 +196,7 @@ func TestAnIndependentGoClientBelievesInTheEmulator(t *testing.T) {
 	program := clientFile(t, "go-salesforce")
 	o := newClientOrg(t)
 	out, err := o.command(t, nil, program, o.file).CombinedOutput()
-	judge(t, "go-salesforce", string(out), append([]string{"login.token", "login.password", "login.client_credentials", "login.jwt", "create", "login.gzip"}, sessionSteps...)...)
+	judge(t, "go-salesforce", string(out), append([]string{"login.token", "login.password", "login.client_credentials", "login.jwt", "create", "login.gzip", "parameterizedSearch", "composite.rollback"}, sessionSteps...)...)
 	if err != nil && !t.Failed() {
 		t.Errorf("%v\n%s", err, out)
 	}

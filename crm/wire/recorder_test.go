@@ -16,11 +16,12 @@ import (
 )
 
 // request is one request with what it means: the path without the API version and without the ids of the records that each side made
-// for itself, query and form decoded, the body as JSON.
+// for itself, query and form decoded, the body as JSON, the headers that change what Salesforce does.
 type request struct {
 	who, op, method, path string
 	query, form           url.Values
 	json                  any
+	header                map[string]string
 	kind                  string // media type of the body
 	auth                  string // scheme
 	status                int
@@ -35,13 +36,17 @@ type recorder struct {
 	op   string
 	all  []request
 	raw  map[string][]byte
-	made []string // ids of records that were created
+	made []string // ids and keys of records that were created
 }
 
 var (
 	apiVersion = regexp.MustCompile(`/services/data/v\d+\.\d`)
+	localPort  = regexp.MustCompile(`localhost(:|%3A)\d+`)
 	noTime     time.Time
 )
+
+// secrets are the parameters of a sign-in that differ from one to the next.
+var secrets = []string{"token", "code", "code_verifier", "code_challenge", "state", "refresh_token", "oauth_token"}
 
 func record(t *testing.T, org http.Handler) *recorder {
 	t.Helper()
@@ -87,21 +92,14 @@ func (r *recorder) step(op string) {
 func (r *recorder) keep(req *http.Request, body []byte, answer *status) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var saved struct {
-		ID string `json:"id"`
+	if strings.Contains(r.op, "create") {
+		r.made = append(r.made, idsIn(answer.body.Bytes())...)
 	}
-	if r.op == "create" && json.Unmarshal(answer.body.Bytes(), &saved) == nil && saved.ID != "" {
-		r.made = append(r.made, saved.ID)
-	}
-	path := apiVersion.ReplaceAllString(req.URL.EscapedPath(), "/services/data/vX")
-	for _, id := range r.made {
-		path = strings.ReplaceAll(path, id, "{id}")
-	}
-	path, err := url.PathUnescape(path)
+	target, err := url.ParseRequestURI(r.plain(req.URL.RequestURI()))
 	if err != nil {
-		path = req.URL.EscapedPath()
+		target = req.URL
 	}
-	out := request{who: r.who, op: r.op, method: req.Method, path: path, query: req.URL.Query(), status: answer.code}
+	out := request{who: r.who, op: r.op, method: req.Method, path: target.Path, query: target.Query(), header: headers(req.Header), status: answer.code}
 	out.kind, _, _ = mime.ParseMediaType(req.Header.Get("Content-Type"))
 	out.auth, _, _ = strings.Cut(req.Header.Get("Authorization"), " ")
 	switch {
@@ -109,21 +107,68 @@ func (r *recorder) keep(req *http.Request, body []byte, answer *status) {
 		out.kind = ""
 	case out.kind == "application/json":
 		var v any
-		if json.Unmarshal(apiVersion.ReplaceAll(body, []byte("/services/data/vX")), &v) != nil {
+		if json.Unmarshal([]byte(r.plain(string(body))), &v) != nil {
 			v = string(body)
 		}
 		out.json = v
 	default:
-		out.form, _ = url.ParseQuery(string(body))
+		out.form, _ = url.ParseQuery(r.plain(string(body)))
 		if a := out.form.Get("assertion"); a != "" {
 			out.form.Set("assertion", claims(a))
 		}
-		if out.form.Has("token") {
-			out.form.Set("token", "{token}")
+	}
+	for _, set := range []url.Values{out.query, out.form} {
+		for _, name := range secrets {
+			if set.Has(name) {
+				set.Set(name, "{"+name+"}")
+			}
 		}
 	}
 	r.all = append(r.all, out)
 	r.raw[r.who+" "+r.op] = body
+}
+
+// plain takes out what differs without a meaning: the API version, the ids that each side made for itself, the port of a redirect.
+func (r *recorder) plain(s string) string {
+	s = localPort.ReplaceAllString(apiVersion.ReplaceAllString(s, "/services/data/vX"), "localhost${1}0")
+	for _, id := range r.made {
+		s = strings.ReplaceAll(s, id, "made")
+	}
+	return s
+}
+
+// idsIn are the ids in the answer to a create, of one record or of several.
+func idsIn(body []byte) (out []string) {
+	type saved struct {
+		ID string `json:"id"`
+	}
+	var many []saved
+	if json.Unmarshal(body, &many) != nil {
+		many = make([]saved, 1)
+		if json.Unmarshal(body, &many[0]) != nil {
+			return nil
+		}
+	}
+	for _, s := range many {
+		if s.ID != "" {
+			out = append(out, s.ID)
+		}
+	}
+	return out
+}
+
+// headers are those that change what Salesforce does.
+func headers(h http.Header) map[string]string {
+	out := map[string]string{}
+	for k := range h {
+		if strings.HasPrefix(k, "Sforce-") || strings.HasPrefix(k, "If-") {
+			out[k] = h.Get(k)
+		}
+	}
+	if strings.Contains(h.Get("Accept-Encoding"), "gzip") {
+		out["Accept-Encoding"] = "gzip"
+	}
+	return out
 }
 
 // of gives what one side sent in one operation.
@@ -162,4 +207,17 @@ func (r *recorder) firstPage(t *testing.T, token string) string {
 		t.Fatal("there is no second page")
 	}
 	return page.Next
+}
+
+// refreshToken asks the practice org's welcome for a refresh token.
+func (r *recorder) refreshToken(t *testing.T) string {
+	t.Helper()
+	res, err := http.Get(r.url)
+	check(t, err)
+	defer res.Body.Close()
+	var welcome struct {
+		Refresh string `json:"refreshToken"`
+	}
+	check(t, json.NewDecoder(res.Body).Decode(&welcome))
+	return welcome.Refresh
 }

@@ -18,4 +18,9 @@ var why = []reason{
 	{"Asterisk", []string{"Replaces in", "redirect 302"}, "it stands in the middle of every call, and joins and redirects on its own side"},
 	{"Kamailio", []string{"PCMU", "PCMA", "G.722", "Opus", "codec change in mid-call", "SRTP by SDES", "DTLS-SRTP", "rtcp-mux", "RTCP reports", "IPv6"},
 		"sound does not pass through it, and it was tried over IPv4 alone"},
+	{"@salesforce/core", []string{"client credentials", "username and password", "SOAP login", "sign out"}, "it has none of its own; jsforce, on which it stands, shows them"},
+	{"sf", []string{"code with PKCE", "refresh token"}, "it opens a browser; @salesforce/core, which does the work, shows them without one"},
+	{"sf", []string{"client credentials", "username and password", "SOAP login", "sign out"}, "it has none of them; its sign-out only forgets"},
+	{"sf", []string{"identity", "versions"}, "it has no command for them; it asks for both by itself while it signs in"},
+	{"go-salesforce", []string{"code with PKCE", "refresh token", "SOAP login", "sign out", "identity", "versions"}, "it has none of them"},
 }

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# install.sh: the Debian 12 packages behind the peers, and Asterisk in a chroot. Runs as root and may be repeated.
+# install.sh: the Debian 12 packages behind the peers, Asterisk in a chroot, and Salesforce's clients from npm. Runs as root and may be
+# repeated.
 #
-#   OFFHOOK_INTEROP_WITHOUT=asterisk leaves Asterisk (0.7 GB) out.
+#   OFFHOOK_INTEROP_WITHOUT="asterisk salesforce" leaves Asterisk (0.7 GB) and the clients (0.4 GB) out.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 case ${1:-} in -h|--help) usage; exit 0 ;; esac
 
 want="sip-tester baresip-core pulseaudio pulseaudio-utils sox ffmpeg espeak-ng tmux iproute2 procps openssl python3-minimal ca-certificates
   kamailio kamailio-tls-modules kamailio-outbound-modules kamailio-extra-modules debootstrap"
+command -v npm >/dev/null || want="$want nodejs npm"
 missing=()
 for p in $want; do dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null | grep -qx installed || missing+=("$p"); done
 if [ ${#missing[@]} -gt 0 ]; then
@@ -20,4 +22,5 @@ if [ ${#missing[@]} -gt 0 ]; then
   apt-get update -q || true # one source out of reach must not stop the others
   apt-get install -y -q --no-install-recommends "${missing[@]}"
 fi
-[ "${OFFHOOK_INTEROP_WITHOUT:-}" = asterisk ] || "$HERE/asterisk.sh" install
+case " ${OFFHOOK_INTEROP_WITHOUT:-} " in *' asterisk '*) ;; *) "$HERE/asterisk.sh" install ;; esac
+case " ${OFFHOOK_INTEROP_WITHOUT:-} " in *' salesforce '*) ;; *) "$HERE/salesforce-clients.sh" install ;; esac

@@ -3,7 +3,7 @@
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
-const require = createRequire(process.env.OFFHOOK_JSFORCE_DIR + '/'); // the packages live elsewhere
+const require = createRequire(process.env.OFFHOOK_SALESFORCE_CLIENTS + '/'); // the packages live elsewhere
 const jsforce = require('jsforce');
 const plan = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
 
@@ -24,11 +24,19 @@ const assertion = `${signed}.${crypto.createSign('RSA-SHA256').update(signed).si
 const oauth2 = new jsforce.OAuth2({ loginUrl: plan.url, clientId: plan.clientId, redirectUri: 'http://localhost:1717/OauthRedirect' });
 const conn = new jsforce.Connection({ oauth2, instanceUrl: plan.url, version: plan.version });
 await step('login', () => conn.authorize({ grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion }));
+const app = new jsforce.OAuth2({ loginUrl: plan.url, clientId: plan.clientId, redirectUri: 'http://localhost:1717/OauthRedirect', useVerifier: true });
+await step('code', async () => {
+  const page = await fetch(app.getAuthorizationUrl({ scope: plan.scope, state: 'x' }), { redirect: 'manual' });
+  await app.requestToken(new URL(page.headers.get('location')).searchParams.get('code'), { code_verifier: app.codeVerifier });
+});
+await step('refresh', () => oauth2.refreshToken(plan.refresh));
+await step('who', () => new jsforce.Connection({ instanceUrl: plan.url, version: plan.version, accessToken: conn.accessToken }).identity());
 await step('versions', () => conn.request('/services/data'));
 await step('query', () => conn.query(plan.soql));
 await step('query built', () => conn.sobject('Contact').find(plan.where, plan.fields).limit(5).execute());
 await step('query more', () => conn.queryMore(plan.next));
 await step('search', () => conn.search(plan.sosl));
+await step('describe global', () => conn.describeGlobal());
 await step('describe', () => conn.sobject('Task').describe());
 const id = (await step('create', () => conn.sobject('Task').create(plan.task))).id;
 await step('retrieve', () => conn.sobject('Task').retrieve(id));
@@ -37,4 +45,12 @@ await step('upsert', () => conn.sobject('Task').upsert({ [plan.keyField]: plan.k
 await step('upsert again', () => conn.sobject('Task').upsert({ [plan.keyField]: plan.key, ...plan.change }, plan.keyField));
 await step('composite', () => conn.requestPost('/composite', plan.composite));
 await step('delete', () => conn.sobject('Task').destroy(id));
+const tasks = conn.sobject('Task');
+const ids = (await step('collection create', () => tasks.create(plan.rows))).map((r) => r.id);
+await step('collection retrieve', () => tasks.retrieve(ids, { fields: ['Id', 'Subject'] }));
+await step('collection update', () => tasks.update(ids.map((Id) => ({ Id, Description: 'amended' }))));
+await step('collection upsert', () => tasks.upsert(plan.keyed, plan.keyField));
+await step('collection delete', () => tasks.destroy(ids));
+await step('limits', () => conn.limits());
+await step('recent', () => conn.recent(5));
 await step('sign out', () => conn.logout());
