@@ -2,124 +2,115 @@ package emulator
 
 import (
 	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
 
-func TestABatchRunsEachRequestByItself(t *testing.T) {
-	o := bareOrg(t)
-	reqs := []any{
-		map[string]any{"method": "POST", "url": "v66.0/sobjects/Account", "richInput": map[string]any{"Name": "one"}},
-		map[string]any{"method": "POST", "url": "v55.0/sobjects/Account", "richInput": map[string]any{"Phone": "1"}},
-		map[string]any{"method": "GET", "url": "/services/data/v66.0/query?q=SELECT+Id+FROM+Account"},
-	}
-	m := o.do("POST", v+"/composite/batch", map[string]any{"batchRequests": reqs}).want(200).object()
-	if got := statuses(m["results"]); m["hasErrors"] != true || got != "201 400 200" {
-		t.Errorf("%s: %v", got, m)
-	}
-	m = o.do("POST", v+"/composite/batch", map[string]any{"haltOnError": true, "batchRequests": reqs}).want(200).object()
-	if got := statuses(m["results"]); got != "201 400 412" {
-		t.Errorf("halted: %s: %v", got, m)
-	}
-	if n := len(o.Records("Account", true)); n != 2 {
-		t.Errorf("%d accounts, want 2: what a batch did before a failure stays", n)
-	}
-	o.do("POST", v+"/composite/batch", map[string]any{"batchRequests": make([]any, 26)}).refused(400, "LIMIT_EXCEEDED")
-	o.do("POST", v+"/composite/batch", map[string]any{}).refused(400, "INVALID_INPUT")
+// people is a CSV file of n contacts, each with two numbers of its own, written in five ways.
+type people struct {
+	n, at int
+	rest  []byte
 }
 
-func statuses(results any) string {
-	var out []string
-	list, _ := results.([]any)
-	for _, r := range list {
-		out = append(out, fmt.Sprint(r.(map[string]any)["statusCode"]))
-	}
-	return strings.Join(out, " ")
-}
-
-func TestATreeIsCreatedWholeOrNotAtAll(t *testing.T) {
-	o := bareOrg(t)
-	attributes := func(object, ref string) map[string]any {
-		return map[string]any{"type": object, "referenceId": ref}
-	}
-	tree := func(last string) map[string]any {
-		return map[string]any{"records": []any{map[string]any{"attributes": attributes("Account", "a"), "Name": "Acme",
-			"Contacts": map[string]any{"records": []any{map[string]any{"attributes": attributes("Contact", "c"), "LastName": last}}}}}}
-	}
-	m := o.do("POST", v+"/composite/tree/Account", tree("Bloggs")).want(201).object()
-	if results, _ := m["results"].([]any); m["hasErrors"] != false || len(results) != 2 {
-		t.Fatalf("%v", m)
-	}
-	if c, found := o.Find("Contact", "LastName", "Bloggs"); !found || c["AccountId"] != o.storyID("Account", "Acme") {
-		t.Errorf("the contact is not below its account: %v", c)
-	}
-	m = o.do("POST", v+"/composite/tree/Account", tree("")).want(400).object()
-	if results, _ := m["results"].([]any); m["hasErrors"] != true || len(results) != 1 || results[0].(map[string]any)["referenceId"] != "c" {
-		t.Errorf("%v", m)
-	}
-	if n := len(o.Records("Account", true)); n != 1 {
-		t.Errorf("%d accounts, want 1", n)
-	}
-	same := map[string]any{"records": []any{map[string]any{"attributes": attributes("Account", "a"), "Name": "1"}, map[string]any{"attributes": attributes("Account", "a"), "Name": "2"}}}
-	o.do("POST", v+"/composite/tree/Account", same).refused(400, "INVALID_INPUT")
-	o.do("POST", v+"/composite/tree/Contact", tree("x")).refused(400, "INVALID_TYPE")
-	o.do("POST", v+"/composite/tree/Nothing", tree("x")).refused(404, "NOT_FOUND")
-}
-
-// graph is one graph of creates; each refers to the one before it when chained.
-func graph(id string, chained bool, names ...string) map[string]any {
-	var reqs []any
-	for i, name := range names {
-		body := map[string]any{"Name": name}
-		if chained && i > 0 {
-			body["ParentId"] = fmt.Sprintf("@{n%d.id}", i-1)
+func (p *people) Read(b []byte) (int, error) {
+	for len(p.rest) == 0 {
+		if p.at > p.n {
+			return 0, io.EOF
 		}
-		reqs = append(reqs, map[string]any{"method": "POST", "url": v + "/sobjects/Account", "referenceId": fmt.Sprintf("n%d", i), "body": body})
+		if p.at == 0 {
+			p.rest = []byte("FirstName,LastName,Phone,MobilePhone,Email,MailingCity,Title\n")
+		} else {
+			p.rest = p.row(p.at - 1)
+		}
+		p.at++
 	}
-	return map[string]any{"graphId": id, "compositeRequest": reqs}
+	n := copy(b, p.rest)
+	p.rest = p.rest[n:]
+	return n, nil
 }
 
-func TestAGraphKeepsItsLimits(t *testing.T) {
-	o := bareOrg(t)
-	post := func(graphs ...any) answer {
-		return o.do("POST", v+"/composite/graph", map[string]any{"graphs": graphs})
-	}
-	var long []string
-	for range 16 {
-		long = append(long, "x")
-	}
-	post(graph("g", true, long[:15]...)).want(200)
-	post(graph("g", true, long...)).refused(400, "LIMIT_EXCEEDED")
-	post(graph("g", false, long...)).want(200)
-	post(graph("g", false, "a"), graph("g", false, "b")).refused(400, "INVALID_INPUT")
-	var many, kinds []any
-	for i := range 76 {
-		many = append(many, graph(fmt.Sprint(i), false, "a"))
-	}
-	post(many...).refused(400, "LIMIT_EXCEEDED")
-	for i := range 16 {
-		kinds = append(kinds, map[string]any{"method": "GET", "url": fmt.Sprintf("%s/sobjects/X%d/1", v, i), "referenceId": fmt.Sprintf("k%d", i)})
-	}
-	post(map[string]any{"graphId": "g", "compositeRequest": kinds}).refused(400, "LIMIT_EXCEEDED")
-	post(map[string]any{"graphId": "g", "compositeRequest": []any{map[string]any{"method": "GET", "url": v + "/query?q=SELECT+Id+FROM+User", "referenceId": "q"}}}).refused(400, "INVALID_INPUT")
-	big := make([]string, 501)
-	post(graph("g", false, big...)).refused(400, "LIMIT_EXCEEDED")
+func (p *people) row(i int) []byte {
+	syllables := []string{"ba", "den", "kor", "li", "mon", "ter", "sa", "vel", "ru", "gar", "ho", "win", "tes", "mar", "ko", "pe"}
+	name := syllables[i%16] + syllables[i/16%16] + syllables[i/256%16]
+	d := fmt.Sprintf("%07d", i)
+	phone := []string{"+44 7" + d[:3] + " " + d[3:] + "42", "(0" + d[:3] + ") " + d[3:5] + "-" + d[5:] + "17", "0049 30 " + d[:4] + " " + d[4:],
+		"1-212-" + d[:3] + "-" + d[3:], "0" + d + "99"}[i%5]
+	return fmt.Appendf(nil, "%s,%s,%s,+33%s,%s.%d@example%d.com,London,Manager\n", strings.ToUpper(name[:1])+syllables[i%7], strings.ToUpper(name[:1])+name[1:],
+		phone, mobile(i), name, i, i%1000)
+}
 
-	var failing []any
-	for i := range 14 {
-		failing = append(failing, graph(fmt.Sprint(i), false, ""))
+func mobile(i int) string { return fmt.Sprintf("6%08d", i*7%100_000_000) }
+
+// benchRows is how many people the benchmarks load: OFFHOOK_EMULATOR_ROWS=1000000 is what docs/emulator.md speaks of.
+func benchRows(b *testing.B) int {
+	n, err := strconv.Atoi(os.Getenv("OFFHOOK_EMULATOR_ROWS"))
+	if err != nil || n < 1 {
+		n = 20_000
 	}
-	m := post(append(failing, graph("last", false, "good"))...).want(200).object()
-	graphs := m["graphs"].([]any)
-	last := graphs[14].(map[string]any)
-	if last["isSuccessful"] != false || !strings.Contains(fmt.Sprint(last), "PROCESSING_HALTED") {
-		t.Errorf("after 14 failures: %v", last)
+	b.ReportMetric(float64(n), "rows")
+	return n
+}
+
+func BenchmarkLoadIntoAFile(b *testing.B) {
+	n := benchRows(b)
+	for b.Loop() {
+		s, err := New(Options{Data: &Data{}, File: filepath.Join(b.TempDir(), "org.db")})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := s.Load(b.Context(), "Contact.csv", &people{n: n}, nil); err != nil {
+			b.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			b.Fatal(err)
+		}
 	}
-	if _, found := o.Find("Account", "Name", "good"); found {
-		t.Error("a graph was run after 14 failures")
+}
+
+func BenchmarkPhoneLookUpInAFile(b *testing.B) {
+	n := benchRows(b)
+	s, err := New(Options{Data: &Data{}, File: filepath.Join(b.TempDir(), "org.db")})
+	if err != nil {
+		b.Fatal(err)
 	}
-	m = post(append(failing[:13:13], graph("last", false, "good"))...).want(200).object()
-	if last := m["graphs"].([]any)[13].(map[string]any); last["isSuccessful"] != true {
-		t.Errorf("after 13 failures: %v", last)
+	defer s.Close()
+	if _, err := s.Load(b.Context(), "Contact.csv", &people{n: n}, nil); err != nil {
+		b.Fatal(err)
 	}
+	ask := func(path, q string) map[string]any {
+		c := &call{version: "66.0", method: "GET", path: []string{path}, query: url.Values{"q": {q}}}
+		serve := s.search
+		if path == "query" {
+			serve = s.query
+		}
+		rep, err := serve(c, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return rep.body.(map[string]any)
+	}
+	b.Run("SOSL", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			m := mobile(i * 7919 % n)
+			got := ask("search", fmt.Sprintf("FIND {%s OR 33%s OR 0%s OR 0033%s} IN PHONE FIELDS RETURNING Contact(Id,Name,Phone,MobilePhone,Account.Name LIMIT 6), "+
+				"Lead(Id,Name,Company,Phone,MobilePhone,Status WHERE IsConverted=false LIMIT 6), Account(Id,Name,Phone LIMIT 6)", m, m, m, m))
+			if len(got["searchRecords"].([]any)) != 1 {
+				b.Fatalf("%s: %v", m, got)
+			}
+		}
+	})
+	b.Run("SOQL", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			m := mobile(i * 7919 % n)
+			got := ask("query", fmt.Sprintf("SELECT Id, Name FROM Contact WHERE Phone IN ('+33%s','0%s') OR MobilePhone IN ('+33%s','0%s') LIMIT 6", m, m, m, m))
+			if got["totalSize"] != 1 {
+				b.Fatalf("%s: %v", m, got)
+			}
+		}
+	})
 }

@@ -143,9 +143,8 @@ func (s *Server) loadOne(seed Seed, refs map[string]string, w *writer) error {
 		}
 		fields["Id"] = id18(key)
 	}
-	w.user = ""
-	if u := s.agentID(); u != "" {
-		w.user = u
+	if w.user == "" {
+		w.user = s.agentID()
 	}
 	var r *record
 	if name, _ := fields["Username"].(string); o.name == "User" && s.userNamed(name) != nil {

@@ -11,6 +11,10 @@ func (st *store) derive(o *object, row map[string]any, old *record, w *writer) {
 	now := formatMoment(st.clock())
 	text := func(name string) string { s, _ := row[name].(string); return s }
 	switch o.name {
+	case "Account":
+		if o.field("IsPersonAccount") != nil && row["IsPersonAccount"] == nil {
+			row["IsPersonAccount"] = false
+		}
 	case "Contact", "Lead", "User":
 		row["Name"] = strings.TrimSpace(text("FirstName") + " " + text("LastName"))
 	case "Task":
@@ -56,6 +60,11 @@ func (st *store) derive(o *object, row map[string]any, old *record, w *writer) {
 			row["Probability"] = map[string]float64{"Prospecting": 10, "Qualification": 10, "Needs Analysis": 20, "Proposal/Price Quote": 75,
 				"Negotiation/Review": 90, "Closed Won": 100}[stage]
 		}
+	case "Event":
+		if start := text("StartDateTime"); start != "" {
+			row["ActivityDate"] = start[:len(dayLayout)]
+		}
+		row["AccountId"] = st.accountOf(text("WhatId"), text("WhoId"))
 	case "CampaignMember":
 		st.deriveMember(row)
 	case "ContentVersion":
@@ -145,21 +154,23 @@ func (st *store) deriveMember(row map[string]any) {
 	}
 }
 
-// after makes the records that come with a new one: a campaign's two member statuses.
-func (st *store) after(r *record, w *writer) {
+// after makes the records that come with a new one: a campaign's two member statuses, the contact of a person.
+func (st *store) after(r *record, w *writer) error {
 	if r.table.object.name == "ContentVersion" {
 		st.publish(r, w)
-		return
+		return nil
 	}
 	if r.table.object.name != "Campaign" || st.table("CampaignMemberStatus") == nil {
-		return
+		return st.contactOf(r, w)
 	}
 	quiet := &writer{user: w.user, seed: true}
 	o := st.schema.object("CampaignMemberStatus")
 	for i, label := range []string{"Sent", "Responded"} {
-		// The two rows are fixed and valid; an error here would be a defect of the schema, which the tests would show.
-		_, _ = st.insert(o, map[string]any{"CampaignId": r.id, "Label": label, "SortOrder": i + 1, "IsDefault": i == 0, "HasResponded": i == 1}, quiet)
+		if _, err := st.insert(o, map[string]any{"CampaignId": r.id, "Label": label, "SortOrder": i + 1, "IsDefault": i == 0, "HasResponded": i == 1}, quiet); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // timeZone is the user's zone, for date literals; unknown zones count as UTC.

@@ -85,8 +85,7 @@ func (s *Server) describeObject(c *call, o *object) map[string]any {
 	}
 	d["fields"], d["childRelationships"] = fields, children
 	d["actionOverrides"], d["namedLayoutInfos"], d["supportedScopes"] = []any{}, []any{}, []any{}
-	d["recordTypeInfos"] = []any{map[string]any{"active": true, "available": true, "defaultRecordTypeMapping": true, "developerName": "Master", "master": true,
-		"name": "Master", "recordTypeId": masterRecordType, "urls": map[string]any{}}}
+	d["recordTypeInfos"] = s.recordTypeInfos(c, o)
 	d["compactLayoutable"], d["searchLayoutable"], d["listviewable"], d["lookupLayoutable"] = o.layoutable(), o.searchable, nil, nil
 	d["networkScopeFieldName"], d["defaultImplementation"], d["extendedBy"], d["extendsInterfaces"] = nil, nil, nil, nil
 	d["implementedBy"], d["implementsInterfaces"], d["sobjectDescribeOption"] = nil, nil, "FULL"

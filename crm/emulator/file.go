@@ -23,6 +23,7 @@ type file struct {
 	layouts map[string]*layout // by object name
 	cache   map[string]*record // by the 15 characters of the id
 	begun   bool
+	grown   bool  // very much is written and not committed yet
 	err     error // the first one since the last commit
 }
 
@@ -323,6 +324,11 @@ func (f *file) commit() error {
 	for _, l := range f.layouts {
 		l.dirty = false
 	}
+	if f.grown { // the log of a load is as large as the data; it is not wanted again
+		f.grown = false
+		_, err := f.conn.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
+		return err
+	}
 	return nil
 }
 
@@ -372,6 +378,7 @@ func (f *file) bulk(on bool) {
 	for _, l := range f.layouts {
 		f.sortIndexes(l, !on)
 	}
+	f.grown = !on
 }
 
 func (f *file) close() error {

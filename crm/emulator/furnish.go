@@ -40,6 +40,10 @@ func (s *Server) fill(opt Options) error {
 		if data == nil {
 			data = Practice(opt.Clock())
 		}
+		s.store.org = &s.settings
+		if err := s.store.keepRecordTypes(&s.settings); err != nil {
+			return err
+		}
 		if err := s.load(base(opt.Clock()), data); err != nil {
 			return err
 		}
@@ -50,7 +54,11 @@ func (s *Server) fill(opt Options) error {
 // apply makes the org what its settings say, and notes them.
 func (s *Server) apply(set Settings) error {
 	s.settings = set
+	s.store.org = &s.settings
 	s.store.adopt(newSchema(set))
+	if err := s.store.keepRecordTypes(&s.settings); err != nil {
+		return err
+	}
 	text, err := json.Marshal(set)
 	if err != nil {
 		return err
@@ -67,6 +75,9 @@ func (s *Server) resume(was string, opt Options) error {
 	}
 	if opt.PhoneSearch != "" {
 		set.PhoneSearch = opt.PhoneSearch
+	}
+	if opt.RecordTypes != nil {
+		set.RecordTypes = opt.RecordTypes
 	}
 	if opt.Without != nil {
 		set.Without = opt.Without

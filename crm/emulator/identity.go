@@ -42,7 +42,7 @@ func (s *Server) org() *record {
 
 // userNamed finds a user by Username, which Salesforce compares without case.
 func (s *Server) userNamed(username string) *record {
-	return s.store.first("User", nil, func(u *record) bool { return strings.EqualFold(u.str("Username"), username) })
+	return s.store.first("User", is(s.store.schema.object("User"), "Username", username), func(u *record) bool { return strings.EqualFold(u.str("Username"), username) })
 }
 
 func (s *Server) userURLs(user, base string) map[string]any {

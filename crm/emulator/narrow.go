@@ -28,7 +28,7 @@ func (f *field) keyed() bool {
 		return f.name == "ActivityDate"
 	}
 	switch f.name {
-	case "Name", "LastName", "CallObject", "CaseNumber", "Alias":
+	case "Name", "LastName", "CallObject", "CaseNumber", "Username":
 		return true
 	}
 	return f.unique || f.external

@@ -11,7 +11,7 @@ const CallIDField = "Call_Id__c"
 func activityObjects(callKey bool) []*object {
 	fields := list(
 		ref("WhoId", "Name ID", "Who", "Contact", "Lead"),
-		ref("WhatId", "Related To ID", "What", "Account", "Campaign", "Case", "Opportunity"),
+		ref("WhatId", "Related To ID", "What", "Account", "Campaign", "Case", "Opportunity", "Machine__c"),
 		integer("WhoCount", "Relation Count").readOnly(), integer("WhatCount", "Related To Count").readOnly(),
 		col("combobox", "Subject", "Subject", 255), day("ActivityDate", "Due Date Only"),
 		choice("Status", "Status", "Not Started*", "In Progress", "Completed", "Waiting on someone else", "Deferred").need(),

@@ -5,7 +5,7 @@ package emulator
 func customObjects() []*object {
 	return []*object{
 		define("Machine__c", "Machine", "Machines", "a00", str("Name", "Machine Name", 80).need(), ref("Account__c", "Account", "Account__r", "Account"),
-			phone("Site_Phone__c", "Site Phone"), str("Serial_Number__c", "Serial Number", 40), choice("State__c", "State", "Running", "Stopped"), owner()).
+			phone("Site_Phone__c", "Site Phone"), str("Serial_Number__c", "Serial Number", 40), choice("State__c", "State", "Running", "Stopped"), choices("Services__c", "Services", "Install", "Repair", "Inspect"), owner()).
 			cards("Name", "Serial_Number__c", "Site_Phone__c").parentOf(child{"Tasks", "Task", "WhatId"}),
 	}
 }
@@ -17,7 +17,9 @@ func personAccounts(objects []*object) {
 		switch o.name {
 		case "Account":
 			o.fields = append(o.fields, flag("IsPersonAccount", "Is Person Account").readOnly(), ref("PersonContactId", "Contact ID", "PersonContact", "Contact").readOnly(),
-				phone("PersonMobilePhone", "Mobile"), phone("PersonHomePhone", "Home Phone"), email("PersonEmail", "Email"))
+				phone("PersonMobilePhone", "Mobile"), phone("PersonHomePhone", "Home Phone"), email("PersonEmail", "Email"),
+				str("PersonTitle", "Title", 80), day("PersonBirthdate", "Birthdate"), str("FirstName", "First Name", 40), str("LastName", "Last Name", 80),
+				choice("Salutation", "Salutation", salutations...))
 		case "Contact":
 			o.fields = append(o.fields, flag("IsPersonAccount", "Is Person Account").readOnly())
 		default:

@@ -98,6 +98,13 @@ func choice(name, label string, values ...string) *field {
 	return f
 }
 
+// choices is a multi-select picklist: its value is "Install;Repair".
+func choices(name, label string, values ...string) *field {
+	f := choice(name, label, values...)
+	f.kind, f.length = "multipicklist", 4099
+	return f
+}
+
 func ref(name, label, relation string, to ...string) *field {
 	f := col("reference", name, label, 18)
 	f.relation, f.refTo = relation, to
@@ -168,17 +175,27 @@ func (o *object) drop(name string) {
 }
 
 // fullSettings show everything that an org can have.
-func fullSettings() Settings { return Settings{CallKey: true, PersonAccounts: true} }
+func fullSettings() Settings {
+	set := Settings{CallKey: true, PersonAccounts: true}
+	for _, name := range typed {
+		set.RecordTypes = append(set.RecordTypes, RecordType{Object: name, DeveloperName: "Any"})
+	}
+	return set
+}
 
 // newSchema builds the objects of the org: settings decide whether the call key field is installed and what an
 // admin has taken away ("CampaignMember" or "Task.Type").
 func newSchema(set Settings) *schema {
 	s := &schema{byName: make(map[string]*object), byKey: make(map[string]*object)}
-	all := slices.Concat(crmObjects(), activityObjects(set.CallKey), setupObjects(), contentObjects(), customObjects())
+	all := slices.Concat(crmObjects(), activityObjects(set.CallKey), setupObjects(), contentObjects(), customObjects(), linkObjects())
 	if set.PersonAccounts {
 		personAccounts(all)
 	}
 	for _, o := range all {
+		if slices.ContainsFunc(set.typedObjects(), func(name string) bool { return strings.EqualFold(name, o.name) }) {
+			o.fields = append(o.fields, ref("RecordTypeId", "Record Type ID", "RecordType", "RecordType"))
+			o.index()
+		}
 		if slices.ContainsFunc(set.Without, func(w string) bool { return strings.EqualFold(w, o.name) }) {
 			continue
 		}

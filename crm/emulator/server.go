@@ -22,6 +22,7 @@ type Options struct {
 	PhoneSearch    string           // "" means Normalise
 	NoCallKey      bool             // Task.Offhook_Call_Key__c is not installed
 	Without        []string         // see Settings
+	RecordTypes    []RecordType     // see Settings
 	PersonAccounts bool             // see Settings
 	APILimit       int              // DailyApiRequests; 0 means 100,000
 	SessionTimeout time.Duration    // life of an access token; 0 means 2 h
@@ -67,7 +68,7 @@ func New(opt Options) (*Server, error) {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{clock: opt.Clock, log: opt.Logger, timeout: opt.SessionTimeout,
-		settings: Settings{PhoneSearch: opt.PhoneSearch, CallKey: !opt.NoCallKey, Without: opt.Without, PersonAccounts: opt.PersonAccounts, RotateRefreshTokens: opt.Rotate}}
+		settings: Settings{PhoneSearch: opt.PhoneSearch, CallKey: !opt.NoCallKey, Without: opt.Without, PersonAccounts: opt.PersonAccounts, RecordTypes: opt.RecordTypes, RotateRefreshTokens: opt.Rotate}}
 	if s.timeout == 0 {
 		s.timeout = 2 * time.Hour
 	}

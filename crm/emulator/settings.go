@@ -41,6 +41,11 @@ type Settings struct {
 	Unapproved          []string `json:"unapproved"`          // users who have not approved the app yet: no JWT for them before they signed in once
 	RunAs               string   `json:"runAs"`               // the client credentials user; "" is the agent, "none" nobody
 	DeviceFlow          string   `json:"deviceFlow"`          // DeviceAsk, DeviceAuto, DeviceOff
+	NoAccess            []string `json:"noAccess"`            // ids of records that the user may see, but not change or relate to
+
+	RecordTypes     []RecordType     `json:"recordTypes"`
+	ValidationRules []ValidationRule `json:"validationRules"`
+	DuplicateRules  []DuplicateRule  `json:"duplicateRules"`
 }
 
 // check fills in what is empty and refuses what has no meaning.
@@ -66,7 +71,12 @@ func (set *Settings) check() error {
 			return fmt.Errorf("an org without %s cannot sign anybody in", w)
 		}
 	}
-	return nil
+	for _, id := range set.NoAccess {
+		if _, valid := canonicalID(id); !valid {
+			return fmt.Errorf("%q in noAccess is not the id of a record", id)
+		}
+	}
+	return set.checkRuleSettings(newSchema(*set))
 }
 
 // Settings returns what the practice org's admin decided.
@@ -85,6 +95,7 @@ func (s *Server) SetSettings(set Settings) error {
 	defer s.mu.Unlock()
 	s.described = s.clock().UTC().Truncate(time.Second)
 	if err := s.apply(set); err != nil {
+		s.store.forget()
 		return err
 	}
 	_, err := s.store.commit()

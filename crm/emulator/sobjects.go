@@ -65,7 +65,9 @@ func (s *Server) objectRoot(c *call, o *object) (*reply, error) {
 
 // writer is the identity and the circumstances of this call's writes to o.
 func (s *Server) writer(c *call, o *object) *writer {
-	return &writer{user: c.user, lag: s.indexLag(o.name), guard: s.guard(c)}
+	header := strings.ToLower(strings.ReplaceAll(c.header.Get("Sforce-Duplicate-Rule-Header"), " ", ""))
+	return &writer{user: c.user, lag: s.indexLag(o.name), guard: s.guard(c), allowSave: strings.Contains(header, "allowsave=true"),
+		details: strings.Contains(header, "includerecorddetails=true")}
 }
 
 func created(c *call, r *record, upsert bool) *reply {

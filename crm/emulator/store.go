@@ -76,6 +76,7 @@ type store struct {
 	changes []change
 	recent  []string // ids, last viewed or written first
 	late    late
+	org     *Settings // what the admin decided: record types, rules
 }
 
 // change is one committed write, for the hooks and the faults.
@@ -86,7 +87,7 @@ type change struct {
 }
 
 func newStore(s *schema, where rows, clock func() time.Time) *store {
-	st := &store{rows: where, tables: make(map[string]*table), clock: clock}
+	st := &store{rows: where, tables: make(map[string]*table), clock: clock, org: &Settings{}}
 	st.adopt(s)
 	return st
 }

@@ -117,6 +117,12 @@ func (f *field) convertText(s string) (any, error) {
 		if _, err := base64.StdEncoding.DecodeString(s); err != nil {
 			return nil, errParse("base64Binary", s[:min(len(s), 40)])
 		}
+	case "multipicklist":
+		for part := range strings.SplitSeq(s, ";") {
+			if !f.offers(part) { // an unknown value of a multi-select picklist is refused, restricted or not
+				return nil, badField("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", fmt.Sprintf("%s: bad value for restricted picklist field: %s", f.label, part), f.name)
+			}
+		}
 	case "picklist":
 		if f.restricted && !f.offers(s) {
 			return nil, badField("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", fmt.Sprintf("%s: bad value for restricted picklist field: %s", f.label, s), f.name)

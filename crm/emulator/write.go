@@ -14,6 +14,7 @@ type writer struct {
 	user      string // 18-character id of the user
 	seed      bool   // the data set may set read-only fields
 	allowSave bool   // Sforce-Duplicate-Rule-Header: allowSave=true
+	details   bool   // … includeRecordDetails=true
 	lag       time.Duration
 	// guard is asked before every write of a client; it answers with a fault that is switched on.
 	guard func(op string, o *object, id string, in map[string]any) *apiError
@@ -82,6 +83,9 @@ func (st *store) insert(o *object, body map[string]any, w *writer) (*record, err
 			row[name] = v
 		}
 	}
+	if err := st.prepare(o, row, in, nil, w); err != nil {
+		return nil, err
+	}
 	if err := st.check(o, row, in, nil, w); err != nil {
 		return nil, err
 	}
@@ -92,8 +96,13 @@ func (st *store) insert(o *object, body map[string]any, w *writer) (*record, err
 	}
 	t := st.tables[o.name]
 	st.derive(o, row, nil, w)
+	if err := st.validate(t, row, in, nil, w); err != nil {
+		return nil, err
+	}
 	r := st.add(t, row, w.seed)
-	st.after(r, w)
+	if err := st.after(r, w); err != nil {
+		return nil, err
+	}
 	if !w.seed {
 		st.touch(r)
 	}
@@ -117,6 +126,12 @@ func (st *store) update(r *record, body map[string]any, w *writer) error {
 	if o.name == "Lead" && r.bool("IsConverted") && !w.seed {
 		return badField("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
 	}
+	if err := st.mayChange(r, w); err != nil {
+		return err
+	}
+	if err := st.prepare(o, row, in, r, w); err != nil {
+		return err
+	}
 	if err := st.check(o, row, in, r, w); err != nil {
 		return err
 	}
@@ -129,7 +144,13 @@ func (st *store) update(r *record, body map[string]any, w *writer) error {
 	row["SystemModstamp"] = row["LastModifiedDate"]
 	row["LastModifiedById"] = w.user
 	st.derive(o, row, r, w)
+	if err := st.validate(r.table, row, in, r, w); err != nil {
+		return err
+	}
 	st.replace(r, row, w.lag)
+	if err := st.contactOf(r, w); err != nil {
+		return err
+	}
 	st.touch(r)
 	return nil
 }
@@ -142,13 +163,39 @@ func (st *store) remove(r *record, w *writer) error {
 	if !o.deletable {
 		return fail(http.StatusBadRequest, "INSUFFICIENT_ACCESS_OR_READONLY", "entity type %s does not support delete", o.name)
 	}
+	if err := st.mayChange(r, w); err != nil {
+		return err
+	}
 	if w.guard != nil {
 		if e := w.guard("delete", o, r.id, nil); e != nil {
 			return e
 		}
 	}
+	if contact := st.live(r.str("PersonContactId")); contact != nil && r.bool("IsPersonAccount") {
+		st.drop(contact) // the two are one person
+	}
 	st.drop(r)
 	return nil
+}
+
+// prepare fills in what the other rules of a write look at.
+func (st *store) prepare(o *object, row, in map[string]any, old *record, w *writer) error {
+	if err := st.preparePerson(o, row, in, old, w); err != nil {
+		return err
+	}
+	return st.checkRecordType(o, row, in)
+}
+
+// mayChange refuses the records that an admin took from the user.
+func (st *store) mayChange(r *record, w *writer) error {
+	if !w.seed && st.org.forbids(r.id) {
+		return badField("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
+	}
+	return nil
+}
+
+func (set *Settings) forbids(id string) bool {
+	return slices.ContainsFunc(set.NoAccess, func(x string) bool { return x[:15] == id[:15] })
 }
 
 // check applies the rules of a write to the row as it would be; in is what the client gave, old the row before.
@@ -167,7 +214,7 @@ func (st *store) check(o *object, row, in map[string]any, old *record, w *writer
 		if !given || v == nil || f.kind != "reference" {
 			continue
 		}
-		if err := st.checkReference(f, v.(string)); err != nil {
+		if err := st.checkReference(f, v.(string), w); err != nil {
 			return err
 		}
 	}
@@ -187,7 +234,7 @@ func (st *store) check(o *object, row, in map[string]any, old *record, w *writer
 	return nil
 }
 
-func (st *store) checkReference(f *field, id string) error {
+func (st *store) checkReference(f *field, id string, w *writer) error {
 	target := st.schema.byKey[id[:3]]
 	if target == nil || !slices.Contains(f.refTo, target.name) {
 		return badField("MALFORMED_ID", fmt.Sprintf("%s: id value of incorrect type: %s", f.label, id), f.name)
@@ -198,6 +245,8 @@ func (st *store) checkReference(f *field, id string) error {
 		return badField("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
 	case r.deleted:
 		return badField("ENTITY_IS_DELETED", "entity is deleted")
+	case !w.seed && st.org.forbids(r.id):
+		return badField("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", "insufficient access rights on cross-reference id: "+r.id)
 	case f.name == "OwnerId" && target.name == "User" && !r.bool("IsActive"):
 		return badField("INACTIVE_OWNER_OR_USER", fmt.Sprintf("operation performed with inactive user [%s] as owner", r.id[:15]))
 	}
@@ -207,7 +256,7 @@ func (st *store) checkReference(f *field, id string) error {
 // checkRules are the rules between fields and records.
 func (st *store) checkRules(o *object, row, in map[string]any) error {
 	switch o.name {
-	case "Task":
+	case "Task", "Event":
 		who, _ := row["WhoId"].(string)
 		if strings.HasPrefix(who, "00Q") {
 			if row["WhatId"] != nil {
