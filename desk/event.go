@@ -95,8 +95,15 @@ type LinkChanged struct {
 	Text   text.Text
 }
 
-// SignedIn tells who is signed in to Salesforce.
-type SignedIn struct{ User, Org text.Text }
+// SignedIn tells who is signed in to Salesforce, and where. Name and OrgName may be empty.
+type SignedIn struct {
+	User, Name   text.Text
+	Org, OrgName text.Text // host and name
+	Sandbox      bool
+}
+
+// APIUsed tells how much of the org's API calls is used, in per cent.
+type APIUsed struct{ Percent int }
 
 // Told is a notice from outside the desk, such as "2 calls of the last run were recovered".
 type Told struct {
@@ -127,6 +134,7 @@ func (TaskLanded) deskEvent()      {}
 func (TaskDead) deskEvent()        {}
 func (LinkChanged) deskEvent()     {}
 func (SignedIn) deskEvent()        {}
+func (APIUsed) deskEvent()         {}
 func (Told) deskEvent()            {}
 func (CaptionChanged) deskEvent()  {}
 func (QualityRead) deskEvent()     {}

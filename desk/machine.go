@@ -32,6 +32,7 @@ type Machine struct {
 	search  *Search
 	links   Links
 	outbox  Outbox
+	apiUse  int
 	notices []Notice
 	noticed uint64
 	landed  []Landed
@@ -144,6 +145,9 @@ func (m Machine) Step(at time.Time, ev Event) (Machine, []Effect) {
 		t.linkChanged(ev)
 	case SignedIn:
 		t.agent.User, t.agent.Org = ev.User, ev.Org
+		t.agent.Name, t.agent.OrgName, t.agent.Sandbox = ev.Name, ev.OrgName, ev.Sandbox
+	case APIUsed:
+		t.apiUse = max(ev.Percent, 0)
 	case Told:
 		t.notify(ev.Severity, "", ev.Text)
 	case CaptionChanged:
@@ -308,7 +312,7 @@ func (t *turn) derive() State {
 func (m *Machine) Snapshot(at time.Time) *Snapshot {
 	s := &Snapshot{
 		Seq: m.seq, At: at, Agent: m.agent, State: m.shown, Since: m.since, Pending: m.pending,
-		Open: m.open, Search: m.search, Links: m.links, Outbox: m.outbox,
+		Open: m.open, Search: m.search, Links: m.links, Outbox: m.outbox, APIUse: m.apiUse,
 		Notices: m.notices, Landed: m.landed, Leaving: m.leaving, Caption: m.caption,
 		DND: m.dnd, Forward: m.forward, Mailbox: m.mailbox, Lamps: m.lamps, SoundCheck: m.check, Bell: m.bell,
 		Quit: m.quit && !m.live() && (m.links.Disk.Health != HealthDown || m.forced),

@@ -25,6 +25,7 @@ type Snapshot struct {
 	Search  *Search   `json:"search,omitempty"`  // the search page, when open
 	Links   Links     `json:"links"`
 	Outbox  Outbox    `json:"outbox"`
+	APIUse  int       `json:"apiUse,omitempty"`  // how much of the org's API calls of 24 hours is used, in per cent; 0: not known
 	Notices []Notice  `json:"notices,omitempty"` // newest last, at most MaxNotices
 	Landed  []Landed  `json:"landed,omitempty"`  // Tasks that reached Salesforce, newest last, at most MaxLanded
 	Leaving bool      `json:"leaving,omitempty"` // leaving was asked for while a call was up: needs confirmation
@@ -83,13 +84,16 @@ const (
 
 // Agent is who works here.
 type Agent struct {
-	Account text.Text `json:"account"`         // SIP address of record or local address
-	User    text.Text `json:"user,omitzero"`   // signed-in Salesforce user
-	Org     text.Text `json:"org,omitzero"`    // host of the org
-	Profile text.Text `json:"profile"`         // profile of the config
-	Version string    `json:"version"`         //
-	Demo    bool      `json:"demo,omitempty"`  // the practice backend is in use
-	Quiet   bool      `json:"quiet,omitempty"` // demo: customers come only when asked for
+	Account text.Text `json:"account"`           // SIP address of record or local address
+	User    text.Text `json:"user,omitzero"`     // signed-in Salesforce user: the user name
+	Org     text.Text `json:"org,omitzero"`      // host of the org
+	Name    text.Text `json:"name,omitzero"`     // … and their name
+	OrgName text.Text `json:"orgName,omitzero"`  // … and its name, where it may be read
+	Sandbox bool      `json:"sandbox,omitempty"` // it is one
+	Profile text.Text `json:"profile"`           // profile of the config
+	Version string    `json:"version"`           //
+	Demo    bool      `json:"demo,omitempty"`    // the practice backend is in use
+	Quiet   bool      `json:"quiet,omitempty"`   // demo: customers come only when asked for
 }
 
 // State is the agent's state.

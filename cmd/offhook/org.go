@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,6 +28,7 @@ type org struct {
 	shared    bool          // the session is not a person's
 	region    string
 	zone      atomic.Pointer[time.Location]
+	used      atomic.Int32  // per cent of the API calls, as the desk was told
 	again     chan struct{} // somebody wants the sign-in tried now
 	now       chan struct{} // somebody wants every record sent now
 	changed   chan struct{} // the outbox has changed
@@ -116,52 +116,6 @@ func (o *org) run(ctx context.Context, d *desk.Desk) {
 	}
 }
 
-// signIn proves the sign-in and learns who the user is, trying until it works; afterwards it waits to be asked again.
-func (o *org) signIn(ctx context.Context, d *desk.Desk) {
-	wait := 2 * time.Second
-	for {
-		d.Post(desk.LinkChanged{Name: desk.LinkSalesforce, Health: desk.HealthWaiting, Text: text.Clean("signing in")})
-		user, err := o.client.User(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		next := time.Duration(-1)
-		if err != nil {
-			d.Post(desk.LinkChanged{Name: desk.LinkSalesforce, Health: desk.HealthDown, Text: text.Clean(salesforce.Line(err))})
-			next, wait = wait, min(wait*2, time.Minute)
-		} else {
-			o.signedIn(d, user)
-			wait = 2 * time.Second
-			_ = o.directory.Warm(ctx) // the first lookup learns what is still missing
-		}
-		timer := time.NewTimer(max(next, 0))
-		if next < 0 {
-			timer.Stop()
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
-		case <-o.again:
-		}
-		timer.Stop()
-	}
-}
-
-func (o *org) signedIn(d *desk.Desk, user salesforce.UserInfo) {
-	if o.record.TimeZone == "" {
-		if zone, err := time.LoadLocation(user.Zone); err == nil && user.Zone != "" {
-			o.zone.Store(zone)
-		}
-	}
-	host := o.client.InstanceURL()
-	if u, err := url.Parse(host); err == nil {
-		host = u.Host
-	}
-	d.Post(desk.SignedIn{User: text.Clean(user.Username), Org: text.Clean(host)})
-	d.Post(desk.LinkChanged{Name: desk.LinkSalesforce, Health: desk.HealthOK, Text: text.Clean(user.Username)})
-}
-
 // tell passes a report of the sender on to the agent.
 func (o *org) tell(d *desk.Desk, r crm.Report) {
 	if o.tellErrand(d, r) {
@@ -175,6 +129,9 @@ func (o *org) tell(d *desk.Desk, r crm.Report) {
 		d.Post(desk.TaskDead{Call: desk.CallKey(r.Key), Reason: r.Line})
 	case crm.ReportPaused:
 		d.Post(desk.LinkChanged{Name: desk.LinkSalesforce, Health: desk.HealthDown, Text: r.Line})
+		if o.sender.SignedOut() {
+			poke(o.again) // somebody may sign in elsewhere
+		}
 	case crm.ReportResumed:
 		d.Post(desk.LinkChanged{Name: desk.LinkSalesforce, Health: desk.HealthOK, Text: d.Snapshot().Agent.User})
 	case crm.ReportRetry:
@@ -193,6 +150,7 @@ func (o *org) count(ctx context.Context, d *desk.Desk) {
 	d.Post(desk.OutboxChanged{Outbox: desk.Outbox{
 		Pending: c.Pending, Dead: c.Dead + c.Fix, Oldest: c.Oldest, Paused: text.Clean(o.sender.Paused()),
 	}})
+	o.apiUsed(d)
 }
 
 // drain lets the sender finish what it can send now, for at most five seconds: a record that is on its way is not called back.

@@ -39,6 +39,12 @@ func (c *Client) User(ctx context.Context) (UserInfo, error) {
 	return u, nil
 }
 
+// Prove asks Salesforce again who is signed in: what User remembers is no proof that the session still lives.
+func (c *Client) Prove(ctx context.Context) (UserInfo, error) {
+	c.user.Store(nil)
+	return c.User(ctx)
+}
+
 // Agent returns the user whom this desk's records belong to: who is signed in, or with AsApp the configured agent. Everything
 // that writes must name this user as the owner, because Salesforce would take the one whose session it is.
 func (c *Client) Agent(ctx context.Context) (UserInfo, error) {

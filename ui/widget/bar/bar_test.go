@@ -90,3 +90,37 @@ func TestNoSoundServerIsCalmInTheDemoAndSaidAtADesk(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoIsSignedInAndWhereStaysInView(t *testing.T) {
+	th, _ := theme.Named("dark", true)
+	ok := func(s string) desk.Link { return desk.Link{Health: desk.HealthOK, Text: text.Clean(s)} }
+	s := &desk.Snapshot{
+		Agent: desk.Agent{User: text.Clean("alex@acme.example"), Name: text.Clean("Alex Agent"), OrgName: text.Clean("Acme International Ltd"), Org: text.Clean("acme.my.salesforce.com")},
+		Links: desk.Links{SIP: ok("registered at pbx.example:5060 over UDP"), Salesforce: ok("alex@acme.example"), Sound: ok("Headset"), Hub: desk.Link{Health: desk.HealthOff}},
+	}
+	for _, tt := range []struct {
+		width   int
+		sandbox bool
+		use     int
+		want    []string
+		not     string
+	}{
+		{160, false, 0, []string{"● Salesforce Alex Agent at Acme International Ltd"}, "API"},
+		{160, true, 79, []string{"● Salesforce Alex Agent at Acme International Ltd (sandbox)"}, "API"},
+		{80, false, 0, []string{"Acme Intern…: Alex"}, "API"},
+		{80, true, 0, []string{"● Salesforce sandbox: Alex Agent"}, "API"},
+		{80, true, 80, []string{"sandbox: Al", "! API 80 %"}, ""},
+		{60, true, 97, []string{"sandbox", "! API 97 %"}, ""},
+	} {
+		s.Agent.Sandbox, s.APIUse = tt.sandbox, tt.use
+		line := ansi.Strip(Status(th, tt.width, s, time.Time{}))
+		for _, want := range tt.want {
+			if !strings.Contains(line, want) {
+				t.Errorf("at %d, without %q: %q", tt.width, want, line)
+			}
+		}
+		if ansi.StringWidth(line) != tt.width || tt.not != "" && strings.Contains(line, tt.not) {
+			t.Errorf("at %d: %q", tt.width, line)
+		}
+	}
+}

@@ -21,21 +21,25 @@ type part struct {
 	well        bool
 }
 
+// least is how many cells of the text stay.
+func (p part) least(n int) int {
+	if p.name == "Salesforce" && p.well {
+		return n + n/2
+	}
+	return n
+}
+
 // Status is the last line: how the links are, and what has not reached Salesforce yet. Links that are well give up their
 // words first when the line is short; what is wrong is always said.
 func Status(th *theme.Theme, w int, s *desk.Snapshot, now time.Time) string {
-	sf := s.Links.Salesforce
-	if sf.Health == desk.HealthOK && !s.Agent.User.Empty() {
-		sf.Text = s.Agent.User
-		if w >= 160 && !s.Agent.Org.Empty() {
-			sf.Text = text.Clean(s.Agent.User.String() + " at " + s.Agent.Org.String())
-		}
-	}
 	sound := link(th, "Sound", s.Links.Sound)
 	if s.Agent.Demo && s.Links.Sound.Health == desk.HealthWarn { // practising without a loudspeaker is nothing to worry about
 		sound.ink, sound.glyph, sound.well = th.Faint, "○", true
 	}
-	parts := []part{telephone(th, s), link(th, "Salesforce", sf), outbox(th, s, now), sound, link(th, "Hub", s.Links.Hub)}
+	parts := []part{telephone(th, s), salesforce(th, w, s), outbox(th, s, now), sound, link(th, "Hub", s.Links.Hub)}
+	if api, tight := apiUse(th, s); tight {
+		parts = slices.Insert(parts, 2, api)
+	}
 	if h := s.Links.Disk.Health; h != "" && h != desk.HealthOK && h != desk.HealthOff {
 		parts = append(parts, link(th, "Disk", s.Links.Disk))
 	}
@@ -83,6 +87,44 @@ func link(th *theme.Theme, name string, l desk.Link) part {
 		}
 	}
 	return p
+}
+
+// salesforce is the link of the org. Who is signed in, and where, stays in view; when the line is short the org comes first: to
+// work in the wrong one is the dearer mistake.
+func salesforce(th *theme.Theme, w int, s *desk.Snapshot) part {
+	a := s.Agent
+	p := link(th, "Salesforce", s.Links.Salesforce)
+	if !p.well || a.User.Empty() || s.Links.Salesforce.Health != desk.HealthOK {
+		return p
+	}
+	org := a.OrgName
+	if a.Sandbox {
+		org = text.Clean("sandbox")
+	}
+	if org.Empty() {
+		p.text, p.short = a.User.String(), ""
+		if w >= 160 && !a.Org.Empty() {
+			p.text += " at " + a.Org.String()
+			p.short = a.User.String()
+		}
+		return p
+	}
+	who := a.Name.Or(a.User).String()
+	p.text = who + " at " + a.OrgName.Or(a.Org).String()
+	if a.Sandbox {
+		p.text += " (sandbox)"
+	}
+	p.short = org.Truncate(12).String() + ": " + who
+	return p
+}
+
+// apiUse tells that the org's API calls run short; below 80 % there is nothing to tell.
+func apiUse(th *theme.Theme, s *desk.Snapshot) (part, bool) {
+	p := part{ink: th.Warning, glyph: "!", name: "API", text: strconv.Itoa(s.APIUse) + " %"}
+	if s.APIUse >= 95 {
+		p.ink = th.Problem
+	}
+	return p, s.APIUse >= 80
 }
 
 // telephone is the link of the telephone; of several accounts, how many are well and the first that is not.
@@ -142,8 +184,11 @@ func shorten(parts []part, w int) (left []part, gap int) {
 		}
 	}
 	well := func(p part) bool { return p.well && p.name != "Unsent" }
-	if full := cut(slices.Clone(parts), gap, w, well, 10); excess(full, gap, w) <= 0 {
-		return full, gap
+	for _, drop := range [...]string{"", "Hub", "Sound"} { // those that work tell least
+		parts = slices.DeleteFunc(parts, func(p part) bool { return p.well && p.text == "" && p.name == drop })
+		if full := cut(slices.Clone(parts), gap, w, well, 10); excess(full, gap, w) <= 0 {
+			return full, gap
+		}
 	}
 	for i := range parts { // a word for what is wrong; the notices tell the story
 		if parts[i].short != "" {
@@ -151,9 +196,11 @@ func shorten(parts []part, w int) (left []part, gap int) {
 		}
 	}
 	cut(parts, gap, w, well, 8)
-	for i := range parts {
-		if excess(parts, gap, w) > 0 && well(parts[i]) {
-			parts[i].text = ""
+	for _, last := range []bool{false, true} { // who is signed in goes last
+		for i := range parts {
+			if excess(parts, gap, w) > 0 && well(parts[i]) && (parts[i].name == "Salesforce") == last {
+				parts[i].text = ""
+			}
 		}
 	}
 	for i := len(parts) - 1; i >= 0 && excess(parts, gap, w) > 0; i-- {
@@ -176,12 +223,12 @@ func excess(parts []part, gap, w int) int {
 	return n
 }
 
-// cut shortens the longest texts of some parts, to no less than least cells each.
+// cut shortens the longest texts of some parts, to no less than least cells each; who is signed in, and where, takes more.
 func cut(parts []part, gap, w int, which func(part) bool, least int) []part {
 	for over := excess(parts, gap, w); over > 0; over = excess(parts, gap, w) {
 		longest := -1
 		for i, p := range parts {
-			if which(p) && row.Width(p.text) > least && (longest < 0 || row.Width(p.text) > row.Width(parts[longest].text)) {
+			if which(p) && row.Width(p.text) > p.least(least) && (longest < 0 || row.Width(p.text) > row.Width(parts[longest].text)) {
 				longest = i
 			}
 		}
@@ -189,7 +236,7 @@ func cut(parts []part, gap, w int, which func(part) bool, least int) []part {
 			break
 		}
 		p := &parts[longest]
-		p.text = row.Fit(p.text, max(row.Width(p.text)-over, least))
+		p.text = row.Fit(p.text, max(row.Width(p.text)-over, p.least(least)))
 	}
 	return parts
 }
