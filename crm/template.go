@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"offhook/internal/text"
 )
 
 // DefaultDescription is the description of a Task when record.description is empty.
@@ -160,7 +162,7 @@ func ParseTemplate(s string) (*Template, error) {
 			switch {
 			case p.name == "" || strings.HasPrefix(p.name, varPrefix) && len(p.name) > len(varPrefix):
 			case !slices.Contains(known, p.name):
-				return nil, fmt.Errorf("line %d: there is no placeholder {%s}%s", i+1, p.name, meant(p.name, known))
+				return nil, fmt.Errorf("line %d: there is no placeholder {%s}%s", i+1, text.Clean(p.name).Runes(40), meant(p.name, known))
 			case p.name == "notes":
 				if notes++; notes > 1 {
 					return nil, fmt.Errorf("line %d: {notes} stands twice", i+1)
@@ -173,11 +175,11 @@ func ParseTemplate(s string) (*Template, error) {
 }
 
 func parseLine(line string) (parts []part, err error) {
-	var text strings.Builder
+	var plain strings.Builder
 	for line != "" {
 		switch {
 		case strings.HasPrefix(line, "{{"), strings.HasPrefix(line, "}}"):
-			text.WriteByte(line[0])
+			plain.WriteByte(line[0])
 			line = line[2:]
 		case line[0] == '}':
 			return nil, fmt.Errorf("a } without its {; write }} for a brace")
@@ -186,19 +188,22 @@ func parseLine(line string) (parts []part, err error) {
 			if !ok || strings.Contains(name, "{") {
 				return nil, fmt.Errorf("a { without its }; write {{ for a brace")
 			}
-			parts = append(parts, part{text: text.String()}, part{name: strings.TrimSpace(name)})
-			text.Reset()
+			if strings.TrimSpace(name) == "" {
+				return nil, fmt.Errorf("{} names nothing; write {{}} for braces")
+			}
+			parts = append(parts, part{text: plain.String()}, part{name: strings.TrimSpace(name)})
+			plain.Reset()
 			line = rest
 		default:
 			n := strings.IndexAny(line, "{}")
 			if n < 0 {
 				n = len(line)
 			}
-			text.WriteString(line[:n])
+			plain.WriteString(line[:n])
 			line = line[n:]
 		}
 	}
-	return append(parts, part{text: text.String()}), nil
+	return append(parts, part{text: plain.String()}), nil
 }
 
 // render fills the template in; notes stand for {notes}.
