@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"offhook/sip/caller"
+	"offhook/sip/locate"
 	"offhook/sip/transaction"
 )
 
@@ -102,6 +103,20 @@ func (p *Phone) route(uri transaction.URI, f func(*transaction.Flow, netip.AddrP
 		})
 		return
 	}
+	t, route := p.straight(uri)
+	if a, err := netip.ParseAddr(t.Host); err == nil && t.Transport == "UDP" {
+		port := uint16(t.Port)
+		if port == 0 {
+			port = 5060
+		}
+		f(p.udp, netip.AddrPortFrom(a.Unmap(), port), route, nil)
+		return
+	}
+	p.reach(t, func(to path, err error) { f(to.flow, to.dst(), route, err) })
+}
+
+// straight is where a request for uri goes that no registrar of ours carries, and by which routes.
+func (p *Phone) straight(uri transaction.URI) (locate.Target, []transaction.Address) {
 	next := hop{host: uri.Host, port: uri.Port, secure: uri.Scheme == "sips"}
 	next.transport, _ = uri.Params.Get("transport")
 	var route []transaction.Address
@@ -113,10 +128,5 @@ func (p *Phone) route(uri transaction.URI, f func(*transaction.Flow, netip.AddrP
 	if t.Transport == "UDP" && p.udp == nil {
 		t.Transport = "TCP"
 	}
-	if a, err := netip.ParseAddr(t.Host); err == nil && t.Transport == "UDP" {
-		port := uint16(next.portOr5060())
-		f(p.udp, netip.AddrPortFrom(a.Unmap(), port), route, nil)
-		return
-	}
-	p.reach(t, func(to path, err error) { f(to.flow, to.dst(), route, err) })
+	return t, route
 }

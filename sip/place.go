@@ -86,6 +86,7 @@ func (l *leg) place(uri transaction.URI, in dialog.Invite, then func(code int)) 
 			return
 		}
 		in.Media = local
+		in.Next = p.nextServers(uri, flow, dst)
 		l.s = p.ua.Invite(in, l)
 		then(0)
 	})

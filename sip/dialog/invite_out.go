@@ -34,6 +34,8 @@ type Invite struct {
 
 	// Foreign: it goes past our own servers, to whom alone our credentials belong; a challenge is a refusal.
 	Foreign bool
+	// Next finds further servers for this call; nil: there are none.
+	Next NextServer
 	// LateOffer leaves the offer to the far end's 2xx (RFC 3261 §13.2.1).
 	LateOffer bool
 	// RingLimit ends the attempt with a CANCEL. 0: 3 min.
@@ -92,7 +94,9 @@ func (u *UA) Invite(in Invite, data any) *Session {
 		req.ContentType = "application/sdp"
 		a.base, req.Body, err = s.terms.Offer(false)
 	}
-	a.o = &outgoing{ua: u, d: &s.id, req: req.Clone(), flow: in.Flow, dst: in.Dst, onResponse: a.response, onFinal: a.final}
+	a.o = &outgoing{
+		ua: u, d: &s.id, req: req.Clone(), flow: in.Flow, dst: in.Dst, others: others{next: in.Next}, moved: a.movedTo, onResponse: a.response, onFinal: a.final,
+	}
 	s.call = a
 	u.Post(func() {
 		u.add(s)
@@ -212,8 +216,17 @@ func (a *attempt) longer() {
 	clear(a.forks)
 	a.newest = nil
 	last := a.o
-	a.o = &outgoing{ua: a.s.ua, d: &a.s.id, req: req, flow: last.flow, dst: last.dst, onResponse: a.response, onFinal: a.final}
+	a.o = &outgoing{
+		ua: a.s.ua, d: &a.s.id, req: req, flow: last.flow, dst: last.dst, others: others{next: last.others.next}, moved: a.movedTo, onResponse: a.response, onFinal: a.final,
+	}
 	a.o.start()
+}
+
+// movedTo: another server gets the INVITE, perhaps over another connection.
+func (a *attempt) movedTo(flow *transaction.Flow, dst netip.AddrPort) {
+	d := &a.s.id
+	d.flow, d.dst, d.contact = flow, dst, a.s.ua.contact(flow, dst)
+	a.o.req.Contact = []transaction.Address{d.contact}
 }
 
 // giveUp ends the attempt from our side.

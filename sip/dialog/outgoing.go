@@ -20,11 +20,15 @@ type outgoing struct {
 	onResponse func(*transaction.Response)        // 1xx, and for INVITE each 2xx after the first
 	onFinal    func(*transaction.Response, error) // once; the response is nil when there is an error
 
-	tx        *transaction.ClientTx
-	tries     int
-	final     bool
-	cancelled bool
-	reason    transaction.Headers
+	others others // servers that may be tried in place of one that fails
+	moved  func(*transaction.Flow, netip.AddrPort)
+
+	tx         *transaction.ClientTx
+	tries      int
+	challenged int
+	final      bool
+	cancelled  bool
+	reason     transaction.Headers
 }
 
 func (o *outgoing) start() {
@@ -38,6 +42,7 @@ func (o *outgoing) start() {
 
 func (o *outgoing) finish(res *transaction.Response, err error) {
 	o.final = true
+	o.others.patience.stop()
 	o.onFinal(res, err)
 	o.ua.busy(-1)
 }
@@ -64,7 +69,7 @@ func (o *outgoing) transmit(flow *transaction.Flow, dst netip.AddrPort, err erro
 		},
 		func(err error) {
 			if err != nil { // then there was no final response
-				l.run(func() { o.finish(nil, err) })
+				l.run(func() { o.failed(try, err) })
 			}
 		})
 	if errors.Is(err, transaction.ErrTooLarge) && !o.req.AnySize {
@@ -77,7 +82,9 @@ func (o *outgoing) transmit(flow *transaction.Flow, dst netip.AddrPort, err erro
 	}
 	if o.cancelled {
 		o.tx.Cancel(o.reason)
+		return
 	}
+	o.listen()
 }
 
 // large sends over TCP what UDP should not carry, and over UDP all the same where nobody takes the connection (RFC 3261 §18.1.1).
@@ -106,12 +113,14 @@ func (o *outgoing) digest() *transaction.Digest {
 func (o *outgoing) response(try int, res *transaction.Response) {
 	switch {
 	case try != o.tries:
+	case o.heard(res):
 	case !res.Final(), o.final:
 		if o.onResponse != nil {
 			o.onResponse(res)
 		}
-	case (res.Status == 401 || res.Status == 407) && o.digest() != nil && !o.cancelled && o.tries < 4:
+	case (res.Status == 401 || res.Status == 407) && o.digest() != nil && !o.cancelled && o.challenged < 3:
 		next := o.req.Clone()
+		o.challenged++
 		o.d.localSeq++
 		next.CSeq = o.d.localSeq
 		if ok, err := o.digest().Authorize(next, res); !ok || err != nil {

@@ -45,7 +45,7 @@ func (s *Session) direct() bool {
 	if len(s.id.route) > 0 {
 		return false
 	}
-	at, peer := s.id.target, s.peer
+	at, peer := s.id.target, s.id.dst
 	addr, err := netip.ParseAddr(at.Host)
 	if err != nil || addr.Unmap() != peer.Addr().Unmap() {
 		return false
