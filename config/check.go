@@ -210,6 +210,12 @@ func (l *Loaded) validate() (bad Problems) {
 		default:
 			seen[n] = true
 		}
+		if a := strings.TrimSpace(lamp.Account); a != "" && !c.SIP.Has(a) {
+			add("sip.lamps", "%q is none of your accounts", a)
+		}
+	}
+	if _, err := c.Toll.Week(); err != nil {
+		add("toll.hours", "%v", err)
 	}
 	for _, a := range c.SIP.Accounts {
 		switch {

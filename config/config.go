@@ -48,9 +48,10 @@ type SIP struct {
 	AutoAnswer      bool          `key:"auto_answer" default:"false" doc:"The account's servers may have a call answered by itself (Answer-Mode, answer-after, Alert-Info)."`
 	RemoteControl   bool          `key:"remote_control" default:"false" doc:"The account's servers may answer and hold calls (NOTIFY with Event talk or hold)."`
 	Mailbox         string        `key:"mailbox" default:"auto" doc:"Voice mail to watch: a number, a SIP address, auto for the account's own; empty: only what the exchange tells unasked."`
+	Contact         string        `key:"contact" default:"auto" enum:"auto,local" doc:"Address that is registered over UDP: auto takes the one that the registrar sees, which behind a NAT is the only one that leads here; local is always this computer's."`
 	GRUU            bool          `key:"gruu" default:"false" doc:"Use the addresses (GRUU, RFC 5627) of a registrar that does not keep to outbound (RFC 5626)."`
 	Voicemail       string        `key:"voicemail" doc:"Number of the mailbox, where the exchange does not tell it."`
-	Lamps           []Lamp        `key:"lamps" doc:"Colleagues whose telephones you see while you transfer or dial: a list of {number, name}, at most 64. The exchange must allow it (BLF, RFC 4235)."`
+	Lamps           []Lamp        `key:"lamps" doc:"Colleagues whose telephones you see while you transfer or dial: a list of {number, name, account}, at most 64; account says which of several watches it. The exchange must allow it (BLF, RFC 4235)."`
 	Data            []DataRule    `key:"data" doc:"What headers of a call mean: a list of {header, param, match, name, show, lookup, task, secret, record}. X- headers and User-to-User are shown anyway."`
 	Accounts        []Account     `key:"accounts" doc:"Further accounts: a list of {account, username, password_command, registrar, outbound_proxy, transport}. What is not said is as in this section; calls go out from the first account."`
 	Expires         time.Duration `key:"expires" default:"5m" doc:"Registration lifetime to ask for."`
@@ -76,6 +77,8 @@ type DataRule struct {
 type Lamp struct {
 	Number string `key:"number" doc:"Extension, as you would dial it."`
 	Name   string `key:"name" doc:"Who it is."`
+	// Account is one of those of sip.account and sip.accounts.
+	Account string `key:"account" doc:"Which account watches it; empty: the one of its domain, else the first."`
 }
 
 // Account is one line of sip.accounts.
@@ -108,6 +111,7 @@ type Toll struct {
 	Deny          []string `key:"deny" doc:"Prefixes that may not be dialled, as 0900 or +44 70."`
 	PerMinute     int      `key:"per_minute" default:"0" doc:"Calls that may be dialled in a minute; 0: no limit."`
 	PerDay        int      `key:"per_day" default:"0" doc:"Calls that may be dialled in a day; 0: no limit."`
+	Hours         []string `key:"hours" doc:"When calls may be placed, as Mon-Fri 08:00-19:00 or Sat,Sun 22:00-06:00, in this computer's time; empty: always."`
 	Outside       string   `key:"outside" doc:"Digits that get an outside line; they are left out when prefixes are compared."`
 	TransferAllow []string `key:"transfer_allow" doc:"Where a far end may send this telephone by a transfer. Empty: names and numbers of up to five digits of its own exchange."`
 	RedirectAllow []string `key:"redirect_allow" doc:"Where a call of yours may be sent on to by a 302. Empty: as for transfers."`

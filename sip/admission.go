@@ -1,8 +1,10 @@
 package sip
 
 import (
+	"hash/maphash"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"offhook/sip/transaction"
@@ -12,6 +14,7 @@ import (
 type line struct {
 	path
 	grant   grant
+	seen    sighting
 	live    bool
 	servers []netip.Addr
 }
@@ -20,7 +23,7 @@ type line struct {
 func (p *Phone) shareLines() {
 	list := make([]line, 0, len(p.regs))
 	for _, r := range p.regs {
-		list = append(list, line{path: r.at, grant: r.grant, live: r.live, servers: slices.Clone(r.servers)})
+		list = append(list, line{path: r.at, grant: r.grant, seen: r.seen, live: r.live, servers: slices.Clone(r.servers)})
 	}
 	p.lines.Store(&list)
 }
@@ -51,11 +54,54 @@ func (p *Phone) admit(flow *transaction.Flow, source netip.AddrPort, method stri
 			return transaction.Admit
 		}
 	}
-	if method == "INVITE" {
-		p.refused.Add(1)
-		p.stranger(source)
-	}
 	return transaction.Drop
+}
+
+// dropped counts the calls of strangers, each once: whoever hears no answer sends the same again, over UDP up to seven times.
+func (p *Phone) dropped(source netip.AddrPort, method, callID string, cseq uint32) {
+	if method != "INVITE" || p.known(source.Addr()) { // of those too many are dropped as well
+		return
+	}
+	if p.repeats.seen(source, callID, cseq) {
+		return
+	}
+	p.refused.Add(1)
+	p.stranger(source)
+}
+
+// repeatsKept is how many dropped requests are remembered, to know them again.
+const repeatsKept = 256
+
+// repeats remembers the last requests that were dropped, as hashes. The zero value is empty.
+type repeats struct {
+	mu   sync.Mutex
+	seed maphash.Seed
+	list [repeatsKept]uint64
+	next int
+	have map[uint64]struct{}
+}
+
+// seen reports whether a request was here before, and remembers it.
+func (r *repeats) seen(source netip.AddrPort, callID string, cseq uint32) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.have == nil {
+		r.seed, r.have = maphash.MakeSeed(), map[uint64]struct{}{}
+	}
+	h := maphash.Comparable(r.seed, struct {
+		source netip.AddrPort
+		callID string
+		cseq   uint32
+	}{source, callID, cseq})
+	if _, ok := r.have[h]; ok {
+		return true
+	}
+	if len(r.have) == repeatsKept {
+		delete(r.have, r.list[r.next])
+	}
+	r.list[r.next], r.have[h] = h, struct{}{}
+	r.next = (r.next + 1) % repeatsKept
+	return false
 }
 
 // strangersKept and strangerEvery bound what strangers can make the log say: one line a minute for each of a few addresses.

@@ -93,6 +93,8 @@ type Config struct {
 	// Mailbox is the voice mail to watch (RFC 3842): a number or SIP URI, "auto" for the account itself; "": only what the exchange tells
 	// unasked.
 	Mailbox string
+	// LocalContact registers our own address even where a registrar over UDP sees us at another one.
+	LocalContact bool
 	// GRUU uses the GRUUs of a registrar (RFC 5627) even if it does not keep to outbound (RFC 5626).
 	GRUU     bool
 	Lamps    []Lamp // colleagues whose calls are watched while the account is registered (RFC 4235), at most 64

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"slices"
 	"time"
 
 	"offhook/internal/text"
@@ -30,11 +31,19 @@ const maxLamps = 64
 type lamps struct {
 	over *transaction.Flow // that they are watched over; nil: the account is not registered
 	list []*lamp           // nil until the first registration
+
+	round int     // of asking for them
+	todo  []*lamp // not asked for in this round
+	pace  *time.Timer
 }
+
+// lampPace is between two of them: an exchange has more telephones than one, which may all begin in the same moment.
+const lampPace = 100 * time.Millisecond
 
 type lamp struct {
 	Lamp
-	sub   *dialog.Subscription
+	uri   transaction.URI
+	sub   *dialog.Subscription // nil: not asked for yet
 	state string
 	peer  text.Text
 }
@@ -47,7 +56,7 @@ func (p *Phone) watchLamps() {
 		return
 	}
 	if r == nil || !r.live {
-		p.lamps.over = nil
+		p.lamps.over, p.lamps.todo = nil, nil
 		for _, l := range p.lamps.list {
 			p.tellLamp(l, LampUnknown, text.Text{})
 		}
@@ -57,26 +66,39 @@ func (p *Phone) watchLamps() {
 		return
 	}
 	p.lamps.over = r.at.flow
-	if p.lamps.list != nil {
-		for _, l := range p.lamps.list {
-			l.sub.Move(r.at.flow, r.at.dst())
+	if p.lamps.list == nil {
+		for _, set := range p.acc.Lamps[:min(len(p.acc.Lamps), maxLamps)] {
+			uri, err := p.target(set.Number, p.home())
+			if err != nil {
+				p.log.Warn("the colleague cannot be watched", "number", set.Number, "err", err)
+				continue
+			}
+			p.lamps.list = append(p.lamps.list, &lamp{Lamp: set, uri: uri, state: LampUnknown})
 		}
+	}
+	p.lamps.round++
+	p.lamps.todo = slices.Clone(p.lamps.list)
+	p.nextLamp(p.lamps.round)
+}
+
+// nextLamp asks for one lamp after the other, in a round over one flow.
+func (p *Phone) nextLamp(round int) {
+	r := p.line()
+	if round != p.lamps.round || len(p.lamps.todo) == 0 || p.closing || r == nil || r.at.flow != p.lamps.over {
 		return
 	}
-	for _, set := range p.acc.Lamps[:min(len(p.acc.Lamps), maxLamps)] {
-		uri, err := p.target(set.Number, p.home())
-		if err != nil {
-			p.log.Warn("the colleague cannot be watched", "number", set.Number, "err", err)
-			continue
-		}
-		l := &lamp{Lamp: set, state: LampUnknown}
+	l := p.lamps.todo[0]
+	p.lamps.todo = p.lamps.todo[1:]
+	if l.sub != nil {
+		l.sub.Move(r.at.flow, r.at.dst())
+	} else {
 		l.sub = p.ua.Subscribe(dialog.SubscribeConfig{
-			Flow: r.at.flow, Dst: r.at.dst(), URI: uri, From: transaction.Address{Display: p.acc.DisplayName, URI: p.acc.aor}, Route: r.routes(),
-			Event: "dialog", Foreign: !p.served(uri),
+			Flow: r.at.flow, Dst: r.at.dst(), URI: l.uri, From: transaction.Address{Display: p.acc.DisplayName, URI: p.acc.aor}, Route: r.routes(),
+			Event: "dialog", Foreign: !p.served(l.uri),
 			On: func(_ *dialog.Subscription, e dialog.SubscriptionEvent) { p.lampEvent(l, e) },
 		})
-		p.lamps.list = append(p.lamps.list, l)
 	}
+	p.lamps.pace = time.AfterFunc(lampPace, func() { p.ua.Post(func() { p.nextLamp(round) }) })
 }
 
 func (p *Phone) lampEvent(l *lamp, e dialog.SubscriptionEvent) {

@@ -2,7 +2,10 @@ package sip
 
 import (
 	"fmt"
+	"strconv"
+	"sync"
 	"testing"
+	"time"
 
 	"offhook/sip/transaction"
 )
@@ -81,4 +84,48 @@ func TestTheLampsOfColleaguesAreWatchedAndTold(t *testing.T) {
 	if l := wait[LampChanged](t, p); l.State != LampUnknown {
 		t.Fatalf("a lamp that nobody tells any more is %+v", l)
 	}
+}
+
+func TestLampsAreAskedForOneAfterTheOtherAndAgainOverANewFlow(t *testing.T) {
+	var mu sync.Mutex
+	var at []time.Time
+	asked := map[string]int{}
+	pbx := func(tx *transaction.ServerTx, req *transaction.Request) {
+		if req.Method != "SUBSCRIBE" {
+			granting(3600)(tx, req)
+			return
+		}
+		res := transaction.NewResponse(req, 200, "")
+		res.Headers.Add("Expires", "3600")
+		res.Contact = []transaction.Address{{URI: transaction.URI{Scheme: "sip", User: "lamps", Host: pbxAddr.Addr().String(), Port: 5060}}}
+		tx.Respond(res)
+		mu.Lock()
+		defer mu.Unlock()
+		if asked[req.URI.User]++; req.ToTag() == "" {
+			at = append(at, time.Now())
+		}
+	}
+	virtually(t, pbx, func(w *world) {
+		w.news(Registered)
+		time.Sleep(10 * time.Second)
+		mu.Lock()
+		if len(at) != 30 || at[29].Sub(at[0]) != 29*lampPace {
+			t.Errorf("%d lamps within %v", len(at), at[len(at)-1].Sub(at[0]))
+		}
+		clear(asked)
+		mu.Unlock()
+		w.desk.NetworkChanged()
+		w.news(Registered)
+		time.Sleep(10 * time.Second)
+		mu.Lock()
+		defer mu.Unlock()
+		if len(asked) != 30 {
+			t.Errorf("over the new flow: %d", len(asked))
+		}
+	}, func(c *Config) {
+		c.Transport = "tcp"
+		for i := range 30 {
+			c.Lamps = append(c.Lamps, Lamp{Number: strconv.Itoa(3000 + i)})
+		}
+	})
 }

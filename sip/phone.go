@@ -38,6 +38,7 @@ type Phone struct {
 	jobs   sync.WaitGroup
 
 	refused   atomic.Uint64 // INVITEs of strangers
+	repeats   repeats       // of those
 	strangers struct {
 		sync.Mutex
 		seen map[netip.Addr]time.Time
@@ -108,7 +109,7 @@ func Open(ctx context.Context, cfg Config) (*Phone, error) {
 		digest = transaction.NewDigest(transaction.Credentials{Username: acc.Username, Password: password})
 	}
 	p.ua = dialog.New(dialog.Config{
-		Transaction: transaction.Config{Logger: acc.Logger, UserAgent: acc.UserAgent, Trace: acc.Trace, UDPMax: acc.UDPMax, Admit: p.admit, RequestRate: max(acc.RequestRate, 0), RequestBurst: requestBurst},
+		Transaction: transaction.Config{Logger: acc.Logger, UserAgent: acc.UserAgent, Trace: acc.Trace, UDPMax: acc.UDPMax, Admit: p.admit, Dropped: p.dropped, RequestRate: max(acc.RequestRate, 0), RequestBurst: requestBurst},
 		Logger:      acc.Logger, User: acc.aor.User, Codecs: acc.codecs, DTMF: telephoneEvent, Digest: digest,
 		Reliable: acc.Reliable, SessionTimer: max(acc.SessionTimer, 0), MinSE: 90 * time.Second,
 		Media: p.describe, Refer: p.referred, Replaces: p.replaces, Asked: p.asked, Also: "MESSAGE", Unserved: !acc.registers() && acc.proxy.none(),
@@ -197,6 +198,7 @@ func (p *Phone) Close(ctx context.Context) error {
 			l.hangUp()
 		}
 		stop(p.rebinds)
+		stop(p.lamps.pace)
 		left := len(p.regs)
 		if left == 0 {
 			close(off)

@@ -272,6 +272,14 @@ func TestStrangersCannotRingAPhoneThatHasARegistrar(t *testing.T) {
 		t.Fatalf("%+v", e)
 	case <-time.After(50 * time.Millisecond): // an answer would be here within one; a late one is caught by the counts below
 	}
+	for limit := time.Now().Add(patience); p.ua.Layer().Stats().Dropped < 3; time.Sleep(time.Millisecond) { // its repetitions
+		if time.Now().After(limit) {
+			t.Fatal("nothing was repeated")
+		}
+	}
+	if n := p.Strangers(); n != 1 {
+		t.Errorf("one call was counted %d times", n)
+	}
 	if s := p.ua.Layer().Stats(); s.ServerTx != 0 || s.Dropped == 0 {
 		t.Fatalf("%+v", s)
 	}

@@ -23,6 +23,7 @@ type registration struct {
 	at      path                  // where the registrar holds our binding, or held it last
 	service []transaction.Address // Service-Route (RFC 3608)
 	grant   grant
+	seen    sighting
 	servers []netip.Addr // who may call
 
 	callID, tag string
@@ -80,7 +81,7 @@ func (r *registration) request(to path, expires time.Duration) *transaction.Requ
 	if !strings.EqualFold(r.way.registrar.host, aor.Host) && r.way.proxy.none() {
 		home.Port = 0
 	}
-	contact := acc.contact(to.flow, to.dst())
+	contact := r.contact(to)
 	contact.Params = contact.Params.With("expires", secs)
 	if id := acc.Instance; id != "" {
 		contact.Params = append(contact.Params, transaction.Param{Name: "+sip.instance", Value: "<urn:uuid:" + id + ">", Has: true})
@@ -88,7 +89,7 @@ func (r *registration) request(to path, expires time.Duration) *transaction.Requ
 	}
 	req := &transaction.Request{
 		Method: "REGISTER", URI: home, From: transaction.Address{Display: acc.DisplayName, URI: aor}.WithTag(r.tag),
-		To: transaction.Address{URI: aor}, Contact: []transaction.Address{contact}, CallID: r.callID, CSeq: r.cseq, MaxForwards: 70,
+		To: transaction.Address{URI: aor}, Contact: r.seen.instead(contact), CallID: r.callID, CSeq: r.cseq, MaxForwards: 70,
 	}
 	if !r.way.proxy.none() {
 		req.Route = []transaction.Address{acc.proxyRoute(r.way.proxy)}
@@ -281,6 +282,9 @@ func (r *registration) response(req *transaction.Request, res *transaction.Respo
 		r.stopped()
 	case res.Success():
 		r.succeeded(req, res)
+	case len(r.seen.former) > 0: // not with that Contact, it seems
+		r.seen = sighting{never: true}
+		r.start()
 	default:
 		r.drop()
 		r.fail(refused)

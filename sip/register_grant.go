@@ -46,6 +46,10 @@ func (r *registration) succeeded(req *transaction.Request, res *transaction.Resp
 	mine := req.Contact[0]
 	old := r.grant.contact
 	r.grant = grant{outbound: res.Headers.HasToken("Require", "outbound"), contact: mine.URI}
+	res.Contact = slices.DeleteFunc(res.Contact, func(c transaction.Address) bool { // some repeat what they have taken off
+		v, _ := c.Params.Get("expires")
+		return strings.TrimSpace(v) == "0"
+	})
 	others := len(res.Contact)
 	if i := slices.IndexFunc(res.Contact, func(c transaction.Address) bool { return r.ours(c, mine) }); i >= 0 {
 		others--
@@ -69,6 +73,7 @@ func (r *registration) succeeded(req *transaction.Request, res *transaction.Resp
 			r.grant.associated = append(r.grant.associated, text.Clean(a.URI.String()))
 		}
 	}
+	rewrite := r.sighted(mine.URI, res.Seen)
 	r.settle(old)
 	refresh := granted/2 + time.Duration(rand.Int64N(int64(granted)*3/10+1)) // at 50–80 %
 	if len(r.failed) > 0 {                                                   // back to the first choice as soon as it may be well again
@@ -85,6 +90,9 @@ func (r *registration) succeeded(req *transaction.Request, res *transaction.Resp
 	r.slept = false
 	r.tell(told)
 	r.p.settled()
+	if rewrite {
+		r.start()
+	}
 }
 
 // settle makes the path of a successful attempt the one that we are at, and moves the calls to it.
@@ -148,7 +156,7 @@ func (p *Phone) contactOf(flow *transaction.Flow, remote netip.AddrPort) transac
 			continue
 		}
 		if !l.grant.outbound && !p.acc.GRUU {
-			break
+			return l.seen.of(p.acc.contact(flow, remote), flow, remote).URI
 		}
 		if p.acc.Withhold && !l.grant.temp.IsZero() { // it tells nothing of who we are (RFC 5627 §3.3)
 			return l.grant.temp
@@ -156,7 +164,7 @@ func (p *Phone) contactOf(flow *transaction.Flow, remote netip.AddrPort) transac
 		if !l.grant.gruu.IsZero() {
 			return l.grant.gruu
 		}
-		u := p.acc.contact(flow, remote).URI
+		u := l.seen.of(p.acc.contact(flow, remote), flow, remote).URI
 		if l.grant.outbound {
 			u.Params = u.Params.With("ob", "")
 		}

@@ -45,8 +45,9 @@ func virtually(t *testing.T, handle func(tx *transaction.ServerTx, req *transact
 		s.ua = dialog.New(dialog.Config{User: "pbx", Codecs: []dialog.Codec{{Name: "PCMU", Clock: 8000, PT: 0}}, DTMF: 96, Options: true}, s)
 		s.flow = w.socket(s.ua.Layer(), pbxAddr)
 		w.pbx = s
-		cfg := Config{Account: "sip:2101@example.com", Registrar: pbxAddr.String(), net: network{
-			listen: func(l *transaction.Layer) (*transaction.Flow, error) { return w.socket(l, deskAddr), nil },
+		var cfg Config
+		cfg = Config{Account: "sip:2101@example.com", Registrar: pbxAddr.String(), net: network{
+			listen: func(l *transaction.Layer) (*transaction.Flow, error) { return w.socketAs(l, deskAddr, cfg.Listen), nil },
 			dial:   w.dial,
 		}}
 		cfg.Password = func(context.Context) (string, error) { return "secret", nil }
@@ -71,9 +72,25 @@ func virtually(t *testing.T, handle func(tx *transaction.ServerTx, req *transact
 }
 
 func (w *world) socket(l *transaction.Layer, addr netip.AddrPort) *transaction.Flow {
+	return w.socketAs(l, addr, netip.AddrPort{})
+}
+
+// natted is a socket behind a NAT: it knows an address of its own that nobody outside can reach.
+type natted struct {
+	transaction.PacketConn
+	inside netip.AddrPort
+}
+
+func (n natted) LocalAddr() net.Addr { return net.UDPAddrFromAddrPort(n.inside) }
+
+// socketAs is a socket whose owner believes to be at inside, if that is an address.
+func (w *world) socketAs(l *transaction.Layer, addr, inside netip.AddrPort) *transaction.Flow {
 	c, err := w.net.Listen(addr)
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	if inside.IsValid() {
+		c = natted{c, inside}
 	}
 	f, err := l.ServeUDP(c)
 	if err != nil {

@@ -37,8 +37,8 @@ func openPhones(ctx context.Context, first sip.Config, l *config.Loaded) (teleph
 	return g, nil
 }
 
-// further is another account: like the first, but for what its own line says. It has a socket of its own, and watches nobody: the first
-// account does that.
+// further is another account: like the first, but for what its own line says. It has a socket of its own, and watches the
+// colleagues who belong to it.
 func further(first sip.Config, l *config.Loaded, a config.Account) sip.Config {
 	c := first
 	c.Account, c.Username = a.Account, a.Username
@@ -60,17 +60,25 @@ func further(first sip.Config, l *config.Loaded, a config.Account) sip.Config {
 		c.Transport = a.Transport
 	}
 	c.Listen = netip.AddrPortFrom(first.Listen.Addr(), 0)
-	c.Lamps = nil
+	c.Lamps = watchedBy(l.SIP, a.Account)
 	c.Password = func(ctx context.Context) (string, error) { return secrets(l).AccountPassword(ctx, l.SIP, a) }
 	return c
 }
 
-// lamps are the colleagues of the settings, in the words of the telephone and of the desk.
-func lamps(c config.SIP) (watch []sip.Lamp, show []desk.Lamp) {
+// lamps are the colleagues of the settings, as the desk shows them.
+func lamps(c config.SIP) (show []desk.Lamp) {
 	for _, l := range c.Lamps {
-		number := strings.TrimSpace(l.Number)
-		watch = append(watch, sip.Lamp{Number: number, Name: l.Name})
-		show = append(show, desk.Lamp{Number: text.Clean(number), Name: text.Clean(l.Name)})
+		show = append(show, desk.Lamp{Number: text.Clean(strings.TrimSpace(l.Number)), Name: text.Clean(l.Name)})
 	}
-	return watch, show
+	return show
+}
+
+// watchedBy are the colleagues that one account watches.
+func watchedBy(c config.SIP, account string) (watch []sip.Lamp) {
+	for _, l := range c.Lamps {
+		if c.Watcher(l) == account {
+			watch = append(watch, sip.Lamp{Number: strings.TrimSpace(l.Number), Name: l.Name})
+		}
+	}
+	return watch
 }

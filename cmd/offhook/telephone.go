@@ -36,7 +36,7 @@ func (w *workplace) telephone(e *env, l *config.Loaded) (sip.Config, error) {
 		Registrar2: c.Registrar2, OutboundProxy2: c.OutboundProxy2, UserAgent: "offhook/" + e.version, UDPMax: c.UDPMax,
 		TLS:      sip.TLS{CAFile: c.CAFile, CertFile: c.Certificate, KeyFile: c.Key, ServerName: c.TLSName, Wildcard: c.Wildcard, AllowInsecure: c.AllowInsecure},
 		Reliable: dialog.Reliable(c.Reliable), SessionTimer: c.SessionTimer, AutoAnswer: c.AutoAnswer, RemoteControl: c.RemoteControl, Withhold: c.Withhold,
-		Mailbox: c.Mailbox, GRUU: c.GRUU, Expires: c.Expires, RingLimit: c.RingLimit, Codecs: c.Codecs, Region: l.Numbers.Region,
+		Mailbox: c.Mailbox, GRUU: c.GRUU, LocalContact: c.Contact == "local", Expires: c.Expires, RingLimit: c.RingLimit, Codecs: c.Codecs, Region: l.Numbers.Region,
 		Headset: w.headset, Devices: w.devices.Events(), Logger: w.log, Toll: tollPolicy(l.Config),
 	}
 	if c.SessionTimer == 0 {
@@ -85,16 +85,21 @@ func soundConfig(c config.Calls) sip.SoundConfig {
 // tollPolicy is nil when nothing is set: then the phone's own rule holds for far ends, and agents dial what they like.
 func tollPolicy(c config.Config) *toll.Policy {
 	t := c.Toll
-	if len(t.Allow)+len(t.Deny)+len(t.TransferAllow)+len(t.RedirectAllow)+t.PerMinute+t.PerDay == 0 {
+	if len(t.Allow)+len(t.Deny)+len(t.TransferAllow)+len(t.RedirectAllow)+len(t.Hours)+t.PerMinute+t.PerDay == 0 {
 		return nil // an outside line alone forbids nothing
 	}
+	week, _ := t.Week() // checked when the settings were read
+	var hours []toll.Hours
+	for _, s := range week {
+		hours = append(hours, toll.Hours(s))
+	}
 	rules := func(allow []string) toll.Rules {
-		return toll.Rules{Enabled: len(allow) > 0, Allow: allow, Deny: t.Deny}
+		return toll.Rules{Enabled: len(allow) > 0, Allow: allow, Deny: t.Deny, Hours: hours}
 	}
 	country, national, international := dialling(c.Numbers.Region)
 	return &toll.Policy{
 		Country: country, National: national, International: international, Outside: t.Outside, Emergency: c.Numbers.Emergency,
-		Dialled:  toll.Rules{Enabled: true, Allow: t.Allow, Deny: t.Deny, PerMinute: t.PerMinute, PerDay: t.PerDay},
+		Dialled:  toll.Rules{Enabled: true, Allow: t.Allow, Deny: t.Deny, PerMinute: t.PerMinute, PerDay: t.PerDay, Hours: hours},
 		Referred: rules(t.TransferAllow), Redirect: rules(t.RedirectAllow),
 	}
 }
@@ -200,7 +205,7 @@ func (w *workplace) openPhone(ctx context.Context, e *env, l *config.Loaded, dir
 	if c.Registrar != "" {
 		cfg.Password = func(ctx context.Context) (string, error) { return secrets(l).SIPPassword(ctx, c) }
 	}
-	cfg.Lamps, _ = lamps(c)
+	cfg.Lamps = watchedBy(c, c.Account)
 	w.phone, err = openPhones(ctx, cfg, l)
 	return err
 }

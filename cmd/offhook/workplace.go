@@ -198,7 +198,7 @@ func (w *workplace) openDesk(e *env, l *config.Loaded, opt options, numbers *crm
 		Classify: func(p sip.Party) desk.Class { return classify(numbers, p) },
 	}
 	set.ForwardAfter, set.MailboxNumber, set.Recording = l.Calls.ForwardAfter, l.SIP.Voicemail, l.Recording.Dir != ""
-	_, set.Lamps = lamps(l.SIP)
+	set.Lamps = lamps(l.SIP)
 	set.Bell = w.devices.RingBell()
 	if to := l.Calls.ForwardTo; to != "" {
 		set.Forward = &desk.Forwards{When: desk.ForwardWhen(l.Calls.ForwardWhen), To: text.Clean(to)}

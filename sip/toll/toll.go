@@ -78,6 +78,7 @@ type Refusal struct {
 	Number text.Text
 	Prefix string // that barred it; "": none allowed it
 	Limit  int    // of calls
+	When   string // the hours that calls may be placed in, when it is out of them
 }
 
 // Error is one line for a person: what was not done, and why.
@@ -95,7 +96,7 @@ func (e *Refusal) Error() string {
 	case TooManyToday:
 		return s + fmt.Sprintf("%d calls a day are the limit", e.Limit)
 	case OutOfHours:
-		return s + "it is outside of the hours that calls are allowed in"
+		return s + "calls may be placed " + e.When + " only"
 	}
 	if e.Prefix == "" {
 		return s + "it is none of the numbers that this phone may call"
@@ -143,7 +144,7 @@ func (m *Meter) Check(now time.Time, kind Kind, uri transaction.URI) error {
 		return refuse
 	}
 	if !rules.open(now) {
-		refuse.Why = OutOfHours
+		refuse.Why, refuse.When = OutOfHours, when(rules.Hours)
 		return refuse
 	}
 	if dialled != "" || len(rules.Allow) > 0 {

@@ -131,13 +131,27 @@ func TestCallsAreMadeWithinTheHours(t *testing.T) {
 	}
 }
 
+func TestHoursAreSaidAsTheyAreWritten(t *testing.T) {
+	const mon, tue, wed, fri, sat, sun = time.Monday, time.Tuesday, time.Wednesday, time.Friday, time.Saturday, time.Sunday
+	for want, h := range map[string]Hours{
+		"08:00-19:30":             {nil, 8 * time.Hour, 19*time.Hour + 30*time.Minute},
+		"Mon-Wed,Fri 22:00-06:00": {[]time.Weekday{fri, tue, mon, wed}, 22 * time.Hour, 6 * time.Hour},
+		"Sat,Sun 00:00-24:00":     {[]time.Weekday{sun, sat}, 0, 0},
+		"09:00-17:00":             {[]time.Weekday{0, 1, 2, 3, 4, 5, 6}, 9 * time.Hour, 17 * time.Hour},
+	} {
+		if got := h.String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 func TestARefusalIsOneLineThatSaysWhy(t *testing.T) {
 	for want, e := range map[string]*Refusal{
 		"The number 0900123 was not called: numbers that begin with 0900 are barred":                                    {Why: Barred, Number: text.Clean("0900123"), Prefix: "0900"},
 		"The number 0900123 was not called: it is none of the numbers that this phone may call":                         {Why: Barred, Number: text.Clean("0900123")},
 		"The far end asked to call 0900123, which was not done: this phone does not follow such requests":               {Why: Off, Kind: Referred, Number: text.Clean("0900123")},
 		"The call was redirected to 0900123, which was not done: 3 calls a minute are the limit; try again in a moment": {Why: TooManyNow, Kind: Redirected, Number: text.Clean("0900123"), Limit: 3},
-		"The number 1 was not called: it is outside of the hours that calls are allowed in":                             {Why: OutOfHours, Number: text.Clean("1")},
+		"The number 1 was not called: calls may be placed Mon-Fri 08:00-19:00 and Sat 09:00-13:00 only":                 {Why: OutOfHours, Number: text.Clean("1"), When: "Mon-Fri 08:00-19:00 and Sat 09:00-13:00"},
 		"The number 1 was not called: 9 calls a day are the limit":                                                      {Why: TooManyToday, Number: text.Clean("1"), Limit: 9},
 	} {
 		if e.Error() != want || strings.Contains(want, "\n") {

@@ -192,6 +192,8 @@ func (l *Layer) receive(f *Flow, start startLine, source netip.AddrPort, msg sip
 		l.reply(f, source, c.top, req.Method, &c.raw, 503, ReasonPhrase(503), "", "Retry-After: 5")
 	case why != nil:
 		l.refuse(f, source, req.Method, &c.raw, why)
+	case admission == Drop && l.cfg.Dropped != nil:
+		l.cfg.Dropped(source, req.Method, req.CallID, req.CSeq)
 	case admission == Admit:
 		l.count.requests.Add(1)
 		l.takeRequest(req, c.top)
@@ -207,6 +209,8 @@ func (l *Layer) reject(f *Flow, source netip.AddrPort, method string, c common, 
 	}
 	if admission != Drop {
 		l.refuse(f, source, method, &c.raw, problem)
+	} else if l.cfg.Dropped != nil {
+		l.cfg.Dropped(source, method, c.callID, c.cseq)
 	}
 }
 

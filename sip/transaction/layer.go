@@ -38,6 +38,9 @@ type Config struct {
 	// Admit is asked of every request, those that cannot be understood included, before it costs anything; toTag says that it belongs to a dialog.
 	// It runs on the goroutine that reads the flow and must not block. nil admits everything.
 	Admit func(flow *Flow, source netip.AddrPort, method string, toTag bool) Admission
+	// Dropped hears of each request that was dropped unanswered, because of Admit or because its source sends too many; repeats over UDP
+	// are told each time. It must not block. nil: nobody.
+	Dropped func(source netip.AddrPort, method, callID string, cseq uint32)
 	// RequestRate is how many requests per second outside of dialogs one source (an IPv4 address, an IPv6 /64) may begin for long; within dialogs it is twenty times
 	// that, and repeats, ACK and CANCEL are free. What is more is dropped on UDP and answered 503 on a connection, where nobody repeats it. 0: no limit.
 	RequestRate float64
