@@ -28,13 +28,20 @@ type world struct {
 	wrote chan struct{} // signalled when a Task's POST is on the wire
 	// taskReply answers a Task's POST in Salesforce's place; nil lets it through.
 	taskReply func() (status int, body string, ok bool)
+	// reply answers any request in Salesforce's place; nil lets all through.
+	reply func(r *http.Request) (status int, body string, ok bool)
 }
 
 // RoundTrip watches the client's requests.
 func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 	w.mu.Lock()
-	wrote, answer := w.wrote, w.taskReply
+	wrote, answer, instead := w.wrote, w.taskReply, w.reply
 	w.mu.Unlock()
+	if instead != nil {
+		if status, body, ok := instead(r); ok {
+			return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+		}
+	}
 	post := r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/sobjects/Task")
 	if answer != nil && post {
 		if status, body, ok := answer(); ok {
@@ -58,6 +65,13 @@ func (w *world) taskOnTheWire() <-chan struct{} {
 	defer w.mu.Unlock()
 	w.wrote = make(chan struct{}, 1)
 	return w.wrote
+}
+
+// answers sets what replies in Salesforce's place.
+func (w *world) answers(f func(r *http.Request) (int, string, bool)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.reply = f
 }
 
 func (w *world) time() time.Time {
