@@ -3,6 +3,20 @@ package emulator
 // columnMetadata answers /query?columns=true, with which sf learns the columns of a query before it runs it.
 func (q *soql) columnMetadata() map[string]any {
 	columns := []any{}
+	if g := q.groups; g != nil {
+		for _, sel := range g.selected {
+			var kind string
+			if sel.function >= 0 {
+				kind = g.functions[sel.function].kind
+			} else {
+				kind = g.by[sel.by].kind()
+			}
+			m := column(sel.name, kind, false, false, false)
+			m["aggregate"] = sel.function >= 0
+			columns = append(columns, m)
+		}
+		return map[string]any{"columnMetadata": columns, "entityName": q.object.name, "groupBy": true, "idSelected": false, "keyPrefix": q.object.prefix}
+	}
 	byRelation := make(map[string]map[string]any)
 	selected := false
 	for _, p := range q.columns {

@@ -47,7 +47,7 @@ func (s *Server) Load(ctx context.Context, name string, r io.Reader, progress fu
 			s.store.forget()
 			return 0, fmt.Errorf("record %d of %s: %w; nothing was loaded", n+1, filepath.Base(name), err)
 		}
-		if n++; n%10_000 == 0 {
+		if n++; n%1000 == 0 {
 			s.store.settle()
 			if progress != nil {
 				progress(n)

@@ -147,16 +147,12 @@ func (s *Server) render(c *call, q *soql, r *record) map[string]any {
 		t.put(s.store, c, r.fields, out)
 	}
 	for _, sub := range q.subs {
-		rows := []any{}
-		s.store.run(sub.of(r), func(child *record) bool {
-			rows = append(rows, s.render(c, sub.query, child))
-			return true
-		})
-		if len(rows) == 0 {
+		res := s.store.result(sub.of(r), defaultBatch)
+		if res.len() == 0 {
 			out[sub.relation] = nil
 			continue
 		}
-		out[sub.relation] = map[string]any{"totalSize": len(rows), "done": true, "records": rows}
+		out[sub.relation] = s.page(c, res, defaultBatch)
 	}
 	return out
 }
@@ -260,16 +256,20 @@ func (s *Server) query(c *call, rest []string) (*reply, error) {
 		return ok(map[string]any{"totalSize": len(records), "done": true, "records": records}), nil
 	}
 	batch := batchSize(c)
-	res := s.store.result(q, batch)
+	return ok(s.page(c, s.store.result(q, batch), batch)), nil
+}
+
+// page renders the first batch of a result and opens a cursor for the rest.
+func (s *Server) page(c *call, res *result, batch int) map[string]any {
 	records := make([]any, 0, len(res.head))
 	for _, r := range res.head {
-		records = append(records, s.render(c, q, r))
+		records = append(records, s.render(c, res.query, r))
 	}
 	body := map[string]any{"totalSize": res.len(), "done": res.len() <= batch, "records": records}
 	if res.len() > batch {
 		body["nextRecordsUrl"] = c.data(fmt.Sprintf("/query/%s-%d", s.cursors.add(res), batch))
 	}
-	return ok(body), nil
+	return body
 }
 
 // counted is SELECT COUNT().

@@ -92,7 +92,7 @@ func (s *Server) searchRows(q *sosl, sub *soql, most int) []*record {
 		return !enough()
 	}
 	behind := st.late.behind(t, now, lag)
-	if most > 0 {
+	if most > 0 && !q.nothing {
 		st.candidates(t, q.find, q.scope, func(r *record) bool {
 			return slices.ContainsFunc(behind, func(b *record) bool { return b.id == r.id }) || try(r)
 		})

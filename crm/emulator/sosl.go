@@ -13,6 +13,7 @@ type sosl struct {
 	returning []returning
 	limit     int // overall; -1: none
 	labels    bool
+	nothing   bool // the text is so long that nothing is found
 }
 
 // returning is one object of a search with what is wanted of it.
@@ -208,8 +209,8 @@ func newTerm(text string, bare int, phrase bool) (searchExpr, error) {
 
 // parseSOSL reads FIND {…} [IN … FIELDS] [RETURNING …] [WITH …] [LIMIT n].
 func parseSOSL(s *schema, src string, e env) (*sosl, error) {
-	if utf8.RuneCountInString(src) > 10_000 {
-		return nil, malformedSearch("SOSL statements cannot be longer than 10000 characters.")
+	if len(src) > maxQuery {
+		return nil, malformedSearch("SOSL statements cannot be longer than %d characters.", maxQuery)
 	}
 	trimmed := strings.TrimSpace(src)
 	if len(trimmed) < 4 || !strings.EqualFold(trimmed[:4], "FIND") {
@@ -228,6 +229,7 @@ func parseSOSL(s *schema, src string, e env) (*sosl, error) {
 	if q.find, err = parseFind(rest[1:end], false); err != nil {
 		return nil, err
 	}
+	q.cut(utf8.RuneCountInString(rest[1:end]))
 	toks, err := lex(rest[end+1:])
 	if err != nil {
 		return nil, malformedSearch("%s", asAPIError(err).Message)
@@ -283,13 +285,8 @@ func (p *parser) searchClauses(q *sosl) error {
 		}
 	}
 	for p.accept("WITH") {
-		name := p.next()
-		if name.kind != tokWord {
-			return p.unexpected(name)
-		}
-		if p.accept("=") {
-			v := p.next()
-			q.labels = q.labels || name.is("METADATA") && strings.EqualFold(v.text, "LABELS")
+		if err := p.with(q); err != nil {
+			return err
 		}
 	}
 	if p.accept("LIMIT") {
@@ -355,6 +352,9 @@ func (p *parser) returning() (returning, error) {
 	}
 	if err := p.clauses(r.query); err != nil {
 		return r, err
+	}
+	if r.query.groups != nil {
+		return r, p.unexpected(t)
 	}
 	return r, p.expect(")")
 }

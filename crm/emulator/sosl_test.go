@@ -53,39 +53,66 @@ func TestSearchesFindByScopeAndOperators(t *testing.T) {
 	}
 }
 
+func TestTheBoundsOfASearchTextAreTheDocumentedOnes(t *testing.T) {
+	o := smallOrg(t)
+	for name, tc := range map[string]struct{ text, want string }{
+		"short":                                    {"ann AND bob", ""},
+		"above 4,000 AND counts as OR":             {"ann AND bob AND " + strings.Repeat("nobody ", 600), "Contact Ann, Contact Bob"},
+		"above 4,000 NOT is not heeded":            {"ann AND NOT ann AND " + strings.Repeat("nobody ", 600), "Contact Ann"},
+		"above 10,000 characters nothing is found": {"ann OR " + strings.Repeat("nobody ", 1500), ""},
+	} {
+		if got := found(o.sosl("FIND {" + tc.text + "} IN NAME FIELDS RETURNING Contact(LastName)")); got != tc.want {
+			t.Errorf("%s: found %q, want %q", name, got, tc.want)
+		}
+	}
+	for _, with := range []string{"HIGHLIGHT", "SNIPPET(target_length=120)", "SNIPPET", "NETWORK = '0DBWz0000000001'", "NETWORK IN ('a','b')", "DIVISION = 'Global'", "PricebookId = '01sWz0000000001'",
+		"SPELL_CORRECTION = false", "METADATA = 'LABELS'", "DATA CATEGORY Geography__c ABOVE usa__c AND Product__c AT (a__c, b__c)"} {
+		if got := found(o.sosl("FIND {ann} IN NAME FIELDS RETURNING Contact(LastName) WITH " + with + " LIMIT 5")); got != "Contact Ann" {
+			t.Errorf("WITH %s: %q", with, got)
+		}
+	}
+}
+
 func TestWrongSearchesAreRefusedWithTheRightCode(t *testing.T) {
 	o := smallOrg(t)
 	for q, want := range map[string]string{
-		"FIND {a} RETURNING Contact":                                   "INVALID_SEARCH",
-		"FIND {} RETURNING Contact":                                    "INVALID_SEARCH",
-		"FIND {ann OR } RETURNING Contact":                             "INVALID_SEARCH",
-		"FIND {a*} RETURNING Contact":                                  "INVALID_SEARCH",
-		"FIND {*nn} RETURNING Contact":                                 "MALFORMED_SEARCH",
-		"FIND {+441202} RETURNING Contact":                             "MALFORMED_SEARCH",
-		"FIND {(415) 555-0123} RETURNING Contact":                      "MALFORMED_SEARCH",
-		"FIND {\"555-0123\"} RETURNING Contact":                        "MALFORMED_SEARCH", // also inside quotation marks
-		"FIND {o'hara} RETURNING Contact":                              "MALFORMED_SEARCH",
-		"FIND {x:y} RETURNING Contact":                                 "MALFORMED_SEARCH",
-		"FIND {ann & bob} RETURNING Contact":                           "MALFORMED_SEARCH",
-		"FIND {(ann} RETURNING Contact":                                "MALFORMED_SEARCH",
-		"FIND {ann)} RETURNING Contact":                                "MALFORMED_SEARCH",
-		"FIND {\"ann} RETURNING Contact":                               "MALFORMED_SEARCH",
-		"FIND {ann\\} RETURNING Contact":                               "MALFORMED_SEARCH",
-		"FIND {ann RETURNING Contact":                                  "MALFORMED_SEARCH",
-		"FIND 'ann' RETURNING Contact":                                 "MALFORMED_SEARCH",
-		"SELECT Id FROM Contact":                                       "MALFORMED_SEARCH",
-		"FIND {ann} IN SOME FIELDS":                                    "MALFORMED_SEARCH",
-		"FIND {ann} RETURNING":                                         "MALFORMED_SEARCH",
-		"FIND {ann} RETURNING Contact(":                                "MALFORMED_SEARCH",
-		"FIND {ann} RETURNING Contact(Id LIMIT 5":                      "MALFORMED_SEARCH",
-		"FIND {ann} RETURNING Contact(COUNT())":                        "MALFORMED_SEARCH",
-		"FIND {ann} RETURNING Contact LIMIT 2001":                      "MALFORMED_SEARCH",
-		"FIND {ann} RETURNING Contact; x":                              "MALFORMED_SEARCH",
-		"FIND {ann} RETURNING Nope(Id)":                                "INVALID_TYPE",
-		"FIND {ann} RETURNING Organization(Id)":                        "INVALID_TYPE",
-		"FIND {ann} RETURNING Contact(Nope)":                           "INVALID_FIELD",
-		"FIND {" + strings.Repeat("ann ", 2600) + "}":                  "MALFORMED_SEARCH",
-		"FIND {" + strings.Repeat("(", 200) + "ann} RETURNING Contact": "MALFORMED_SEARCH",
+		"FIND {a} RETURNING Contact":                                          "INVALID_SEARCH",
+		"FIND {} RETURNING Contact":                                           "INVALID_SEARCH",
+		"FIND {ann OR } RETURNING Contact":                                    "INVALID_SEARCH",
+		"FIND {a*} RETURNING Contact":                                         "INVALID_SEARCH",
+		"FIND {*nn} RETURNING Contact":                                        "MALFORMED_SEARCH",
+		"FIND {+441202} RETURNING Contact":                                    "MALFORMED_SEARCH",
+		"FIND {(415) 555-0123} RETURNING Contact":                             "MALFORMED_SEARCH",
+		"FIND {\"555-0123\"} RETURNING Contact":                               "MALFORMED_SEARCH", // also inside quotation marks
+		"FIND {o'hara} RETURNING Contact":                                     "MALFORMED_SEARCH",
+		"FIND {x:y} RETURNING Contact":                                        "MALFORMED_SEARCH",
+		"FIND {ann & bob} RETURNING Contact":                                  "MALFORMED_SEARCH",
+		"FIND {(ann} RETURNING Contact":                                       "MALFORMED_SEARCH",
+		"FIND {ann)} RETURNING Contact":                                       "MALFORMED_SEARCH",
+		"FIND {\"ann} RETURNING Contact":                                      "MALFORMED_SEARCH",
+		"FIND {ann\\} RETURNING Contact":                                      "MALFORMED_SEARCH",
+		"FIND {ann RETURNING Contact":                                         "MALFORMED_SEARCH",
+		"FIND 'ann' RETURNING Contact":                                        "MALFORMED_SEARCH",
+		"SELECT Id FROM Contact":                                              "MALFORMED_SEARCH",
+		"FIND {ann} IN SOME FIELDS":                                           "MALFORMED_SEARCH",
+		"FIND {ann} RETURNING":                                                "MALFORMED_SEARCH",
+		"FIND {ann} RETURNING Contact(":                                       "MALFORMED_SEARCH",
+		"FIND {ann} RETURNING Contact(Id LIMIT 5":                             "MALFORMED_SEARCH",
+		"FIND {ann} RETURNING Contact(COUNT())":                               "MALFORMED_SEARCH",
+		"FIND {ann} RETURNING Contact LIMIT 2001":                             "MALFORMED_SEARCH",
+		"FIND {ann} RETURNING Contact; x":                                     "MALFORMED_SEARCH",
+		"FIND {ann} RETURNING Nope(Id)":                                       "INVALID_TYPE",
+		"FIND {ann} RETURNING Organization(Id)":                               "INVALID_TYPE",
+		"FIND {ann} RETURNING Contact(Nope)":                                  "INVALID_FIELD",
+		"FIND {ann} RETURNING Contact WITH NOPE":                              "MALFORMED_SEARCH",
+		"FIND {ann} RETURNING Contact WITH SPELL_CORRECTION = 3":              "MALFORMED_SEARCH",
+		"FIND {ann} RETURNING Contact WITH DATA CATEGORY Geo__c UNDER usa__c": "MALFORMED_SEARCH",
+		"FIND {ann} RETURNING Contact WITH METADATA":                          "MALFORMED_SEARCH",
+		"FIND {ann} RETURNING Contact(COUNT(Id))":                             "MALFORMED_SEARCH",
+		"FIND {ann} RETURNING Contact(Id GROUP BY Id)":                        "MALFORMED_SEARCH",
+		"FIND {ann} RETURNING Contact(Id x)":                                  "MALFORMED_SEARCH",
+		"FIND {ann} RETURNING Contact(FIELDS(ALL) LIMIT 10)":                  "MALFORMED_SEARCH",
+		"FIND {" + strings.Repeat("(", 200) + "ann} RETURNING Contact":        "MALFORMED_SEARCH",
 	} {
 		if a := o.sosl(q); a.status != 400 || a.code() != want {
 			t.Errorf("%.80s: %d %s, want %s: %.200s", q, a.status, a.code(), want, a.raw)
