@@ -17,18 +17,11 @@ func (s *Server) describe(c *call, o *object, rest []string) (*reply, error) {
 	if !o.layoutable() {
 		return nil, errNotFound()
 	}
-	switch {
-	case strings.EqualFold(rest[0], "layouts") && len(rest) == 1:
-		return ok(map[string]any{"layouts": []any{o.layouts(c)}, "recordTypeMappings": []any{recordType(c, o, "layoutId", layoutID(o))},
-			"recordTypeSelectorRequired": []any{false}}), nil
-	case strings.EqualFold(rest[0], "layouts") && len(rest) == 2:
-		return ok(o.layouts(c)), nil
-	case strings.EqualFold(rest[0], "compactLayouts") && len(rest) == 1:
-		return ok(map[string]any{"compactLayouts": []any{o.compactLayout()}, "defaultCompactLayoutId": compactID(o),
-			"recordTypeCompactLayoutMappings": []any{recordType(c, o, "compactLayoutId", compactID(o))},
-			"urls":                            map[string]any{"primary": c.data("/sobjects/" + o.name + "/describe/compactLayouts/primary")}}), nil
-	case strings.EqualFold(rest[0], "compactLayouts") && len(rest) == 2 && strings.EqualFold(rest[1], "primary"):
-		return ok(o.compactLayout()), nil
+	switch strings.ToLower(rest[0]) {
+	case "layouts":
+		return s.layoutOf(c, o, rest[1:])
+	case "compactlayouts":
+		return s.compactLayoutsOf(c, o, rest[1:])
 	}
 	return nil, errNotFound()
 }
@@ -41,33 +34,6 @@ func (s *Server) described304(c *call, describe func() any) *reply {
 	}
 	return &reply{status: http.StatusOK, header: header, body: describe()}
 }
-
-// manyCompactLayouts is /compactLayouts?q=Account,Contact.
-func (s *Server) manyCompactLayouts(c *call) (*reply, error) {
-	if err := c.need(http.MethodGet); err != nil {
-		return nil, err
-	}
-	out := make(map[string]any)
-	for name := range strings.SplitSeq(c.query.Get("q"), ",") {
-		o := s.store.schema.object(strings.TrimSpace(name))
-		if o == nil || !o.layoutable() {
-			return nil, fail(http.StatusBadRequest, "INVALID_TYPE", "sObject type '%s' is not supported.", strings.TrimSpace(name))
-		}
-		out[o.name] = o.compactLayout()
-	}
-	return ok(out), nil
-}
-
-const masterRecordType = "012000000000000AAA"
-
-func recordType(c *call, o *object, key, id string) map[string]any {
-	return map[string]any{"active": true, "available": true, "defaultRecordTypeMapping": true, "developerName": "Master", "master": true, "name": "Master",
-		"recordTypeId": masterRecordType, key: id, key[:len(key)-2] + "Name": nil,
-		"urls": map[string]any{"layout": c.data("/sobjects/" + o.name + "/describe/layouts/" + masterRecordType)}}
-}
-
-func layoutID(o *object) string  { return id18("00h" + idPod + "000000" + o.prefix) }
-func compactID(o *object) string { return id18("0AH" + idPod + "000000" + o.prefix) }
 
 func (s *Server) describeObject(c *call, o *object) map[string]any {
 	d := objectSummary(c, o)
@@ -106,7 +72,10 @@ func (o *object) describeField(f *field) map[string]any {
 	if f.kind == "id" || f.kind == "reference" {
 		byteLength = 18
 	}
-	var relation, def, extra any
+	var relation, def, extra, controller any
+	if f.controller != "" {
+		controller = f.controller
+	}
 	if f.relation != "" {
 		relation = f.relation
 	}
@@ -116,10 +85,6 @@ func (o *object) describeField(f *field) map[string]any {
 	if f.kind == "textarea" {
 		extra = "plaintextarea"
 	}
-	values := []any{}
-	for _, v := range f.values {
-		values = append(values, map[string]any{"active": true, "defaultValue": v.def, "label": v.value, "validFor": nil, "value": v.value})
-	}
 	refs := f.refTo
 	if refs == nil {
 		refs = []string{}
@@ -127,13 +92,13 @@ func (o *object) describeField(f *field) map[string]any {
 	return map[string]any{
 		"aggregatable": f.filter, "aiPredictionField": false, "autoNumber": f.name == "CaseNumber", "byteLength": byteLength,
 		"calculated": false, "calculatedFormula": nil, "cascadeDelete": false, "caseSensitive": false, "compoundFieldName": nil,
-		"controllerName": nil, "createable": f.create, "custom": f.custom(), "defaultValue": def, "defaultValueFormula": nil,
-		"defaultedOnCreate": f.def != nil || f.name == "OwnerId" || f.name == "Id", "dependentPicklist": false, "deprecatedAndHidden": false,
+		"controllerName": controller, "createable": f.create, "custom": f.custom(), "defaultValue": def, "defaultValueFormula": nil,
+		"defaultedOnCreate": f.def != nil || f.name == "OwnerId" || f.name == "Id", "dependentPicklist": f.controller != "", "deprecatedAndHidden": false,
 		"digits": digits, "displayLocationInDecimal": false, "encrypted": false, "externalId": f.external, "extraTypeInfo": extra,
 		"filterable": f.filter, "filteredLookupInfo": nil, "formulaTreatNullNumberAsZero": false, "groupable": f.filter && f.kind != "datetime",
 		"highScaleNumber": false, "htmlFormatted": false, "idLookup": f.kind == "id" || f.external || f.kind == "email" || f.name == o.nameField,
 		"inlineHelpText": nil, "label": f.label, "length": length, "mask": nil, "maskType": nil, "name": f.name, "nameField": f.name == o.nameField,
-		"namePointing": len(f.refTo) > 1, "nillable": f.nillable, "permissionable": f.create && !f.required, "picklistValues": values,
+		"namePointing": len(f.refTo) > 1, "nillable": f.nillable, "permissionable": f.create && !f.required, "picklistValues": o.pickValues(f),
 		"polymorphicForeignKey": len(f.refTo) > 1, "precision": precision, "queryByDistance": false, "referenceTargetField": nil, "referenceTo": refs,
 		"relationshipName": relation, "relationshipOrder": nil, "restrictedDelete": false, "restrictedPicklist": f.restricted, "scale": scale,
 		"searchPrefilterable": f.kind == "reference", "soapType": f.soapType(), "sortable": f.filter, "type": f.kind, "unique": f.unique,

@@ -5,7 +5,10 @@ package emulator
 func customObjects() []*object {
 	return []*object{
 		define("Machine__c", "Machine", "Machines", "a00", str("Name", "Machine Name", 80).need(), ref("Account__c", "Account", "Account__r", "Account"),
-			phone("Site_Phone__c", "Site Phone"), str("Serial_Number__c", "Serial Number", 40), choice("State__c", "State", "Running", "Stopped"), choices("Services__c", "Services", "Install", "Repair", "Inspect"), owner()).
+			phone("Site_Phone__c", "Site Phone"), str("Serial_Number__c", "Serial Number", 40), choice("State__c", "State", "Running", "Stopped"),
+			choice("Fault__c", "Fault", "None", "Noise", "No power", "Broken").depends("State__c", map[string][]string{
+				"None": {"Running"}, "Noise": {"Running", "Stopped"}, "No power": {"Stopped"}, "Broken": {"Stopped"}}),
+			choices("Services__c", "Services", "Install", "Repair", "Inspect"), owner()).
 			cards("Name", "Serial_Number__c", "Site_Phone__c").parentOf(child{"Tasks", "Task", "WhatId"}),
 	}
 }

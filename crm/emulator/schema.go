@@ -20,6 +20,8 @@ type field struct {
 	relation          string // parent relationship name: AccountId → Account
 	def               any    // value on create when none is given
 	system            bool   // not part of the edit layout
+	controller        string // the picklist on which this one depends, see depends
+	with              map[string][]string
 }
 
 type pick struct {
