@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -29,7 +30,8 @@ var intended = map[string]map[string]string{
 	"code": {
 		"query code_challenge_method": "jsforce leaves the method out though it is S256; RFC 7636 §4.3 takes that for plain, so offhook says it",
 	},
-	"versions": {"authorization": "the list of versions is public, and offhook gives its token to nobody who does not need it"},
+	"credentials": {"form redirect_uri": "as above: it has no meaning in this grant"},
+	"versions":    {"authorization": "the list of versions is public, and offhook gives its token to nobody who does not need it"},
 	"who": {
 		"requests":          "offhook asks userinfo, the OpenID endpoint, once; jsforce asks the resource map for the identity URL and then that",
 		"path":              "as above",
@@ -41,7 +43,7 @@ var intended = map[string]map[string]string{
 }
 
 // operations, in the order in which both sides do them.
-var operations = []string{"login", "code", "refresh", "who", "versions", "query", "query built", "query more", "search", "describe global", "describe",
+var operations = []string{"login", "code", "refresh", "credentials", "who", "versions", "query", "query built", "query more", "search", "describe global", "describe",
 	"create", "retrieve", "update", "upsert", "upsert again", "composite", "delete", "collection create", "collection retrieve", "collection update", "collection upsert",
 	"collection delete", "limits", "recent", "sign out"}
 
@@ -200,6 +202,11 @@ func ours(t *testing.T, rec *recorder, p plan, query, built salesforce.SOQL, sea
 	check(t, err)
 	rec.step("refresh")
 	_, err = app.Refresh(ctx, salesforce.Token{Refresh: p.Refresh, Instance: p.URL})
+	check(t, err)
+	rec.step("credentials")
+	secretive := app
+	secretive.Secret = func(context.Context) (string, error) { return p.Secret, nil }
+	_, err = secretive.SignInClient(ctx)
 	check(t, err)
 	client, err := salesforce.New(salesforce.Options{App: app, Store: salesforce.NewMemoryStore(token)})
 	check(t, err)

@@ -30,6 +30,8 @@ await step('code', async () => {
   await app.requestToken(new URL(page.headers.get('location')).searchParams.get('code'), { code_verifier: app.codeVerifier });
 });
 await step('refresh', () => oauth2.refreshToken(plan.refresh));
+const secretive = new jsforce.OAuth2({ loginUrl: plan.url, clientId: plan.clientId, clientSecret: plan.secret, redirectUri: 'http://localhost:1717/OauthRedirect' });
+await step('credentials', () => secretive.requestToken({ grant_type: 'client_credentials' }));
 await step('who', () => new jsforce.Connection({ instanceUrl: plan.url, version: plan.version, accessToken: conn.accessToken }).identity());
 await step('versions', () => conn.request('/services/data'));
 await step('query', () => conn.query(plan.soql));
