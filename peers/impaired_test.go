@@ -94,13 +94,26 @@ type badCall struct {
 	codec  media.Codec
 	loss   float64 // percent
 	jitter time.Duration
+	also   mischief
 	phone  string
 	still  time.Duration // of the machine
 	fate
 }
 
 func (c *badCall) link() impair.Link {
-	return impair.Link{Seed: 41, Delay: 20 * time.Millisecond, Jitter: c.jitter / 3, Wander: 0.5, Loss: c.loss / 100, Burst: 1.3}
+	return impair.Link{Seed: 41, Delay: 20 * time.Millisecond, Jitter: c.jitter / 3, Wander: 0.5, Loss: c.loss / 100, Burst: 1.3,
+		Reorder: c.also.reorder, Duplicate: c.also.duplicate, Drift: c.also.drift}
+}
+
+// mischief is what else happens on a link.
+type mischief struct {
+	name                      string
+	reorder, duplicate, drift float64
+}
+
+var mischiefs = []mischief{
+	{name: "20 % may overtake", reorder: 0.2}, {name: "20 % come twice", duplicate: 0.2},
+	{name: "clock +200 ppm", drift: 200}, {name: "clock −200 ppm", drift: -200},
 }
 
 // make makes the call, and makes it again when the machine stood still meanwhile: a link that is better than the machine is not measured.
@@ -153,12 +166,20 @@ func TestSpeechOverABadLinkIsNoWorseThanAtAnotherTelephone(t *testing.T) {
 		losses, jitters, lines = []float64{0, 1, 3, 5, 10}, []time.Duration{0, 50 * time.Millisecond, 100 * time.Millisecond}, 5
 	}
 	var calls []*badCall
+	add := func(codec media.Codec, loss float64, jitter time.Duration, also mischief) {
+		for _, phone := range []string{"offhook", "baresip"} {
+			calls = append(calls, &badCall{codec: codec, loss: loss, jitter: jitter, also: also, phone: phone})
+		}
+	}
 	for _, codec := range codecs {
 		for _, jitter := range jitters {
 			for _, loss := range losses {
-				for _, phone := range []string{"offhook", "baresip"} {
-					calls = append(calls, &badCall{codec: codec, loss: loss, jitter: jitter, phone: phone})
-				}
+				add(codec, loss, jitter, mischief{})
+			}
+		}
+		for _, also := range mischiefs {
+			if full {
+				add(codec, 1, 20*time.Millisecond, also)
 			}
 		}
 	}
@@ -168,7 +189,7 @@ func TestSpeechOverABadLinkIsNoWorseThanAtAnotherTelephone(t *testing.T) {
 		for range lines {
 			done.Go(func() {
 				for c := range work {
-					t.Run(fmt.Sprintf("%s %s %v%% %v", c.phone, c.codec.Name, c.loss, c.jitter), func(t *testing.T) { c.make(t, speech, all) })
+					t.Run(fmt.Sprintf("%s %s %v%% %v %s", c.phone, c.codec.Name, c.loss, c.jitter, c.also.name), func(t *testing.T) { c.make(t, speech, all) })
 				}
 			})
 		}
@@ -182,13 +203,13 @@ func TestSpeechOverABadLinkIsNoWorseThanAtAnotherTelephone(t *testing.T) {
 		return
 	}
 	var table strings.Builder
-	table.WriteString("| codec | loss | jitter | | fwSegSNR, dB | LSD, dB | intelligibility | gaps | delay |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
+	table.WriteString("| codec | loss | jitter | also | | fwSegSNR, dB | LSD, dB | intelligibility | gaps | delay |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, c := range calls {
 		delay := fmt.Sprintf("%d ms", c.delay.Milliseconds())
 		if c.chirps < 3 {
 			delay = "not found"
 		}
-		fmt.Fprintf(&table, "| %s | %g %% | %d ms | %s | %.1f | %.1f | %.3f | %.1f %% | %s |\n", c.codec.Name, c.loss, c.jitter.Milliseconds(), c.phone, c.FwSNR, c.LSD,
+		fmt.Fprintf(&table, "| %s | %g %% | %d ms | %s | %s | %.1f | %.1f | %.3f | %.1f %% | %s |\n", c.codec.Name, c.loss, c.jitter.Milliseconds(), c.also.name, c.phone, c.FwSNR, c.LSD,
 			c.intelligible, c.Gaps, delay)
 	}
 	t.Log("\n" + table.String())
