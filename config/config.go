@@ -11,6 +11,8 @@ type Config struct {
 	Recording  Recording  `key:"recording" doc:"Recording of calls on this machine. Off unless dir is set: ask your lawyer first."`
 	Audio      Audio      `key:"audio" doc:"Microphone, loudspeaker and ring tone."`
 	Salesforce Salesforce `key:"salesforce" doc:"The Salesforce org that callers are looked up in and calls are written to."`
+	Layout     Layout     `key:"layout" doc:"The softphone layout: what is searched and shown of a caller, and what opens by itself."`
+	Dialing    Dialing    `key:"dialing" doc:"What goes in front of the numbers you type or click. Never in front of colleagues and emergency numbers."`
 	Numbers    Numbers    `key:"numbers" doc:"How telephone numbers are understood."`
 	Record     Record     `key:"record" doc:"The completed Task that each call leaves."`
 	UI         UI         `key:"ui" doc:"The screen."`

@@ -42,7 +42,7 @@ func (d *Directory) lookup(ctx context.Context, number text.Text, dir Direction,
 	}
 	s := d.scopeOf(dir)
 	if l := d.layout(); l != nil && len(l.For(string(dir)).Objects) == 0 {
-		return Match{State: MatchNone, Detail: text.Clean("the softphone layout searches nothing for " + strings.ToLower(string(dir)) + " calls")}, nil
+		return Match{State: MatchNone, Via: ViaLayout, Detail: text.Clean("the softphone layout searches nothing for " + strings.ToLower(string(dir)) + " calls")}, nil
 	}
 	recent := d.recentFor(num, s.objects)
 	if c, ok := d.cached(s.key(num), forRecord); ok {

@@ -26,6 +26,7 @@ type Org struct {
 	TaskHas   map[string]bool
 	TaskWrite bool        // this user may create Tasks
 	VoiceCall bool        // this user may create VoiceCalls with what a call tells; asked for by TargetVoiceCall and TargetBoth only
+	Member    Member      // profile and call centre; zero when they could not be read
 	Warnings  []text.Text // one line each, for the administrator
 
 	task *salesforce.Describe
@@ -50,6 +51,9 @@ func Preflight(ctx context.Context, sf *salesforce.Client, mapped ...string) (Or
 		} else {
 			o.warn("Salesforce's time zone " + u.Zone + " is not known here: subjects use this machine's zone")
 		}
+	}
+	if o.Member, err = ReadMember(ctx, sf, u.UserID); err == nil && !o.Member.InCentre {
+		o.warn(NoCentre)
 	}
 	desc, err := sf.Describe(ctx, "Task")
 	if err != nil {

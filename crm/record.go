@@ -62,6 +62,9 @@ type Match struct {
 	Detail   text.Text     `json:"detail,omitzero"` // why it failed, or where a number belongs ("Bournemouth")
 }
 
+// ViaLayout is the Via of a match that nobody was asked for: the softphone layout searches nothing. Detail says so.
+const ViaLayout = "layout"
+
 // Only returns the single hit of a match, when there is exactly one.
 func (m Match) Only() (Hit, bool) {
 	if m.State == MatchOne && len(m.Hits) == 1 {

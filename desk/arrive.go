@@ -51,7 +51,7 @@ func (t *turn) replacing(c *call, old sip.LegID) {
 // sendOn redirects a ringing call (302). The agent did not take it: it is a missed call that says where it went (BEHAVIOUR §4).
 func (t *turn) sendOn(c *call, to text.Text, why string) {
 	c.action, c.sentTo = "missed", to
-	t.do(PhoneDo{Do: PhoneRedirect, Leg: c.Leg, Text: to.String()})
+	t.do(PhoneDo{Do: PhoneRedirect, Leg: c.Leg, Text: t.dials(to.String())})
 	t.enter(c, Ending, why)
 }
 
@@ -100,6 +100,7 @@ func (t *turn) describe(c *call, ev sip.IncomingCall) {
 	if ref, ok := crm.RefOfID(ev.Record); ok && !c.class.Internal && !c.class.Withheld {
 		c.handed = ref
 	}
+	c.Vars = t.named(c)
 }
 
 // handedOver pops the record whose id came with the call: no lookup by number is needed, and none could be more exact.

@@ -142,10 +142,14 @@ func (d *Desk) carryOut(ctx context.Context, fx Effect) {
 			hits, err := d.ports.Customers.Search(ctx, fx.Query)
 			return SearchDone{For: fx.For, Query: fx.Query, Hits: hits, Err: errText(err)}
 		})
+	case Browse:
+		if d.ports.Browse != nil {
+			d.ports.Browse(fx)
+		}
 	case LoadForm:
 		d.ask(ctx, func(ctx context.Context) Event {
 			form, err := d.ports.Customers.Form(ctx, fx.Object, fx.Number)
-			ev := FormLoaded{For: fx.For, Err: errText(err)}
+			ev := FormLoaded{For: fx.For, Auto: fx.Auto, Err: errText(err)}
 			if err == nil {
 				ev.Form = &form
 			}

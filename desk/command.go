@@ -54,6 +54,7 @@ const (
 	QuitCancel  Verb = "stay"       // not confirmed
 	RetryOutbox Verb = "send now"   // tries all unsent records at once
 	Reconnect   Verb = "reconnect"  // registers again and retries Salesforce now
+	Prepare     Verb = "prepare"    // Text: a number that is being typed; Snapshot.Prepared tells what will be dialled
 	HideNotice  Verb = "hide"       // Number: Notice.ID
 	DemoNext    Verb = "demo next"  // demo: the next customer calls
 	DemoBye     Verb = "demo bye"   // demo: the far end hangs up

@@ -107,7 +107,7 @@ func (t *turn) callCommand(c *call, cmd Command) {
 		}
 		t.unsayOf(c, "The transfer to ")
 		c.Transfer = &Transfer{Target: text.Clean(target), Text: text.Clean("asking")}
-		t.do(PhoneDo{Do: PhoneTransfer, Leg: c.Leg, Text: target})
+		t.do(PhoneDo{Do: PhoneTransfer, Leg: c.Leg, Text: t.dials(target)})
 		t.enter(c, Transferring, "transferring to "+target)
 	case XferTo:
 		t.transferTo(c, cmd)
@@ -191,6 +191,8 @@ func (t *turn) deskCommand(cmd Command) bool {
 		t.say(Info, "", "Sending every unsent record now.")
 	case Reconnect:
 		t.do(RetryLinks{}, PhoneDo{Do: PhoneRegister})
+	case Prepare:
+		t.prepare(cmd)
 	case HideNotice:
 		for i, n := range t.notices {
 			if n.ID == cmd.Number {
@@ -262,11 +264,15 @@ func (t *turn) dial(cmd Command) {
 		t.say(Warning, "", "No call can be made: the telephone is not registered. It keeps trying; r tries now.")
 		return
 	}
+	target := t.dials(number)
+	if dials, _, _ := strings.Cut(target, " via "); dials != callee {
+		c.typed, c.Dialled = c.Remote.Number, text.Clean(dials)
+	}
 	t.dialled++
 	t.forget()
 	t.holdOthers(&c)
 	t.calls = append(t.calls, c)
-	t.do(PhoneDo{Do: PhoneDial, Leg: leg, Text: number})
+	t.do(PhoneDo{Do: PhoneDial, Leg: leg, Text: target})
 }
 
 // goTo is the agent's own change of state. During a call it waits in one pending slot, shown, applied when the call ends; the last

@@ -30,6 +30,7 @@ func (t *turn) lookup(c *call) {
 
 func (t *turn) lookupBy(c *call, what text.Text) {
 	c.Match, c.asked = crm.Match{State: crm.MatchSearching}, what
+	c.Counted, c.popped = 0, false
 	t.do(Lookup{Call: c.Key, Number: what, Dir: c.Dir})
 }
 
@@ -63,10 +64,9 @@ func (t *turn) lookupDone(ev LookupDone) {
 		if !hit.Name.Empty() {
 			c.Name, c.NameFrom = hit.Name, "Salesforce"
 		}
-		if t.set.Pop == PopOnRing || t.set.Pop == PopOnAnswer && !c.Answered.IsZero() {
-			t.autoPop(c, hit)
-		}
 	}
+	t.counted(c)
+	t.pop(c)
 	if sf := t.links.Salesforce; c.Match.State != crm.MatchFailed && sf.Health == HealthWarn {
 		t.linkChanged(LinkChanged{Name: LinkSalesforce, Health: HealthOK, Text: t.agent.User}) // it answers again
 	} else if c.Match.State == crm.MatchFailed && sf.Health == HealthOK {
@@ -284,7 +284,7 @@ func (t *turn) searchDone(ev SearchDone) {
 // startForm opens the New form; object is the layout's no-match object when not named.
 func (t *turn) startForm(key CallKey, object string, number text.Text) {
 	if object == "" {
-		object = t.set.NoMatch
+		object = t.newObject(t.find(key))
 	}
 	t.search = nil
 	t.do(LoadForm{For: key, Object: object, Number: number})
@@ -295,7 +295,10 @@ func (t *turn) formLoaded(ev FormLoaded) {
 		t.say(Warning, ev.For, "The New form could not be opened (%s). The call and its record are safe.", ev.Err)
 		return
 	}
-	t.form = &form{Form: *ev.Form, for_: ev.For}
+	if c := t.find(ev.For); ev.Auto && (c == nil || c.State == Ended || !t.mayPop(c)) {
+		return // nobody asked for it, and its moment is over
+	}
+	t.form = &form{Form: *ev.Form, for_: ev.For, auto: ev.Auto}
 }
 
 func (t *turn) create(cmd Command) {

@@ -91,6 +91,7 @@ type LoadForm struct {
 	For    CallKey
 	Object string
 	Number text.Text
+	Auto   bool // nobody asked: the layout opens it by itself
 }
 
 // CreateRecord creates a record. Answered by RecordCreated.

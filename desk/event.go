@@ -44,6 +44,7 @@ type SearchDone struct {
 type FormLoaded struct {
 	For  CallKey
 	Form *crm.Form
+	Auto bool // see LoadForm
 	Err  text.Text
 }
 

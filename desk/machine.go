@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"offhook/crm"
+	"offhook/crm/layout"
 	"offhook/internal/text"
 	"offhook/sip"
 )
@@ -41,6 +42,9 @@ type Machine struct {
 	quit    bool // leaving is decided: every call is being ended
 	forced  bool // and asked for again while a record was not on disk
 	caption text.Text
+
+	prepared *Prepared      // nil: no dial plan
+	layout   *layout.Layout // of the signed-in user; nil: the desk's own
 
 	dnd      bool
 	forward  *Forwards
@@ -76,6 +80,8 @@ type call struct {
 
 	session     string    // Session-ID
 	asked       text.Text // what the lookup under way searches for
+	typed       text.Text // what was typed, where something else is dialled
+	popped      bool      // what the layout opens by itself was opened for this match
 	tried       int       // values of Vars that were looked up
 	handed      crm.Ref   // the record that came with the call, until its card has
 	sentTo      text.Text // forwarded to
@@ -92,12 +98,17 @@ type form struct {
 	crm.Form
 	for_ CallKey
 	busy bool
+	auto bool // opened by itself
 }
 
 // NewMachine makes the machine of a desk that has not started yet.
 func NewMachine(set Settings) Machine {
 	set = set.withDefaults()
-	return Machine{set: set, agent: set.Agent, base: Available, shown: Starting, links: set.Links, forward: set.Forward, lamps: set.lamps(), bell: set.Bell}
+	var prepared *Prepared
+	if set.DialPlan != nil {
+		prepared = &Prepared{}
+	}
+	return Machine{prepared: prepared, set: set, agent: set.Agent, base: Available, shown: Starting, links: set.Links, forward: set.Forward, layout: set.Layout, lamps: set.lamps(), bell: set.Bell}
 }
 
 // turn is one Step under way: the next machine, and what it wants done.
@@ -148,6 +159,8 @@ func (m Machine) Step(at time.Time, ev Event) (Machine, []Effect) {
 		t.agent.Name, t.agent.OrgName, t.agent.Sandbox = ev.Name, ev.OrgName, ev.Sandbox
 	case APIUsed:
 		t.apiUse = max(ev.Percent, 0)
+	case LayoutChanged:
+		t.layout = ev.Layout
 	case Told:
 		t.notify(ev.Severity, "", ev.Text)
 	case CaptionChanged:
@@ -312,7 +325,7 @@ func (t *turn) derive() State {
 func (m *Machine) Snapshot(at time.Time) *Snapshot {
 	s := &Snapshot{
 		Seq: m.seq, At: at, Agent: m.agent, State: m.shown, Since: m.since, Pending: m.pending,
-		Open: m.open, Search: m.search, Links: m.links, Outbox: m.outbox, APIUse: m.apiUse,
+		Prepared: m.prepared, Open: m.open, Search: m.search, Links: m.links, Outbox: m.outbox, APIUse: m.apiUse,
 		Notices: m.notices, Landed: m.landed, Leaving: m.leaving, Caption: m.caption,
 		DND: m.dnd, Forward: m.forward, Mailbox: m.mailbox, Lamps: m.lamps, SoundCheck: m.check, Bell: m.bell,
 		Quit: m.quit && !m.live() && (m.links.Disk.Health != HealthDown || m.forced),
@@ -331,7 +344,7 @@ func (m *Machine) Snapshot(at time.Time) *Snapshot {
 	}
 	if m.form != nil {
 		f := m.form.Form
-		s.Form, s.FormFor = &f, m.form.for_
+		s.Form, s.FormFor, s.FormAuto = &f, m.form.for_, m.form.auto
 	}
 	return s
 }

@@ -128,7 +128,7 @@ func (t *turn) outgoing(ev sip.OutgoingCall) {
 	c.Account, c.session = ev.Account, ev.Session
 	c.Key = NewCallKey(ev.CallID, ev.LocalTag, t.set.Agent.Account)
 	c.sipCallID = ev.CallID
-	c.Remote = ev.Remote
+	c.Remote = c.asTyped(ev.Remote)
 	t.identify(c)
 	if c.State == Ending { // hung up before the INVITE was out
 		t.journal(c, "hanging up")
@@ -188,9 +188,7 @@ func (t *turn) answered(ev sip.CallAnswered) {
 	}
 	t.holdOthers(c) // an answer may come while somebody else is talking: one conversation at a time
 	t.enter(c, Talking, "answered")
-	if hit, one := c.Match.Only(); one && t.set.Pop == PopOnAnswer {
-		t.autoPop(c, hit)
-	}
+	t.pop(c)
 }
 
 func (t *turn) held(ev sip.CallHeld) {
@@ -248,7 +246,11 @@ func (t *turn) commandFailed(ev sip.CommandFailed) {
 // partyChanged is a new identity in mid-call: the person is looked up again (BEHAVIOUR §4).
 func (t *turn) partyChanged(ev sip.PartyChanged) {
 	c := t.leg(ev.Leg)
-	if c == nil || c.State == Ended || c.Remote.Number == ev.Remote.Number && c.Remote.Name == ev.Remote.Name {
+	if c == nil || c.State == Ended {
+		return
+	}
+	ev.Remote = c.asTyped(ev.Remote)
+	if c.Remote.Number == ev.Remote.Number && c.Remote.Name == ev.Remote.Name {
 		return
 	}
 	same := c.Remote.Number == ev.Remote.Number && c.Remote.Withheld == ev.Remote.Withheld

@@ -62,6 +62,7 @@ type Ports struct {
 	Committed func() // a call record was put into the outbox
 	Retry     func() // retries Salesforce and the hub now
 	Demo      func(Demo)
+	Browse    func(Browse) // opens a page in the browser and tells the agent where; it must not block
 }
 
 // ledgerCall is a call as the ledger stores it; the call record travels along as JSON, so that a crash at any moment

@@ -238,7 +238,7 @@ func (w *world) checkSnapshot(before *Snapshot, ev Event) {
 	}
 	w.checkState(s)
 	for _, c := range s.Calls {
-		if rec, done := w.finished[string(c.Key)]; done && (c.State != Ended || c.Assoc != rec.Assoc) {
+		if rec, done := w.finished[string(c.Key)]; done && (c.State != Ended || !reflect.DeepEqual(c.Assoc, rec.Assoc)) {
 			w.fail("a finished call changed")
 		}
 		if c.State == Ended && slices.ContainsFunc(c.Can, func(v Verb) bool { return v != Dismiss && v != Note && v != Pin && v != Clear }) {

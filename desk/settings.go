@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"offhook/crm"
+	"offhook/crm/layout"
 	"offhook/internal/text"
 	"offhook/sip"
 )
@@ -25,7 +26,13 @@ type Settings struct {
 	// Classify says what kind of party this is, before any parsing as a telephone number (BEHAVIOUR §3). It must be pure.
 	Classify func(sip.Party) Class
 	Pop      PopTiming // default PopOnRing
-	NoMatch  string    // object of the New form, default Lead
+	NoMatch  string    // object of the New form where the layout names none, default Lead
+	// Layout is the softphone layout to begin with; nil is the desk's own. LayoutChanged replaces it.
+	Layout *layout.Layout
+	Compat bool // only what Salesforce's own softphones do: several matches are listed where the layout says so, outbound calls open nothing
+	// DialPlan makes what is dialled of what was typed; nil dials as typed. It must be pure. Colleagues and emergency numbers never
+	// come to it.
+	DialPlan func(string) string
 	// OpenRecord tunes association rule 4 (typed number while a card is open): always, if_number_matches, never.
 	OpenRecord string
 	// Log names the actions that make a Task: answered, missed, declined, cancelled, transfer, failed. Empty means all.

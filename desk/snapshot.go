@@ -32,6 +32,9 @@ type Snapshot struct {
 	Quit    bool      `json:"quit,omitempty"`    // the desk has finished: front ends end
 	Caption text.Text `json:"caption,omitzero"`  // what a demo tells the newcomer at this moment
 
+	FormAuto bool      `json:"formAuto,omitempty"` // the form opened by itself: text that is being typed goes on
+	Prepared *Prepared `json:"prepared,omitempty"` // with a dial plan: what is dialled for what is being typed
+
 	Bell     bool      `json:"bell,omitempty"`     // the front end's own bell rings for calls: there is no ring device
 	DND      bool      `json:"dnd,omitempty"`      // calls are refused as busy
 	Forward  *Forwards `json:"forward,omitempty"`  // where calls go instead
@@ -140,10 +143,12 @@ type Call struct {
 	State      CallState       `json:"state"`
 	Remote     sip.Party       `json:"remote"`
 	Called     text.Text       `json:"called,omitzero"`
-	Name       text.Text       `json:"name,omitzero"` // best name known now
+	Dialled    text.Text       `json:"dialled,omitzero"` // the digits that were dialled, where they are not the number
+	Name       text.Text       `json:"name,omitzero"`    // best name known now
 	NameFrom   string          `json:"nameFrom,omitempty"`
 	Place      text.Text       `json:"place,omitzero"` // town of a fixed line
 	Match      crm.Match       `json:"match"`
+	Counted    int             `json:"counted,omitempty"` // several matches that the layout does not list: how many
 	Assoc      crm.Association `json:"assoc"`
 	Current    crm.Ref         `json:"current,omitzero"` // record last opened during the call
 	Pinned     bool            `json:"pinned,omitempty"`
@@ -204,6 +209,7 @@ type Search struct {
 	Query text.Text `json:"query"`
 	Hits  []crm.Hit `json:"hits,omitempty"`
 	Busy  bool      `json:"busy,omitempty"`
+	Auto  bool      `json:"auto,omitempty"` // it opened by itself
 	Error text.Text `json:"error,omitzero"`
 }
 

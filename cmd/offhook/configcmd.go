@@ -91,6 +91,12 @@ func checkParts(l *config.Loaded) error {
 		say("sip.trusted_peers", err)
 	}
 	checkRecord(l.Record, say)
+	if _, err := openLayouts(l); err != nil {
+		say("layout", err)
+	}
+	if _, err := dialingOptions(l); err != nil {
+		say("dialing", err)
+	}
 	if lines == nil {
 		return nil
 	}

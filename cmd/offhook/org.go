@@ -9,6 +9,7 @@ import (
 
 	"offhook/config"
 	"offhook/crm"
+	"offhook/crm/layout"
 	"offhook/crm/ledger"
 	"offhook/crm/salesforce"
 	"offhook/desk"
@@ -32,7 +33,11 @@ type org struct {
 	again     chan struct{} // somebody wants the sign-in tried now
 	now       chan struct{} // somebody wants every record sent now
 	changed   chan struct{} // the outbox has changed
-	reports   chan crm.Report
+
+	layouts layouts
+	layout  atomic.Pointer[layout.Layout] // of the signed-in user; nil: offhook's own
+
+	reports chan crm.Report
 }
 
 func openOrg(l *config.Loaded, led *ledger.Ledger, numbers crm.NumberSettings, log *slog.Logger) (*org, error) {
@@ -40,6 +45,11 @@ func openOrg(l *config.Loaded, led *ledger.Ledger, numbers crm.NumberSettings, l
 		ledger: led, record: l.Record, region: l.Numbers.Region,
 		again: make(chan struct{}, 1), now: make(chan struct{}, 1), changed: make(chan struct{}, 1), reports: make(chan crm.Report, 64),
 	}
+	var err error
+	if o.layouts, err = openLayouts(l); err != nil {
+		return nil, err
+	}
+	o.layout.Store(o.layouts.file)
 	client, _, err := openClient(l, log, func() { poke(o.again) })
 	if err != nil {
 		return nil, err
@@ -55,7 +65,7 @@ func openOrg(l *config.Loaded, led *ledger.Ledger, numbers crm.NumberSettings, l
 		}
 	}
 	o.directory = crm.NewDirectory(client, crm.DirectorySettings{
-		Numbers: numbers, NewObject: l.Salesforce.NoMatch, Deadline: l.Salesforce.Timeout, Log: log,
+		Numbers: numbers, Layout: o.layout.Load, NewObject: l.Salesforce.NoMatch, Deadline: l.Salesforce.Timeout, Log: log,
 	})
 	report := func(r crm.Report) {
 		select {

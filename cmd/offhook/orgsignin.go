@@ -36,6 +36,9 @@ func (o *org) signIn(ctx context.Context, d *desk.Desk) {
 			o.sender.SignedIn()
 			o.errands.Notify()
 			wait = signInFirst
+			if agent, err := o.client.Agent(ctx); err == nil { // not always who is signed in: the app itself may be
+				o.applyLayout(ctx, d, agent.UserID, agent.Username)
+			}
 			_ = o.directory.Warm(ctx) // the first lookup learns what is still missing
 		}
 		timer := time.NewTimer(max(next, 0))

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"offhook/config"
+	"offhook/crm/layout"
 	"offhook/sip/exchange"
 	"offhook/ui"
 	"offhook/ui/tape"
@@ -131,7 +132,7 @@ func (s *scene) Busy() int {
 }
 
 // Happen lets the practice world do what the agent cannot: "call {…}" with what offhook exchange call can ask for, as JSON, and
-// "message NUMBER WORDS".
+// "message NUMBER WORDS". "layout {…}" is the administrator's doing: the softphone layout from now on.
 func (s *scene) Happen(what string) error {
 	if s.b == nil {
 		return errors.New("with --config the world is the real one")
@@ -147,11 +148,18 @@ func (s *scene) Happen(what string) error {
 			call.To = agentExtension
 		}
 		return s.b.exchange.Place(call)
+	case "layout": // of the signed-in user from now on, in getSoftphoneLayout's JSON
+		lay, _, err := layout.Parse([]byte(arg))
+		if err != nil {
+			return err
+		}
+		s.w.org.useLayout(s.w.desk, &lay)
+		return nil
 	case "message":
 		from, words, _ := strings.Cut(arg, " ")
 		return s.b.exchange.Message(from, "", agentExtension, words)
 	}
-	return fmt.Errorf("the practice world knows call and message, not %q", verb)
+	return fmt.Errorf("the practice world knows call, layout and message, not %q", verb)
 }
 
 // Stop ends the screen and everything behind it.

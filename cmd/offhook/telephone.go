@@ -18,6 +18,7 @@ import (
 	"github.com/nyaruka/phonenumbers"
 
 	"offhook/config"
+	"offhook/crm/layout"
 	"offhook/desk"
 	"offhook/internal/text"
 	"offhook/media/record"
@@ -37,7 +38,7 @@ func (w *workplace) telephone(e *env, l *config.Loaded) (sip.Config, error) {
 		TLS:      sip.TLS{CAFile: c.CAFile, CertFile: c.Certificate, KeyFile: c.Key, ServerName: c.TLSName, Wildcard: c.Wildcard, AllowInsecure: c.AllowInsecure},
 		Reliable: dialog.Reliable(c.Reliable), SessionTimer: c.SessionTimer, AutoAnswer: c.AutoAnswer, RemoteControl: c.RemoteControl, Withhold: c.Withhold,
 		Mailbox: c.Mailbox, GRUU: c.GRUU, LocalContact: c.Contact == "local", Expires: c.Expires, RingLimit: c.RingLimit, Codecs: c.Codecs, Region: l.Numbers.Region,
-		Headset: w.headset, Devices: w.devices.Events(), Logger: w.log, Toll: tollPolicy(l.Config),
+		Headset: w.headset, Devices: w.devices.Events(), Logger: w.log, Toll: tollPolicy(l.Config, w.dialing),
 	}
 	if c.SessionTimer == 0 {
 		cfg.SessionTimer = -1 // 0s in the file means: none
@@ -83,7 +84,7 @@ func soundConfig(c config.Calls) sip.SoundConfig {
 }
 
 // tollPolicy is nil when nothing is set: then the phone's own rule holds for far ends, and agents dial what they like.
-func tollPolicy(c config.Config) *toll.Policy {
+func tollPolicy(c config.Config, plan layout.DialingOptions) *toll.Policy {
 	t := c.Toll
 	if len(t.Allow)+len(t.Deny)+len(t.TransferAllow)+len(t.RedirectAllow)+len(t.Hours)+t.PerMinute+t.PerDay == 0 {
 		return nil // an outside line alone forbids nothing
@@ -97,8 +98,15 @@ func tollPolicy(c config.Config) *toll.Policy {
 		return toll.Rules{Enabled: len(allow) > 0, Allow: allow, Deny: t.Deny, Hours: hours}
 	}
 	country, national, international := dialling(c.Numbers.Region)
+	if plan.International != "" && !slices.Contains(international, plan.International) {
+		international = append(international, plan.International)
+	}
+	outside := t.Outside
+	if outside == "" {
+		outside = plan.Outside
+	}
 	return &toll.Policy{
-		Country: country, National: national, International: international, Outside: t.Outside, Emergency: c.Numbers.Emergency,
+		Country: country, National: national, International: international, Outside: outside, Emergency: c.Numbers.Emergency,
 		Dialled:  toll.Rules{Enabled: true, Allow: t.Allow, Deny: t.Deny, PerMinute: t.PerMinute, PerDay: t.PerDay, Hours: hours},
 		Referred: rules(t.TransferAllow), Redirect: rules(t.RedirectAllow),
 	}

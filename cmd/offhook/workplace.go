@@ -18,6 +18,7 @@ import (
 
 	"offhook/config"
 	"offhook/crm"
+	"offhook/crm/layout"
 	"offhook/crm/ledger"
 	"offhook/desk"
 	"offhook/internal/text"
@@ -29,6 +30,7 @@ import (
 
 // workplace is one running desk with everything behind it: ledger, sound, Salesforce, telephone.
 type workplace struct {
+	dialing layout.DialingOptions
 	desk    *desk.Desk
 	ledger  *ledger.Ledger
 	org     *org // nil: Salesforce is switched off
@@ -88,6 +90,9 @@ func openWorkplace(ctx context.Context, e *env, l *config.Loaded, opt options) (
 		if w.org, err = openOrg(l, w.ledger, numbers, w.log); err != nil {
 			return nil, err
 		}
+	}
+	if w.dialing, err = dialingOptions(l); err != nil {
+		return nil, err
 	}
 	if err := w.openPhone(ctx, e, l, filepath.Dir(path)); err != nil {
 		return nil, err
@@ -197,6 +202,13 @@ func (w *workplace) openDesk(e *env, l *config.Loaded, opt options, numbers *crm
 		Log: l.Record.Log, MissedAfter: l.UI.Missed, Linger: l.UI.Linger,
 		Classify: func(p sip.Party) desk.Class { return classify(numbers, p) },
 	}
+	set.Compat = l.Layout.Compat
+	if w.org != nil {
+		set.Layout = w.org.layouts.file
+	}
+	if !w.dialing.Zero() {
+		set.DialPlan = crm.NewDialPlan(w.dialing, numbers).Dial
+	}
 	set.ForwardAfter, set.MailboxNumber, set.Recording = l.Calls.ForwardAfter, l.SIP.Voicemail, l.Recording.Dir != ""
 	set.Lamps = lamps(l.SIP)
 	set.Bell = w.devices.RingBell()
@@ -225,6 +237,7 @@ func (w *workplace) openDesk(e *env, l *config.Loaded, opt options, numbers *crm
 	}}
 	if w.org != nil {
 		ports.Customers = w.org.directory
+		ports.Browse = func(b desk.Browse) { w.org.browse(w.desk, b, opt.still) }
 		ports.SendNow = w.org.sendNow
 		ports.Committed = w.org.committed
 		ports.Retry = w.org.retry

@@ -144,6 +144,8 @@ func (p *Page) Live() bool {
 // Context is where a key is meant now.
 func (p *Page) Context() keymap.Context {
 	switch {
+	case p.noting != "" && (p.form != nil && p.snap.FormAuto || p.find != nil && p.snap.Search.Auto):
+		return keymap.Notes // what came by itself waits until the notes are written
 	case p.form != nil:
 		return keymap.Form
 	case p.find != nil:

@@ -36,10 +36,20 @@ func (l Look) Match(c *desk.Call) string {
 			l.hit(r, h)
 		}
 	case crm.MatchMany:
+		if c.Counted > 0 { // layout.compat: the layout does not open its search page
+			r.Put(th.Ringing, "≡ "+plural(c.Counted, "match", "matches")).Gap(2)
+			right = l.how(m)
+			r.Keep(row.SegsWidth(right)+1).Put(th.Dim, "your layout does not list them: "+l.Keys.Key("caller.search")+" searches by hand")
+			break
+		}
 		r.Put(th.Ringing, "≡ "+plural(len(m.Hits), "match", "matches")).Gap(2)
 		right = l.how(m)
 		r.Keep(row.SegsWidth(right)+1).Put(th.Dim, "the number is on several records: "+l.Keys.Key("caller.search")+" picks one")
 	case crm.MatchNone:
+		if m.Via == crm.ViaLayout {
+			r.Put(th.Ringing, "○ no match").Gap(2).Put(th.Dim, m.Detail.String())
+			break
+		}
 		r.Put(th.Ringing, "○ no match").Gap(2)
 		right = l.how(m)
 		r.Keep(row.SegsWidth(right)+1).Put(th.Dim, "nobody in Salesforce has this number: "+l.Keys.Key("caller.new")+" adds one")

@@ -30,6 +30,9 @@ func (l Look) detail(c *desk.Call, indent int, narrow bool) []string {
 		way += " to " + c.Called.String()
 	}
 	also(th.Dim, way)
+	if !c.Dialled.Empty() {
+		also(th.Dim, "dialled as "+c.Dialled.String())
+	}
 	if l.Accounts && !c.Account.Empty() {
 		also(th.Dim, "account "+strings.TrimPrefix(c.Account.String(), "sip:"))
 	}

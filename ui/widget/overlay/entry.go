@@ -22,6 +22,7 @@ type Entry struct {
 	when  int // index of forwardWhen
 	wrong string
 	list  colleagues // to pick from, with their lamps
+	plan  bool       // the desk has a dial plan: it tells what will be dialled
 }
 
 // Dial asks for a number to call.
@@ -117,7 +118,23 @@ func (e *Entry) Press(k tea.Key, name string) Outcome {
 		e.wrong = ""
 		e.list.typed(e.field.Value())
 	}
-	return Outcome{Handled: handled}
+	return Outcome{Handled: handled, Commands: e.ask(changed)}
+}
+
+// ask lets the desk say what will be dialled for what is typed now.
+func (e *Entry) ask(changed bool) []desk.Command {
+	if !changed || !e.plan {
+		return nil
+	}
+	return []desk.Command{{Verb: desk.Prepare, Text: strings.TrimSpace(e.field.Value())}}
+}
+
+// dials says what the telephone will really dial, where that is not what is typed.
+func dials(s *desk.Snapshot, number string) string {
+	if s == nil || s.Prepared == nil || number == "" || s.Prepared.Typed.String() != number || s.Prepared.Dials.Empty() || s.Prepared.Dials.String() == number {
+		return ""
+	}
+	return " Dialled as " + s.Prepared.Dials.String() + "."
 }
 
 // askFirst calls the target instead, while the caller waits on hold: the call is handed over by joining both, or not at all.
@@ -149,11 +166,12 @@ func (e *Entry) Paste(s string) Outcome {
 	e.field.Insert(s)
 	e.wrong = ""
 	e.list.typed(e.field.Value())
-	return Outcome{Handled: true}
+	return Outcome{Handled: true, Commands: e.ask(true)}
 }
 
 // Alive implements Box.
 func (e *Entry) Alive(s *desk.Snapshot) bool {
+	e.plan = s != nil && s.Prepared != nil
 	if s != nil && e.verb != desk.Forward {
 		e.list.take(s.Lamps, e.field.Value())
 	}
@@ -178,6 +196,7 @@ func (e *Entry) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, h in
 	shown, at := e.field.Line(inner - 2)
 	d := Drawn{Width: width, Cursor: true, X: 1 + at, Y: 1}
 	number, who := e.target()
+	prefixed := dials(s, number)
 	if name := who.Name.String(); name != "" {
 		number = name + " (" + number + ")"
 	}
@@ -188,21 +207,21 @@ func (e *Entry) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, h in
 		d.Title = "Send " + e.name + " on"
 		says = e.name + " rings at that number instead; the record here says so."
 		if number != "" {
-			says = e.name + " rings at " + number + " instead; the record here says so."
+			says = e.name + " rings at " + number + " instead; the record here says so." + prefixed
 		}
 		d.Foot = append(append(append(Hints(th, keys, "overlay.accept", "send"), gap), e.pickHint(th, keys)...), Hints(th, keys, "overlay.close", "back")...)
 	case desk.Forward:
 		d.Title = "Forward calls"
 		f := forwardWhen[e.when]
 		if says = f.says + "that number until you undo it."; number != "" {
-			says = f.says + number + " until you undo it."
+			says = f.says + number + " until you undo it." + prefixed
 		}
 		d.Foot = Hints(th, keys, "overlay.accept", "forward", "overlay.down", "when", "overlay.close", "back")
 	case desk.Xfer:
 		d.Title = "Transfer " + e.name
 		says = e.name + " goes to that number and leaves this desk."
 		if number != "" {
-			says = e.name + " goes to " + number + " and leaves this desk."
+			says = e.name + " goes to " + number + " and leaves this desk." + prefixed
 		}
 		says += " If nobody answers there, the call comes back to you."
 		d.Foot = append(Hints(th, keys, "overlay.accept", "transfer"), row.Seg{Text: "   "}, row.Seg{Ink: th.Key, Text: keymap.Display(askFirst)}, row.Seg{Ink: th.Dim, Text: " ask first"})
@@ -215,7 +234,7 @@ func (e *Entry) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, h in
 			says += " From another account: NUMBER via " + other + "."
 		}
 		if number != "" {
-			says = "Calls " + number + "."
+			says = "Calls " + number + "." + prefixed
 			if s != nil && s.Open != nil {
 				says += " " + s.Open.Name.String() + "'s card is open: the call is about that record."
 			}

@@ -1,0 +1,90 @@
+package crm
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/nyaruka/phonenumbers"
+
+	"offhook/crm/layout"
+)
+
+// DialPlan makes the digits that are dialled of the number that somebody typed or clicked: the line outside, and what stands before
+// numbers of the country and numbers abroad (the call centre's dialing options). It is immutable and may be shared.
+type DialPlan struct {
+	o layout.DialingOptions
+	n *Numbers
+}
+
+// NewDialPlan makes a plan for a desk that reads numbers in n's way. Without options every number is dialled as it is.
+func NewDialPlan(o layout.DialingOptions, n *Numbers) *DialPlan { return &DialPlan{o, n} }
+
+// Dial returns what the telephone dials. Emergency numbers, colleagues, SIP addresses and names are dialled as they are, and so is
+// what begins with the line outside already. What no numbering plan knows gets the line outside and nothing else.
+func (p *DialPlan) Dial(number string) string {
+	if p.o.Zero() {
+		return number
+	}
+	user, host := splitParty(number)
+	digits := squeeze(withoutExtension(user))
+	plain := strings.TrimPrefix(digits, "+")
+	switch {
+	case host != "" || plain == "" || strings.Trim(plain, "0123456789") != "":
+		return number // an address, a name, 1-800-FLOWERS, a code with * or #
+	case p.n.Classify(number, false, "") != ClassExternal:
+		return number
+	}
+	parsed := p.n.valid(digits)
+	if rest, ok := strings.CutPrefix(digits, p.o.Outside); ok && p.o.Outside != "" && parsed == nil && len(rest) > 2 {
+		if p.n.valid(rest) != nil || p.o.International != "" && strings.HasPrefix(rest, p.o.International) || p.o.LongDistance != "" && strings.HasPrefix(rest, p.o.LongDistance) {
+			return digits // it was typed as it is dialled
+		}
+		if p.n.Classify(rest, false, "") == ClassEmergency {
+			return digits
+		}
+	}
+	if parsed == nil {
+		if strings.HasPrefix(digits, "+") {
+			return p.o.Outside + p.world() + plain // abroad, in a plan that is newer than ours
+		}
+		return p.o.Outside + digits
+	}
+	country := int(parsed.GetCountryCode())
+	nsn := phonenumbers.GetNationalSignificantNumber(parsed)
+	if country != phonenumbers.GetCountryCodeForRegion(p.n.region) {
+		return p.o.Outside + p.world() + strconv.Itoa(country) + nsn
+	}
+	if p.o.LongDistance != "" {
+		return p.o.Outside + p.o.LongDistance + nsn
+	}
+	return p.o.Outside + digitsOf(phonenumbers.Format(parsed, phonenumbers.NATIONAL))
+}
+
+// world is what stands for the plus: the option, else the country's own prefix.
+func (p *DialPlan) world() string {
+	if p.o.International != "" {
+		return p.o.International
+	}
+	switch cc := phonenumbers.GetCountryCodeForRegion(p.n.region); { // ITU-T operational bulletin: those that are not 00
+	case cc == 1:
+		return "011"
+	case p.n.region == "AU":
+		return "0011"
+	case p.n.region == "JP":
+		return "010"
+	case p.n.region == "HK":
+		return "001"
+	case cc == 7:
+		return "810"
+	}
+	return "00"
+}
+
+// valid reads a number as it is dialled here; nil when no plan has it.
+func (n *Numbers) valid(digits string) *phonenumbers.PhoneNumber {
+	p, err := phonenumbers.Parse(digits, n.region)
+	if err != nil || !phonenumbers.IsValidNumber(p) {
+		return nil
+	}
+	return p
+}
