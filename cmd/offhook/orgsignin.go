@@ -36,9 +36,6 @@ func (o *org) signIn(ctx context.Context, d *desk.Desk) {
 			o.sender.SignedIn()
 			o.errands.Notify()
 			wait = signInFirst
-			if agent, err := o.client.Agent(ctx); err == nil { // not always who is signed in: the app itself may be
-				o.applyLayout(ctx, d, agent.UserID, agent.Username)
-			}
 			_ = o.directory.Warm(ctx) // the first lookup learns what is still missing
 		}
 		timer := time.NewTimer(max(next, 0))
@@ -61,6 +58,7 @@ func (o *org) signedIn(ctx context.Context, d *desk.Desk, user salesforce.UserIn
 	if agent, err := o.client.Agent(ctx); err == nil { // the app's own user is nobody's desk
 		user = agent
 	}
+	o.applyLayout(ctx, d, user.UserID, user.Username)
 	if o.record.TimeZone == "" {
 		if zone, err := time.LoadLocation(user.Zone); err == nil && user.Zone != "" {
 			o.zone.Store(zone)
