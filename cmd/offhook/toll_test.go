@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"offhook/config"
+	"offhook/crm/layout"
 	"offhook/sip/toll"
 	"offhook/sip/transaction"
 )
@@ -14,7 +15,7 @@ func TestTheHoursOfTheSettingsBoundWhatIsDialledButForHelp(t *testing.T) {
 	c := config.Config{}
 	c.Toll.Hours = []string{"Mon-Fri 08:00-19:00", "Sat 09:00-13:00"}
 	c.Numbers.Emergency = []string{"112", "999"}
-	p := tollPolicy(c)
+	p := tollPolicy(c, layout.DialingOptions{})
 	if p == nil {
 		t.Fatal("hours alone are no policy")
 	}
@@ -39,6 +40,21 @@ func TestTheHoursOfTheSettingsBoundWhatIsDialledButForHelp(t *testing.T) {
 		}
 		if err := m.Check(now, toll.Dialled, number("112")); err != nil {
 			t.Errorf("%s: help: %v", at, err)
+		}
+	}
+}
+
+func TestTheLineOutsideOfTheDialPlanDoesNotHideANumberThatIsBarred(t *testing.T) {
+	c := config.Config{}
+	c.Numbers.Region, c.Toll.Deny, c.Numbers.Emergency = "GB", []string{"+1", "0900"}, []string{"999"}
+	plan := layout.DialingOptions{Outside: "9", International: "1830"}
+	m := toll.NewMeter(*tollPolicy(c, plan))
+	for user, barred := range map[string]bool{
+		"9183014155552671": true, "90900123456": true, "914155552671": false, "907814256404": false, "9999": false, "999": false,
+	} {
+		err := m.Check(time.Now(), toll.Dialled, transaction.URI{Scheme: "sip", User: user, Host: "pbx.example.com"})
+		if (err != nil) != barred {
+			t.Errorf("%s: %v, barred %v", user, err, barred)
 		}
 	}
 }
