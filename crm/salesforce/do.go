@@ -76,7 +76,9 @@ func (c *Client) do(ctx context.Context, cl call) (*reply, error) {
 				}
 				try--
 				continue
-			case api.Status == http.StatusGone && !renegotiated && !cl.root && c.o.Version == "":
+			case api.Status == http.StatusGone && !cl.root && c.o.Version != "":
+				return nil, &VersionError{Want: c.o.Version, Pinned: true}
+			case api.Status == http.StatusGone && !renegotiated && !cl.root:
 				renegotiated = true
 				c.version.Store(nil)
 				try--

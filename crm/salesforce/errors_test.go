@@ -148,7 +148,7 @@ func TestAuthErrorsTellWhoMustAct(t *testing.T) {
 func TestOtherErrorsHaveALineToo(t *testing.T) {
 	for _, err := range []error{
 		ErrNoToken, &HostError{"http://x", "not https"}, &TransportError{Method: "POST", Path: "/x", MayHaveArrived: true, Err: errors.New("eof")},
-		&TransportError{Method: "GET", Path: "/x", MayHaveArrived: true, Err: errors.New("eof")}, context.Canceled, errors.New("anything"), &VersionError{"62.0", "50.0"},
+		&TransportError{Method: "GET", Path: "/x", MayHaveArrived: true, Err: errors.New("eof")}, context.Canceled, errors.New("anything"), &VersionError{"62.0", "50.0", false},
 	} {
 		if line := Line(err); line == "" || strings.Contains(line, "\n") {
 			t.Errorf("%v: %q", err, line)

@@ -187,6 +187,10 @@ func Line(err error) string {
 	case KindCanceled:
 		return "given up before Salesforce answered"
 	}
+	var version *VersionError
+	if errors.As(err, &version) {
+		return clip(version.Error())
+	}
 	if said == "" {
 		said = clip(err.Error())
 	}

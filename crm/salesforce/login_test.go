@@ -111,6 +111,74 @@ func TestOverSSHTheAddressOrTheCodeIsPasted(t *testing.T) {
 	}
 }
 
+// What browsers and people do beside the one redirect that counts.
+func TestNothingButTheFirstAnswerOfThisSignInCounts(t *testing.T) {
+	_, l := signIn(t)
+	u, _ := url.Parse(l.URL())
+	state := u.Query().Get("state")
+	root := strings.TrimSuffix(l.RedirectURI(), redirectPath)
+	get := func(address string) int {
+		resp, err := http.Get(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	for address, want := range map[string]int{
+		root + "/favicon.ico": 404, root + "/": 404, root + "/OauthRedirect/x": 404,
+		l.RedirectURI(): 400, // a person opened the address by hand
+		l.RedirectURI() + "?error=access_denied&error_description=x":                     400, // any page of the web may send this
+		l.RedirectURI() + "?error=access_denied&error_description=x&state=of+an+old+try": 400,
+		l.RedirectURI() + "?state=" + state:                                              400,
+	} {
+		if got := get(address); got != want {
+			t.Errorf("%s: %d", address, got)
+		}
+	}
+	if err := l.Paste(l.RedirectURI() + "?code=aPrx%3D%3D&state=old"); !errors.Is(err, ErrPaste) || !strings.Contains(err.Error(), "another sign-in") {
+		t.Errorf("%v", err)
+	}
+	if get(l.RedirectURI()+"?code=aPrx%3D%3D&state="+state) != 200 {
+		t.Error("the redirect was refused")
+	}
+	// The browser opens it twice, and the person pastes it as well.
+	if get(l.RedirectURI()+"?code=aPrx%3D%3D&state="+state) != 200 || l.Paste("somethingElse==") != nil {
+		t.Error("a second answer is an error")
+	}
+	if _, err := l.Wait(t.Context()); err != nil {
+		t.Errorf("the first answer did not count: %v", err)
+	}
+}
+
+func TestAPortThatIsTakenIsPassedOver(t *testing.T) {
+	taken, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	app := loginApp(newServer(t, nil))
+	app.Ports = []int{taken.Addr().(*net.TCPAddr).Port, 0}
+	l, err := app.StartLogin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if !l.Listening() || strings.Contains(l.RedirectURI(), fmt.Sprint(app.Ports[0])) {
+		t.Errorf("%s", l.RedirectURI())
+	}
+	u, _ := url.Parse(l.URL())
+	if u.Query().Get("redirect_uri") != l.RedirectURI() {
+		t.Error("Salesforce is told another port")
+	}
+	app.Ports = app.Ports[:1]
+	none, err := app.StartLogin(t.Context())
+	if err != nil || none.Listening() {
+		t.Errorf("with every port taken it is pasted: %v", err)
+	}
+	none.Close()
+}
+
 func TestARefusedSignInTellsWhy(t *testing.T) {
 	_, l := signIn(t)
 	u, _ := url.Parse(l.URL())

@@ -218,3 +218,21 @@ func TestWhoSignsInTooOftenWaitsLongerAndNothingIsLost(t *testing.T) {
 		t.Errorf("%d sign-ins after the pause", n)
 	}
 }
+
+func TestAPinnedVersionThatIsRetiredIsToldAndNotReplaced(t *testing.T) {
+	s := newServer(t, func(w http.ResponseWriter, r *http.Request, _ string) {
+		fail(w, 410, `[{"errorCode":"UNSUPPORTED_API_VERSION","message":"The requested API version is retired"}]`)
+	})
+	_, err := s.client(t, func(o *Options) { o.Version = "66.0" }).Get(t.Context(), "Task", "00T000000000001")
+	var version *VersionError
+	if !errors.As(err, &version) || !strings.Contains(Line(err), "salesforce.api_version") || len(s.seen()) != 1 {
+		t.Errorf("%v: %q after %d requests", err, Line(err), len(s.seen()))
+	}
+	_, err = s.client(t, func(o *Options) { o.Version = "61.0" }).Get(t.Context(), "Task", "00T000000000001")
+	if !strings.Contains(Line(err), "61.0") || !strings.Contains(Line(err), "newest here: 68.0") || len(s.seen()) != 1 {
+		t.Errorf("%v after %d requests", err, len(s.seen()))
+	}
+	if _, err := s.client(t, nil).Get(t.Context(), "Task", "00T000000000001"); KindOf(err) != KindGone || len(s.seen()) != 3 {
+		t.Errorf("unpinned it is negotiated again once: %v after %d requests", err, len(s.seen()))
+	}
+}

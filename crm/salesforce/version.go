@@ -1,6 +1,7 @@
 package salesforce
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,11 +13,17 @@ import (
 // MinVersion is the oldest API version that has everything offhook uses.
 const MinVersion = "62.0"
 
-// VersionError says that the org's API is too old, or does not offer the pinned version.
-type VersionError struct{ Want, Newest string }
+// VersionError says that the org's API is too old, or does not offer the pinned version any more.
+type VersionError struct {
+	Want, Newest string
+	Pinned       bool
+}
 
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("this org offers no API version that fits (wanted %s, newest here %s): check the login address", e.Want, e.Newest)
+	if e.Pinned {
+		return fmt.Sprintf("this org does not offer API version %s, which salesforce.api_version pins (newest here: %s): empty that setting", e.Want, cmp.Or(e.Newest, "not known"))
+	}
+	return fmt.Sprintf("this org offers no API version that fits (wanted %s, newest here: %s): check salesforce.login_url", e.Want, cmp.Or(e.Newest, "none"))
 }
 
 // Version returns the API version in use, such as "68.0", negotiating it on first use: the newest the org offers.
@@ -71,12 +78,12 @@ func chooseVersion(body []byte, pinned string) (string, error) {
 	}
 	if pinned != "" {
 		if !found {
-			return "", &VersionError{pinned, newest}
+			return "", &VersionError{pinned, newest, true}
 		}
 		return strings.TrimPrefix(pinned, "v"), nil
 	}
 	if versionNumber(newest) < versionNumber(MinVersion) {
-		return "", &VersionError{MinVersion + " or later", newest}
+		return "", &VersionError{MinVersion + " or later", newest, false}
 	}
 	return newest, nil
 }
