@@ -3,7 +3,6 @@ package emulator
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -132,33 +131,6 @@ func (f *file) rows(t *table, condition string, args ...any) []*record {
 		return nil
 	})
 	return out
-}
-
-// pack writes the fields that hold something; unpack gives numbers their kind again.
-func pack(fields map[string]any) (string, error) {
-	m := make(map[string]any, len(fields))
-	for k, v := range fields {
-		if v != nil && k != "Id" && k != "IsDeleted" {
-			m[k] = v
-		}
-	}
-	b, err := json.Marshal(m)
-	return string(b), err
-}
-
-func unpack(o *object, body string) (map[string]any, error) {
-	m := make(map[string]any, len(o.fields))
-	if err := json.Unmarshal([]byte(body), &m); err != nil {
-		return nil, err
-	}
-	for k, v := range m {
-		if x, isNumber := v.(float64); isNumber {
-			if fd := o.field(k); fd != nil && fd.kind == "int" {
-				m[k] = int64(x)
-			}
-		}
-	}
-	return m, nil
 }
 
 func (f *file) keep(r *record) *record {

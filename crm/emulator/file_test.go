@@ -1,10 +1,17 @@
 package emulator
 
 import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // onFile begins the names of the tests whose orgs live in files: see newOrg.
@@ -145,4 +152,50 @@ func TestAFileThatIsNoPracticeOrgIsRefusedInOneLine(t *testing.T) {
 		t.Errorf("a file that is open: %v", err)
 	}
 	o.Close()
+}
+
+func FuzzRowsComeBackAsTheyWere(f *testing.F) {
+	o := newSchema(Settings{CallKey: true}).object("Task")
+	f.Add("plain", int64(3), 2.5, true)
+	f.Add("a \"quote\", a \\ and a }\n\u2028<&>é😀", int64(-1), -1e-300, false)
+	f.Add("{\"a\":[", int64(1)<<31, 1e21, true)
+	f.Fuzz(func(t *testing.T, s string, n int64, x float64, b bool) {
+		if !utf8.ValidString(s) || x != x || x-x != 0 || n > math.MaxInt32 || n < math.MinInt32 {
+			return
+		}
+		was := map[string]any{"Subject": s, "Description": s + s, "CallDurationInSeconds": n, "Percent__c": x, "IsClosed": b, "Type": nil}
+		body, err := pack(was)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := unpack(o, body)
+		if err != nil {
+			t.Fatalf("%s: %v", body, err)
+		}
+		delete(was, "Type")
+		if !maps.Equal(was, got) {
+			t.Fatalf("%s came back as %v", body, got)
+		}
+		_, _ = unpack(o, s)
+		_, _ = unpack(o, "{"+s)
+	})
+}
+
+func TestAQueryEndsWhenItsClientHasGone(t *testing.T) {
+	o := newOrg(t, func(opt *Options) { opt.File = filepath.Join(t.TempDir(), "org.db") })
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for path, q := range map[string]string{"/query": "SELECT Id FROM Contact WHERE Title LIKE '%x%'", "/search": "FIND {nobody OR emma} IN NAME FIELDS RETURNING Contact(Id)"} {
+		req := httptest.NewRequestWithContext(ctx, "GET", v+path+"?q="+url.QueryEscape(q), nil)
+		req.Header.Set("Authorization", "Bearer "+o.token)
+		rep, _, _ := o.answer(req, v+path, nil, &plan{})
+		if rep.status != 400 || !strings.Contains(fmt.Sprint(rep.body), "QUERY_TIMEOUT") {
+			t.Errorf("%s answers %d %v", path, rep.status, rep.body)
+		}
+	}
+	req := httptest.NewRequestWithContext(ctx, "POST", v+"/sobjects/Task", nil)
+	req.Header.Set("Authorization", "Bearer "+o.token)
+	if rep, _, _ := o.answer(req, v+"/sobjects/Task", []byte(`{}`), &plan{}); rep.status != 201 {
+		t.Errorf("a write whose client has gone is %d %v", rep.status, rep.body)
+	}
 }

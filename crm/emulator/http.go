@@ -132,7 +132,9 @@ func (s *Server) answer(r *http.Request, path string, body []byte, plan *plan) (
 	if plan.instead != nil {
 		return plan.instead, "", nil
 	}
+	s.store.asker = r.Context()
 	rep, counted := s.route(r, path, body)
+	s.store.asker = context.Background()
 	changes, err := s.store.commit()
 	if err != nil {
 		s.log.Error("the practice Salesforce cannot write", "err", err)

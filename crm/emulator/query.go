@@ -15,7 +15,11 @@ func (st *store) match(q *soql, yield func(*record) bool) {
 	if q.where != nil {
 		narrow = q.where.narrow
 	}
+	n := 0
 	st.scan(st.tables[q.object.name], narrow, func(r *record) bool {
+		if n++; n%scanBatch == 0 && st.asker.Err() != nil {
+			return false // nobody waits for the answer any more: see tooLate
+		}
 		if r.deleted && !q.allRows || q.where != nil && !q.where.holds(st, r, r.fields) {
 			return true
 		}
@@ -242,7 +246,8 @@ func (s *Server) query(c *call, rest []string) (*reply, error) {
 		return ok(q.columnMetadata()), nil
 	}
 	if q.count {
-		return ok(map[string]any{"totalSize": s.store.counted(q), "done": true, "records": []any{}}), nil
+		n := s.store.counted(q)
+		return ok(map[string]any{"totalSize": n, "done": true, "records": []any{}}), s.store.tooLate()
 	}
 	if q.groups != nil {
 		groups, err := s.store.grouped(q)
@@ -253,10 +258,18 @@ func (s *Server) query(c *call, rest []string) (*reply, error) {
 		for _, values := range groups {
 			records = append(records, q.groups.render(values))
 		}
-		return ok(map[string]any{"totalSize": len(records), "done": true, "records": records}), nil
+		return ok(map[string]any{"totalSize": len(records), "done": true, "records": records}), s.store.tooLate()
 	}
 	batch := batchSize(c)
-	return ok(s.page(c, s.store.result(q, batch), batch)), nil
+	return ok(s.page(c, s.store.result(q, batch), batch)), s.store.tooLate()
+}
+
+// tooLate is the refusal of a query whose client has gone, which ended it before it had read everything.
+func (st *store) tooLate() error {
+	if st.asker.Err() != nil {
+		return fail(http.StatusBadRequest, "QUERY_TIMEOUT", "Your query request was running for too long.")
+	}
+	return nil
 }
 
 // page renders the first batch of a result and opens a cursor for the rest.

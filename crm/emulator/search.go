@@ -27,7 +27,7 @@ func (s *Server) search(c *call, rest []string) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.found(c, q), nil
+	return s.found(c, q), s.store.tooLate()
 }
 
 func (s *Server) found(c *call, q *sosl) *reply {
@@ -78,7 +78,7 @@ func (s *Server) searchRows(q *sosl, sub *soql, most int) []*record {
 	var rows []*record
 	considered := 0
 	enough := func() bool {
-		return considered >= maxSearchRows || len(sub.order) == 0 && len(rows) >= sub.offset+most
+		return st.asker.Err() != nil || considered >= maxSearchRows || len(sub.order) == 0 && len(rows) >= sub.offset+most
 	}
 	try := func(r *record) bool {
 		fields := st.late.searched(r, now, lag)

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -77,6 +78,7 @@ type store struct {
 	recent  []string // ids, last viewed or written first
 	late    late
 	org     *Settings // what the admin decided: record types, rules
+	asker   context.Context
 }
 
 // change is one committed write, for the hooks and the faults.
@@ -87,7 +89,7 @@ type change struct {
 }
 
 func newStore(s *schema, where rows, clock func() time.Time) *store {
-	st := &store{rows: where, tables: make(map[string]*table), clock: clock, org: &Settings{}}
+	st := &store{rows: where, tables: make(map[string]*table), clock: clock, org: &Settings{}, asker: context.Background()}
 	st.adopt(s)
 	return st
 }
