@@ -126,7 +126,11 @@ func (e *Errands) send(ctx context.Context, key string) {
 		e.dead(ctx, it, "defect", fmt.Sprintf("this offhook does not know how to carry out %q: a newer one wrote it", text.Clean(it.Kind)))
 		return
 	}
-	own, cancel := context.WithTimeout(ctx, sendLimit)
+	limit := sendLimit
+	if it.Kind == AttachErrand {
+		limit = uploadLimit
+	}
+	own, cancel := context.WithTimeout(ctx, limit)
 	result, err := run(own, it)
 	cancel()
 	if err != nil {
@@ -201,6 +205,8 @@ func ErrandName(kind string) string {
 		return "a recording"
 	case "member":
 		return "a campaign member's status"
+	case "voicecall":
+		return "a voice call"
 	case "callback":
 		return "a callback"
 	case "event":

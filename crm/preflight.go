@@ -25,7 +25,6 @@ type Org struct {
 	Statuses  []string       // all statuses; nil when they could not be read
 	TaskHas   map[string]bool
 	TaskWrite bool        // this user may create Tasks
-	VoiceCall bool        // this user may create VoiceCalls with what a call tells; asked for by TargetVoiceCall and TargetBoth only
 	Member    Member      // profile and call centre; zero when they could not be read
 	Warnings  []text.Text // one line each, for the administrator
 

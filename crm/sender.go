@@ -25,6 +25,7 @@ type Outbox interface {
 	Degrade(ctx context.Context, key string, payload json.RawMessage, f ledger.Failure) error
 	MarkDead(ctx context.Context, key string, f ledger.Failure) error
 	MarkFix(ctx context.Context, key string, f ledger.Failure) error
+	AddErrand(ctx context.Context, e ledger.Errand) (added bool, err error)
 	Changed() <-chan struct{}
 }
 
@@ -32,13 +33,14 @@ type Outbox interface {
 type SenderOptions struct {
 	Outbox    Outbox
 	Client    *salesforce.Client
-	Directory *Directory          // resolves calls whose lookup had not finished; nil leaves them unassociated
-	Settings  func() TaskSettings // the user's side; what it leaves open is taken from the org. nil for none
-	Mapped    []string            // Task fields that values of calls go into, by API name
-	Report    func(Report)        // called from the sender's goroutines; must not block. nil for none
-	Poll      time.Duration       // how often to look without being told; 0 for 15 s
-	Late      time.Duration       // a record unsent for so long is reported once; 0 for ten minutes
-	Workers   int                 // records sent at the same time; 0 for 4
+	Directory *Directory                       // resolves calls whose lookup had not finished; nil leaves them unassociated
+	Settings  func() TaskSettings              // the user's side; what it leaves open is taken from the org. nil for none
+	Mapped    []string                         // Task fields that values of calls go into, by API name
+	Follow    func(CallRecord) []ledger.Errand // what is to follow each record, stored before it is written; nil for nothing
+	Report    func(Report)                     // called from the sender's goroutines; must not block. nil for none
+	Poll      time.Duration                    // how often to look without being told; 0 for 15 s
+	Late      time.Duration                    // a record unsent for so long is reported once; 0 for ten minutes
+	Workers   int                              // records sent at the same time; 0 for 4
 	Log       *slog.Logger
 	Now       func() time.Time
 	Rand      func() float64 // 0 ≤ x < 1, for jitter

@@ -12,6 +12,8 @@ type payload struct {
 	CallRecord
 	Dropped  []string `json:"dropped,omitempty"`  // Task fields that are left out
 	Unlinked []string `json:"unlinked,omitempty"` // why the association was changed after the call
+	// AsTask is set when Salesforce refused the record as a VoiceCall.
+	AsTask bool `json:"asTask,omitempty"`
 	// Frozen is the association as the desk left it, once it was changed while the record was sent.
 	Frozen *Association `json:"frozen,omitempty"`
 }

@@ -52,6 +52,12 @@ func (s *Sender) attempt(ctx context.Context, item ledger.Item) bool {
 		return s.react(ctx, j, err, preparing)
 	}
 	j.fields, j.extra = j.p.fields(set), set.mapped(j.p.CallRecord)
+	if err := s.follow(ctx, j); err != nil {
+		return s.react(ctx, j, err, preparing)
+	}
+	if again, done := s.speak(ctx, &j, set); done {
+		return again
+	}
 	if s.mayExist(j) {
 		id, err := s.find(ctx, j)
 		if err != nil {
@@ -71,6 +77,19 @@ func (s *Sender) attempt(ctx context.Context, item ledger.Item) bool {
 		return s.written(ctx, j, api)
 	}
 	return s.react(ctx, j, err, writing)
+}
+
+// follow stores what is to follow the record before there is anything to follow: whatever happens then, it is not forgotten.
+func (s *Sender) follow(ctx context.Context, j job) error {
+	if s.o.Follow == nil {
+		return nil
+	}
+	for _, e := range s.o.Follow(j.p.CallRecord) {
+		if _, err := s.o.Outbox.AddErrand(ctx, e); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // complete finds out what the record needs and the desk could not know: whose it is, whom an unfinished lookup would have found, what

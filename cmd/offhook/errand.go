@@ -3,6 +3,7 @@ package main
 import (
 	"log/slog"
 
+	"offhook/config"
 	"offhook/crm"
 	"offhook/crm/ledger"
 	"offhook/desk"
@@ -11,8 +12,30 @@ import (
 // errandFuncs are the things that Salesforce is told beside the Tasks of calls, by the kind of ledger.Errand.
 func (o *org) errandFuncs() map[string]crm.ErrandFunc {
 	return map[string]crm.ErrandFunc{
-		"amend": o.sender.Amend(o.ledger),
+		ledger.AmendErrand:  o.sender.Amend(o.ledger),
+		crm.AttachErrand:    o.attach.Attach(o.client, o.ledger),
+		crm.VoiceCallErrand: o.sender.VoiceCall(o.ledger),
 	}
+}
+
+// follow is what is to follow a call record, as the settings want it.
+func (o *org) follow(rec crm.CallRecord) (out []ledger.Errand) {
+	if o.attach.Dir != "" {
+		out = append(out, o.attach.Follow(rec)...)
+	}
+	if crm.Target(o.record.Target) == crm.TargetBoth {
+		out = append(out, crm.FollowVoice(rec)...)
+	}
+	return out
+}
+
+// attachments are the settings for recordings in Salesforce; without a Dir none is attached.
+func attachments(r config.Recording) crm.Attachments {
+	a := crm.Attachments{Max: int64(r.AttachMax) << 20, Sealed: r.AttachAge}
+	if r.Attach {
+		a.Dir = r.Dir
+	}
+	return a
 }
 
 // openErrands makes the worker for them; it waits when the sender waits.

@@ -27,6 +27,7 @@ type org struct {
 	record    config.Record
 	template  *crm.Template // of record.description; nil for the default
 	shared    bool          // the session is not a person's
+	attach    crm.Attachments
 	region    string
 	zone      atomic.Pointer[time.Location]
 	used      atomic.Int32  // per cent of the API calls, as the desk was told
@@ -56,6 +57,7 @@ func openOrg(l *config.Loaded, led *ledger.Ledger, numbers crm.NumberSettings, l
 	}
 	o.client = client
 	o.shared = l.Salesforce.Flow == "client" && l.Salesforce.Username == "" // else the agent owns the records
+	o.attach = attachments(l.Recording)
 	if o.template, err = descriptionOf(l.Record); err != nil {
 		return nil, err
 	}
@@ -75,7 +77,7 @@ func openOrg(l *config.Loaded, led *ledger.Ledger, numbers crm.NumberSettings, l
 	}
 	o.sender = crm.NewSender(crm.SenderOptions{
 		Mapped: mappedFields(l.SIP.Data),
-		Outbox: led, Client: client, Directory: o.directory, Settings: o.taskSettings, Log: log, Report: report,
+		Outbox: led, Client: client, Directory: o.directory, Settings: o.taskSettings, Follow: o.follow, Log: log, Report: report,
 	})
 	o.openErrands(led, report, log)
 	return o, nil

@@ -22,7 +22,7 @@ type call struct {
 	path   string     // under /services/data/vXX.0, or from the root when root is set
 	root   bool       //
 	query  url.Values //
-	body   any        // encoded as JSON; nil for none
+	body   any        // encoded as JSON, or a rawBody; nil for none
 	header http.Header
 	keyed  bool // a write that carries a key: repeating it cannot do it twice
 	open   bool // no token (GET /services/data)
@@ -48,7 +48,9 @@ const (
 // do is the one way out: token, version, one renewal after a 401, retries, the API budget, errors.
 func (c *Client) do(ctx context.Context, cl call) (*reply, error) {
 	var body []byte
-	if cl.body != nil {
+	if raw, ok := cl.body.(rawBody); ok {
+		body = raw.data
+	} else if cl.body != nil {
 		b, err := json.Marshal(cl.body)
 		if err != nil {
 			return nil, fmt.Errorf("encode the body of %s %s: %w", cl.method, cl.path, err)
@@ -156,7 +158,11 @@ func (c *Client) once(ctx context.Context, cl call, body []byte, tok Token) (*re
 		return nil, &APIError{Status: http.StatusRequestURITooLong, Code: "MALFORMED_QUERY", Message: "the request is longer than Salesforce accepts",
 			Method: cl.method, Path: path, All: []ErrorItem{{Code: "MALFORMED_QUERY", Message: "the request is longer than Salesforce accepts"}}}
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.o.Timeout)
+	limit := c.o.Timeout
+	if _, file := cl.body.(rawBody); file {
+		limit = max(limit, uploadTimeout)
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var asked, wrote atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -178,6 +184,9 @@ func (c *Client) once(ctx context.Context, cl call, body []byte, tok Token) (*re
 	req.Header.Set("Accept", "application/json")
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json; charset=UTF-8")
+		if raw, ok := cl.body.(rawBody); ok {
+			req.Header.Set("Content-Type", raw.kind)
+		}
 	}
 	if !cl.open {
 		req.Header.Set("Authorization", "Bearer "+tok.Access)
