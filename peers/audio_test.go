@@ -106,7 +106,7 @@ func TestKeypadDigitsGoBothWays(t *testing.T) {
 }
 
 func TestAHeldCallerHearsNothingAndIsNotHeard(t *testing.T) {
-	feature.Proves(t, "baresip", "held by the far end")
+	feature.Proves(t, "baresip", "we hold and resume")
 	peer(t, "baresip")
 	heard := heardByAgent(t)
 	o, d := story(t, settings{input: "tone:440", output: "file:" + heard})

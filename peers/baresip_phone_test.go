@@ -32,7 +32,7 @@ func TestSoundOfEveryKindBetweenAPhoneAndBaresip(t *testing.T) {
 		{"DTLS-SRTP", "PCMU/8000/1", ";mediaenc=dtls_srtp", "DTLS-SRTP", 880, sip.SoundConfig{Protect: offer.Required, DTLS: true, Feedback: true}},
 	} {
 		t.Run(tc.feature, func(t *testing.T) {
-			feature.Proves(t, "baresip", tc.feature)
+			feature.Proves(t, "baresip", tc.feature, "held by the far end")
 			far := newBaresipWith(t, tc.codec, tc.tone, tc.params)
 			h := &headset{hz: 500}
 			p := telephone(t, func(c *sip.Config) { c.Headset, c.Sound = h.open(t), tc.sound })
@@ -73,7 +73,7 @@ func TestSoundOfEveryKindBetweenAPhoneAndBaresip(t *testing.T) {
 }
 
 func TestBaresipSendsAPhoneElsewhere(t *testing.T) {
-	feature.Proves(t, "baresip", "transferred by the far end", "held by the far end")
+	feature.Proves(t, "baresip", "transferred by the far end")
 	first, second := newBaresip(t, "PCMU/8000/1", 880), newBaresip(t, "PCMA/8000/1", 1200)
 	h := &headset{hz: 500}
 	p := telephone(t, func(c *sip.Config) {

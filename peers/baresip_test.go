@@ -37,9 +37,8 @@ type baresip struct {
 
 // baresipPort finds a port for baresip, which also takes the next one (TLS) and the one 10,000 further on (control). They lie
 // below the range from which the system hands out ports, so that nobody else is given one of them in between.
-func baresipPort(t testing.TB) netip.AddrPort {
+func baresipPort(t testing.TB, host netip.Addr) netip.AddrPort {
 	t.Helper()
-	host := netip.AddrFrom4([4]byte{127, 0, 0, 1})
 	free := func(port uint16) bool {
 		at := netip.AddrPortFrom(host, port)
 		l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
@@ -73,6 +72,30 @@ func newBaresip(t testing.TB, codec string, tone float64) *baresip {
 // newBaresipWith starts one whose account has these parameters too (";mediaenc=dtls_srtp").
 func newBaresipWith(t testing.TB, codec string, tone float64, params string) *baresip {
 	t.Helper()
+	return startBaresip(t, baresipSettings{codec: codec, tone: tone, params: params})
+}
+
+// baresipSettings are what the tests change.
+type baresipSettings struct {
+	codec   string
+	tone    float64    // Hz; 0: its loudspeaker stands before its microphone
+	params  string     // of the account, ";medianat=ice"
+	answer  string     // auto (default) or manual
+	host    netip.Addr // default 127.0.0.1
+	narrow  bool       // takes calls for its own user alone
+	more    string     // lines of its configuration
+	modules []string
+}
+
+func startBaresip(t testing.TB, set baresipSettings) *baresip {
+	t.Helper()
+	codec, tone := set.codec, set.tone
+	if set.answer == "" {
+		set.answer = "auto"
+	}
+	if !set.host.IsValid() {
+		set.host = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
 	path := peer(t, "baresip")
 	modules := ""
 	for _, dir := range []string{"/usr/lib/baresip/modules", "/usr/lib64/baresip/modules", "/usr/local/lib/baresip/modules"} {
@@ -84,7 +107,7 @@ func newBaresipWith(t testing.TB, codec string, tone float64, params string) *ba
 		t.Fatal("baresip is here without its modules")
 	}
 	// baresip's sound leaves from 127.0.0.1 whatever its SDP says, and offhook takes sound from the negotiated address only.
-	b := &baresip{t: t, dir: t.TempDir(), at: baresipPort(t)}
+	b := &baresip{t: t, dir: t.TempDir(), at: baresipPort(t, set.host)}
 	wav := filepath.Join(b.dir, "tone.wav")
 	rate := 8000
 	if strings.HasPrefix(codec, "G722") {
@@ -95,12 +118,15 @@ func newBaresipWith(t testing.TB, codec string, tone float64, params string) *ba
 		writeWAV(t, wav, rate, sine(tone, rate, 60*time.Second))
 	}
 	host, port := b.at.Addr().String(), int(b.at.Port())
+	if set.host.Is6() {
+		host = "[" + host + "]"
+	}
 	if tone == 0 {
 		source = fmt.Sprintf("aubridge,sink%d", port)
 	}
 	config := fmt.Sprintf(`poll_method epoll
 sip_listen %[1]s:%[2]d
-net_interface %[1]s
+net_interface %[7]s
 call_max_calls 10
 call_local_timeout 120
 audio_source %[3]s
@@ -124,8 +150,16 @@ module_app menu.so
 module_app ctrl_tcp.so
 ctrl_tcp_listen %[1]s:%[5]d
 snd_path %[6]s
-`, host, port, source, modules, port+10000, b.dir)
-	account := fmt.Sprintf("<sip:%s@%s:%d>;regint=0;catchall=yes;answermode=auto;audio_codecs=%s%s\n", fredNumber, host, port, codec, params)
+%[8]s
+`, host, port, source, modules, port+10000, b.dir, set.host, set.more)
+	for _, m := range set.modules {
+		config = strings.Replace(config, "module plc.so", "module "+m+".so\nmodule plc.so", 1)
+	}
+	catchall := ";catchall=yes"
+	if set.narrow {
+		catchall = ""
+	}
+	account := fmt.Sprintf("<sip:%s@%s:%d>;regint=0%s;answermode=%s;audio_codecs=%s%s\n", fredNumber, host, port, catchall, set.answer, codec, set.params)
 	for name, text := range map[string]string{"config": config, "accounts": account, "contacts": ""} {
 		if err := os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)

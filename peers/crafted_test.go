@@ -169,7 +169,7 @@ func TestCraftedRequestsAreAnsweredAsATelephoneShould(t *testing.T) {
 	if checkout == "" {
 		t.Skip("PJPROJECT names no checkout of pjproject")
 	}
-	feature.Proves(t, "pjsua", "crafted requests")
+	feature.Proves(t, "pjproject", "crafted requests")
 	var rows strings.Builder
 	same, apart, other := 0, 0, 0
 	for _, c := range readCrafted(t, checkout) {

@@ -102,10 +102,12 @@ func (e *listener) Start(fill func([]int16)) error {
 }
 
 // telephone is a phone without a registrar, for peers that have none.
-func telephone(t testing.TB, change func(*sip.Config)) *sip.Phone {
+func telephone(t testing.TB, change ...func(*sip.Config)) *sip.Phone {
 	t.Helper()
 	cfg := sip.Config{Account: "sip:alex@127.0.0.1", Listen: netip.MustParseAddrPort("127.0.0.1:0"), Unwatched: true}
-	change(&cfg)
+	for _, f := range change {
+		f(&cfg)
+	}
 	p, err := sip.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -66,6 +66,7 @@ func TestTheFarEndHoldsAndResumes(t *testing.T) {
 }
 
 func TestTheAgentHoldsAndResumes(t *testing.T) {
+	feature.Proves(t, "SIPp", "we hold and resume")
 	peer(t, "sipp")
 	o, d := story(t, settings{})
 	call := play(t, script{name: "uac_held", target: d.w.sip})

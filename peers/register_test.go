@@ -17,7 +17,7 @@ func registered(at netip.AddrPort, transport, password string) string {
 }
 
 func TestRegistrationWithAPasswordATimeThatIsTooShortARefreshAndAFarewell(t *testing.T) {
-	feature.Proves(t, "SIPp", "register UDP")
+	feature.Proves(t, "SIPp", "register UDP", "register TCP")
 	for _, transport := range []string{"udp", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
 			peer(t, "sipp")

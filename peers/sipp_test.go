@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -41,6 +42,12 @@ type script struct {
 	args   []string
 	// elsewhere is where a scenario sends the caller.
 	elsewhere netip.AddrPort
+	// codec is the sound that is offered and answered, "8 PCMA/8000"; default PCMU. keys is the number of
+	// telephone-event, default 101, negative: left out.
+	codec string
+	keys  int
+	// given are words of the test's own: {{given "replaces"}}.
+	given map[string]string
 }
 
 // play starts SIPp.
@@ -155,164 +162,24 @@ func udpBound(at netip.AddrPort) bool { return bound("/proc/net/udp", at, "") }
 func tcpBound(at netip.AddrPort) bool { return bound("/proc/net/tcp", at, " 0A ") }
 
 func bound(table string, at netip.AddrPort, state string) bool {
+	if at.Addr().Is6() {
+		table += "6"
+	}
 	b, err := os.ReadFile(table)
 	if err != nil {
 		return true // not Linux: the first message is repeated if it was too early
 	}
-	a := at.Addr().As4()
-	want := fmt.Sprintf(": %02X%02X%02X%02X:%04X ", a[3], a[2], a[1], a[0], at.Port())
+	want := ": "
+	for word := range slices.Chunk(at.Addr().AsSlice(), 4) {
+		want += fmt.Sprintf("%02X%02X%02X%02X", word[3], word[2], word[1], word[0])
+	}
+	want += fmt.Sprintf(":%04X ", at.Port())
 	for l := range strings.SplitSeq(string(b), "\n") {
 		if strings.Contains(l, want) && strings.Contains(l, state) {
 			return true
 		}
 	}
 	return false
-}
-
-// dialect is the words that the scenarios are written in: each stands for one message of SIPp's language.
-type dialect struct {
-	script
-	tone    string
-	version int // of the session description
-}
-
-func (d *dialect) words() template.FuncMap {
-	return template.FuncMap{
-		"invite": d.invite, "ack": d.ack, "nack": d.nack, "bye": d.bye, "cancel": d.cancel, "reply": d.reply, "ring": d.ring, "answer": d.answer,
-		"notify": d.notify, "hangup": d.hangup, "talk": d.talk, "cross": d.cross, "fork": d.fork, "pause": func(ms int) string { return fmt.Sprintf(`<pause milliseconds="%d"/>`, ms) },
-		"long": func() string { return strings.Repeat("x", 900) },
-		"refer": func(cseq int) string {
-			return send(true, d.caller("REFER", "[peer_tag_param]", cseq, "[branch]"), "Refer-To: <sip:2104@"+d.elsewhere.String()+">", "Refer-Sub: false",
-				"Supported: norefersub", "Content-Length: 0\n")
-		},
-		"elsewhere": func() string { return d.elsewhere.String() },
-		"inviteWith": func(direction string, more ...string) string {
-			return strings.Replace(d.invite(1, direction), "\nMax-Forwards: 70", "\nMax-Forwards: 70\n"+strings.Join(more, "\n"), 1)
-		},
-		"provisional": func() string {
-			return "<recv response=\"100\" optional=\"true\"/>\n<recv response=\"180\" optional=\"true\"/>"
-		},
-	}
-}
-
-func send(retrans bool, lines ...string) string {
-	attr := ""
-	if retrans {
-		attr = ` retrans="500"`
-	}
-	return "<send" + attr + "><![CDATA[\n" + strings.Join(lines, "\n") + "\n]]></send>"
-}
-
-// sdp is an offer or answer with this direction.
-func (d *dialect) sdp(direction string) string {
-	ip, port := "[media_ip]", "[media_port]"
-	if d.media.IsValid() {
-		ip, port = d.media.Addr().String(), strconv.Itoa(int(d.media.Port()))
-	}
-	d.version++
-	return "v=0\no=sipp 1 " + strconv.Itoa(d.version) + " IN IP4 [local_ip]\ns=-\nc=IN IP4 " + ip + "\nt=0 0\nm=audio " + port +
-		" RTP/AVP 0 101\na=rtpmap:0 PCMU/8000\na=rtpmap:101 telephone-event/8000\na=fmtp:101 0-15\na=" + direction + "\n"
-}
-
-func (d *dialect) body(direction string) string {
-	if direction == "" {
-		return "Content-Length: 0\n"
-	}
-	return "Content-Type: application/sdp\nContent-Length: [len]\n\n" + d.sdp(direction)
-}
-
-const firstBranch = "z9hG4bKfirst[pid]x[call_number]"
-
-func (d *dialect) caller(method, to string, cseq int, branch string) string {
-	uri := "[next_url]"
-	if to == "" {
-		uri = "sip:[service]@[remote_ip]:[remote_port]"
-	}
-	return fmt.Sprintf("%s %s SIP/2.0\nVia: SIP/2.0/[transport] [local_ip]:[local_port];branch=%s\n"+
-		"From: \"Caller\" <sip:%s@[local_ip]:[local_port]>;tag=[pid]SIPp[call_number]\nTo: <sip:[service]@[remote_ip]:[remote_port]>%s\n"+
-		"Call-ID: [call_id]\nCSeq: %d %s\nContact: <sip:%s@[local_ip]:[local_port];transport=[transport]>\nMax-Forwards: 70",
-		method, uri, branch, d.from, to, cseq, strings.Fields(method)[0], d.from)
-}
-
-// invite begins a call (cseq 1) or changes one; an empty direction offers nothing. more are further headers.
-func (d *dialect) invite(cseq int, direction string, more ...string) string {
-	to, branch := "[peer_tag_param]", "[branch]"
-	if cseq == 1 {
-		to, branch = "", firstBranch
-	}
-	return send(true, append(append([]string{d.caller("INVITE", to, cseq, branch), "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY"}, more...), d.body(direction))...)
-}
-
-// ack is for a 2xx; direction is for an answer in it (late offer).
-func (d *dialect) ack(cseq int, direction string) string {
-	return send(false, d.caller("ACK", "[peer_tag_param]", cseq, "[branch]"), d.body(direction))
-}
-
-// nack is the ACK of a refusal: the transaction of the INVITE (RFC 3261 §17.1.1.3).
-func (d *dialect) nack() string {
-	return send(false, strings.Replace(d.caller("ACK", "[peer_tag_param]", 1, firstBranch), "[next_url]", "sip:[service]@[remote_ip]:[remote_port]", 1), "Content-Length: 0\n")
-}
-
-func (d *dialect) bye(cseq int) string {
-	return send(true, d.caller("BYE", "[peer_tag_param]", cseq, "[branch]"), "Content-Length: 0\n") + "\n<recv response=\"200\"/>"
-}
-
-// cancel gives up; more is a further header.
-func (d *dialect) cancel(more ...string) string {
-	return send(true, append(append([]string{d.caller("CANCEL", "", 1, firstBranch)}, more...), "Content-Length: 0\n")...)
-}
-
-// notify tells the transferor what became of its REFER.
-func (d *dialect) notify(cseq int, state, frag string) string {
-	return send(true, d.caller("NOTIFY", "[peer_tag_param]", cseq, "[branch]"), "Event: refer", "Subscription-State: "+state,
-		"Content-Type: message/sipfrag;version=2.0\nContent-Length: [len]\n\n"+frag+"\n") + "\n<recv response=\"200\"/>"
-}
-
-// reply answers the last request of an established call.
-func (d *dialect) reply(status, direction string, more ...string) string {
-	return d.respond(status, "", direction, more...)
-}
-
-func (d *dialect) respond(status, tag, direction string, more ...string) string {
-	head := append([]string{"SIP/2.0 " + status, "[last_Via:]", "[last_From:]", "[last_To:]" + tag, "[last_Call-ID:]", "[last_CSeq:]",
-		"Contact: <sip:answer@[local_ip]:[local_port];transport=[transport]>"}, more...)
-	if strings.HasPrefix(status, "3") { // its Contacts are where to go
-		head = append(head[:6:6], more...)
-	}
-	return send(strings.HasPrefix(status, "2") && direction != "", append(head, d.body(direction))...)
-}
-
-// ring and answer are the answerer's; tag names the branch of a fork.
-func (d *dialect) ring(status, tag, direction string, more ...string) string {
-	return d.respond(status, ";tag=[pid]"+tag+"[call_number]", direction, more...)
-}
-
-// cross is a 200 to the INVITE after the CANCEL has come: all but the method is as in the CANCEL (RFC 3261 §9.1).
-func (d *dialect) cross() string {
-	return strings.Replace(d.respond("200 OK", ";tag=[pid]T[call_number]", "sendrecv"), "[last_CSeq:]", "CSeq: [$1] INVITE", 1)
-}
-
-// fork is one more 200 to the INVITE, from another branch, when the first was acknowledged: $1 to $3 hold the INVITE's Via, To
-// and number.
-func (d *dialect) fork(tag string) string {
-	return strings.NewReplacer("[last_Via:]", "Via: [$1]", "[last_To:]", "To: [$2]", "[last_CSeq:]", "CSeq: [$3] INVITE").
-		Replace(d.respond("200 OK", ";tag=[pid]"+tag+"[call_number]", "sendrecv"))
-}
-
-func (d *dialect) answer(tag string) string {
-	return d.respond("200 OK", ";tag=[pid]"+tag+"[call_number]", "sendrecv")
-}
-
-// hangup is the answerer's BYE; $1 holds the caller's From.
-func (d *dialect) hangup(tag string) string {
-	return send(true, "BYE [next_url] SIP/2.0\nVia: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]\n"+
-		"From: <sip:answer@[local_ip]:[local_port]>;tag=[pid]"+tag+"[call_number]\nTo: [$1]\nCall-ID: [call_id]\nCSeq: 1 BYE\nMax-Forwards: 70",
-		"Content-Length: 0\n") + "\n<recv response=\"200\"/>"
-}
-
-// talk streams the tone for as long as the call lasts.
-func (d *dialect) talk() string {
-	return `<nop><action><exec rtp_stream="` + d.tone + `,-1,0,PCMU/8000"/></action></nop>`
 }
 
 // muLawTone is a sine at a quarter of full scale as G.711 µ-law (ITU-T G.711), without a header: SIPp sends raw payload.

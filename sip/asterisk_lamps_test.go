@@ -35,6 +35,7 @@ func TestAsteriskShowsThePhoneWhatColleaguesDo(t *testing.T) {
 
 func TestAsteriskWritesToThePhone(t *testing.T) {
 	x := asterisk(t)
+	feature.Proves(t, "Asterisk", "text message")
 	p := x.extension(t, "6001", "udp")
 	x.manage(t, "MessageSend", "To: pjsip:6001", "From: <sip:6002@"+x.addr.Addr().String()+">", "Body: Your two o'clock is early.")
 	m := wait[TextMessage](t, p)

@@ -158,7 +158,7 @@ func TestAsteriskSpeaksEveryCodec(t *testing.T) {
 
 func TestAsteriskOverTLSWithKeysInTheSignalling(t *testing.T) {
 	x := asterisk(t)
-	feature.Proves(t, "Asterisk", "register TLS", "SRTP by SDES")
+	feature.Proves(t, "Asterisk", "register TLS", "SRTP by SDES", "call over TLS")
 	ca := os.Getenv("OFFHOOK_PEERS_CA")
 	tls := netip.AddrPortFrom(x.addr.Addr(), 5061).String()
 	b := &bench{hz: 700}

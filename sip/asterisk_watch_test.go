@@ -112,7 +112,7 @@ func TestAsteriskTellsOfAMessage(t *testing.T) {
 }
 
 // manage makes Asterisk do something by its manager interface, and fails when it cannot.
-func (x pbx) manage(t *testing.T, action string, fields ...string) {
+func (x pbx) manage(t *testing.T, action string, fields ...string) (answer textproto.MIMEHeader) {
 	t.Helper()
 	c, err := net.Dial("tcp", netip.AddrPortFrom(x.addr.Addr(), 5038).String())
 	if err != nil {
@@ -134,7 +134,9 @@ func (x pbx) manage(t *testing.T, action string, fields ...string) {
 		if err != nil || h.Get("Response") != "Success" {
 			t.Fatalf("%s: %v %v", lines[0], h, err)
 		}
+		answer = h
 	}
+	return answer
 }
 
 func TestAsteriskSendsThePhoneElsewhere(t *testing.T) {

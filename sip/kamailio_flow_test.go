@@ -124,7 +124,7 @@ func goodbye(t *testing.T, p *Phone, leg LegID, q *Phone) {
 }
 
 func TestAKamailioOverTLSRingsPhonesOfEveryTransport(t *testing.T) {
-	feature.Proves(t, "Kamailio", "register TLS", "forking, answered elsewhere")
+	feature.Proves(t, "Kamailio", "register TLS", "call over TLS", "forking, answered elsewhere")
 	one, two := &bench{hz: 440}, &bench{hz: 1000}
 	a := proxied(t, "7001", "tls", overTLS(t), func(c *Config) { c.Headset = one.headset(t) })
 	b := proxied(t, "7002", "tls", overTLS(t), func(c *Config) { c.Headset = two.headset(t) })

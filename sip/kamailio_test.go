@@ -31,7 +31,7 @@ func proxied(t *testing.T, number, transport string, change ...func(*Config)) *P
 }
 
 func TestAProxyRingsEveryPhoneAndOneAnswers(t *testing.T) {
-	feature.Proves(t, "Kamailio", "register UDP", "register TCP", "inbound call", "outbound call", "forking, answered elsewhere")
+	feature.Proves(t, "Kamailio", "register UDP", "register TCP", "inbound call", "outbound call", "forking, answered elsewhere", "we hold and resume")
 	for _, transport := range []string{"udp", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
 			one, two := &bench{hz: 440}, &bench{hz: 1000}

@@ -11,7 +11,7 @@ type Group struct {
 
 // Phones are the peers of the telephone, Clients the programs that were written for Salesforce.
 var (
-	Phones  = []string{"Asterisk", "Kamailio", "baresip", "SIPp", "pjsua"}
+	Phones  = []string{"Asterisk", "Kamailio", "baresip", "SIPp", "pjproject"}
 	Clients = []string{"jsforce", "@salesforce/core", "sf", "go-salesforce"}
 )
 
@@ -23,18 +23,19 @@ var All = []Group{
 	}},
 	{"Calls", Phones, []string{
 		"inbound call", "outbound call", "CANCEL", "busy, not found, unavailable", "early media", "forking, answered elsewhere", "redirect 302",
-		"100rel and PRACK", "UPDATE", "session timer, theirs", "session timer, ours", "late offer", "DTMF RFC 4733", "DTMF INFO", "auto-answer",
-		"queue member", "conference bridge", "large INVITE by TCP",
+		"100rel and PRACK", "offer and answer in PRACK", "UPDATE", "glare (491)", "session timer, theirs", "session timer, ours", "late offer",
+		"DTMF RFC 4733", "DTMF INFO", "auto-answer", "remote control (talk, hold)",
+		"queue member", "conference bridge", "large INVITE by TCP", "call over TLS", "text message",
 	}},
 	{"Hold and transfer", Phones, []string{
-		"hold with music", "held by the far end", "blind transfer", "failed transfer comes back", "attended transfer", "transferred by the far end",
-		"Replaces in", "listened to by a supervisor (ChanSpy)",
+		"we hold and resume", "hold with music", "held by the far end", "blind transfer", "failed transfer comes back", "attended transfer",
+		"transferred by the far end", "Replaces in", "listened to by a supervisor (ChanSpy)",
 	}},
 	{"Sound", Phones, []string{
-		"PCMU", "PCMA", "G.722", "Opus", "codec change in mid-call", "SRTP by SDES", "DTLS-SRTP", "rtcp-mux", "RTCP reports", "IPv6",
+		"PCMU", "PCMA", "G.722", "Opus", "codec change in mid-call", "SRTP by SDES", "DTLS-SRTP", "rtcp-mux", "RTCP reports", "ICE", "IPv6",
 	}},
 	{"Robustness", Phones, []string{
-		"RFC 4475 torture during a call", "burst of INVITE and CANCEL", "crafted requests", "odd message orders",
+		"RFC 4475 torture during a call", "burst of INVITE and CANCEL", "crafted requests", "pjproject's SIPp scripts", "odd message orders",
 	}},
 	{"Salesforce: signing in to the practice org", Clients, []string{
 		"access token", "code with PKCE", "JWT bearer", "refresh token", "client credentials", "username and password", "SOAP login", "sign out",

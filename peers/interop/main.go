@@ -21,13 +21,13 @@ func main() {
 	check := flag.Bool("check", false, "do not write; fail when the table in -out says something else")
 	versions := flag.String("versions", "", "peers and their versions, \"SIPp 3.6.1; baresip 1.0.0\"; empty: as the table says them now")
 	flag.Parse()
-	if err := run(*log, *out, *versions, *check); err != nil {
+	if err := run(*log, *out, *versions, *check, why()); err != nil {
 		fmt.Fprintln(os.Stderr, "interop:", err)
 		os.Exit(1)
 	}
 }
 
-func run(log, out, versions string, check bool) error {
+func run(log, out, versions string, check bool, reasons []reason) error {
 	lines, err := read(log)
 	if err != nil {
 		return err
@@ -40,9 +40,12 @@ func run(log, out, versions string, check bool) error {
 	if versions == "" {
 		versions = between(string(old), versionsBegin, "\n")
 	}
-	page := render(lines, versions)
+	page := render(lines, reasons, versions)
 	if failed := failures(lines); len(failed) > 0 {
 		return fmt.Errorf("failed: %s", strings.Join(failed, ", "))
+	}
+	if wrong := unreasoned(lines, reasons); len(wrong) > 0 {
+		return fmt.Errorf("why.go: %s", strings.Join(wrong, "; "))
 	}
 	if !check {
 		return os.WriteFile(out, []byte(page), 0o644)
@@ -54,13 +57,32 @@ func run(log, out, versions string, check bool) error {
 	return nil
 }
 
-// kept is what an optional peer, which this run did not have, has shown before: pjproject's requests need a checkout (PJPROJECT).
-func kept(lines []feature.Line, page string) []feature.Line {
-	const optional, shown = "pjsua", "crafted requests"
-	if slices.ContainsFunc(lines, func(l feature.Line) bool { return l.Peer == optional && l.Outcome != feature.Skipped }) || !strings.Contains(page, "| "+optional+" |") {
-		return nil
+// optional are the peers that a run may be without: a checkout of pjproject (PJPROJECT).
+var optional = []string{"pjproject"}
+
+// kept is what the optional peers that this run did not have have shown before, as the table says.
+func kept(lines []feature.Line, page string) (out []feature.Line) {
+	for _, p := range optional {
+		if slices.ContainsFunc(lines, func(l feature.Line) bool { return l.Peer == p && l.Outcome != feature.Skipped }) {
+			continue
+		}
+		column := -1
+		for row := range strings.SplitSeq(page, "\n") {
+			cells := strings.Split(row, " | ")
+			for i := range cells {
+				cells[i] = strings.Trim(cells[i], "| ")
+			}
+			switch {
+			case !strings.HasPrefix(row, "| "):
+				column = -1
+			case cells[0] == "feature":
+				column = slices.Index(cells, p)
+			case column > 0 && column < len(cells) && cells[column] == "✓":
+				out = append(out, feature.Line{Peer: p, Feature: cells[0], Outcome: feature.Passed, Test: "an earlier run"})
+			}
+		}
 	}
-	return []feature.Line{{Peer: optional, Feature: shown, Outcome: feature.Passed, Test: "an earlier run"}}
+	return out
 }
 
 func read(path string) ([]feature.Line, error) {

@@ -18,8 +18,8 @@ not tried: the notes below say which.
 `
 )
 
-// render is the whole page.
-func render(lines []feature.Line, versions string) string {
+// outcomes are the cells: the worst of a test that failed, the best of those that did not.
+func outcomes(lines []feature.Line) map[string]string {
 	seen := map[string]string{}
 	for _, l := range lines {
 		k := l.Peer + "\x00" + l.Feature
@@ -32,9 +32,19 @@ func render(lines []feature.Line, versions string) string {
 			seen[k] = feature.Skipped
 		}
 	}
-	there := func(p string) bool {
+	return seen
+}
+
+// asked are the peers that showed or failed something.
+func asked(lines []feature.Line) func(string) bool {
+	return func(p string) bool {
 		return slices.ContainsFunc(lines, func(l feature.Line) bool { return l.Peer == p && l.Outcome != feature.Skipped })
 	}
+}
+
+// render is the whole page.
+func render(lines []feature.Line, reasons []reason, versions string) string {
+	seen, there := outcomes(lines), asked(lines)
 	var b strings.Builder
 	b.WriteString(intro)
 	b.WriteString(versionsBegin + versions + "\n")
@@ -60,15 +70,41 @@ func render(lines []feature.Line, versions string) string {
 		}
 	}
 	b.WriteString("\n## Why not\n\n")
-	for _, w := range why {
+	for _, w := range reasons {
 		if there(w.peer) {
-			fmt.Fprintf(&b, "- **%s** – %s: %s.\n", w.peer, strings.Join(w.features, ", "), w.reason)
+			features := strings.Join(w.features, ", ")
+			if len(w.features) > 30 {
+				features = "all the rest"
+			}
+			fmt.Fprintf(&b, "- **%s** – %s: %s.\n", w.peer, features, w.reason)
 		}
 	}
 	if none := untried(seen, there); len(none) > 0 {
 		fmt.Fprintf(&b, "- **No peer** showed: %s. These rest on our own tests alone.\n", strings.Join(none, ", "))
 	}
 	return b.String()
+}
+
+// unreasoned are the empty cells that no reason of why.go explains, and the reasons for what was seen to work.
+func unreasoned(lines []feature.Line, reasons []reason) (out []string) {
+	seen, there := outcomes(lines), asked(lines)
+	for _, g := range feature.All {
+		for _, p := range g.Peers {
+			if !there(p) {
+				continue
+			}
+			for _, f := range g.Features {
+				said := slices.ContainsFunc(reasons, func(w reason) bool { return w.peer == p && slices.Contains(w.features, f) })
+				switch shown := seen[p+"\x00"+f] == feature.Passed; {
+				case !shown && !said:
+					out = append(out, p+" has no reason for "+f)
+				case shown && said:
+					out = append(out, p+" shows "+f+", and there is a reason why not")
+				}
+			}
+		}
+	}
+	return out
 }
 
 // untried are the features that no peer has shown. A group of which nobody was there has no table, and nothing to miss.

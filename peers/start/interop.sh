@@ -6,7 +6,8 @@
 #   interop.sh with CMD…   only starts the servers and runs CMD with their addresses in the environment
 #
 # Asterisk answers on 127.0.2.1, Kamailio on 127.0.2.2 (OFFHOOK_INTEROP_NET=127.0.3: on 127.0.3.1 and .2, for two runs at a time); everything
-# else chooses free ports. PJPROJECT=/path/to/pjproject: its crafted requests are sent too, and docs/crafted-requests.md is written.
+# else chooses free ports. PJPROJECT=/path/to/pjproject: its crafted requests are sent and its SIPp scripts run too,
+# and docs/crafted-requests.md and docs/pjsip-scripts.md are written.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 ACTION=${1:-}; shift || true

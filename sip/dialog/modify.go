@@ -179,8 +179,9 @@ func (s *Session) reinviteDone(o *outgoing, t offer.Terms, hold, late bool, res 
 	case s.again491(res):
 	case res.Status == 422 && s.raise(res):
 		s.next()
-	case res.Status == 481:
+	case res.Status == 481: // they have lost the call; should they have lost only some of it, BYE ends the rest (§12.2.1.2)
 		s.finish(Ended{Cause: CauseNetwork, Code: 481, Reason: res.Reason})
+		s.ua.bye(&s.id, "")
 	case res.Status == 408:
 		s.finish(Ended{Cause: CauseNetwork, ByUs: true, Code: 408, Reason: res.Reason})
 		s.ua.bye(&s.id, "")

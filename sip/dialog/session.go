@@ -180,12 +180,16 @@ func (s *Session) send(req *transaction.Request, done func(*transaction.Response
 		done(res, err)
 		if res != nil && res.Status == 481 && req.Method != "BYE" && req.Method != "NOTIFY" && s.state != ended {
 			s.forgetAll()
-			if s.state == early { // a request in an early dialog; its INVITE still wants an answer
+			up := s.state == confirmed // else there is nothing to end, or its ACK is still to come
+			if s.state == early {      // a request in an early dialog; its INVITE still wants an answer
 				if err := respond(s.tx, 487, ""); err != nil {
 					s.ua.log.Debug("487 after 481", "err", err)
 				}
 			}
 			s.finish(Ended{Cause: CauseNetwork, Code: 481, Reason: res.Reason})
+			if up {
+				s.ua.bye(&s.id, "")
+			}
 		}
 	}
 	o.start()

@@ -304,6 +304,22 @@ func TestARefreshThatTheFarEndNoLongerKnowsEndsTheCall(t *testing.T) {
 		if e := next[Ended](p, c); e.Cause != CauseNetwork || e.Code != 481 {
 			t.Fatalf("%+v", e)
 		}
+		s.reply(s.recv("BYE"), "481 Gone", "", "", "") // in case that they have lost only some of it (RFC 3261 §12.2.1.2)
+		p.settled()
+	})
+}
+
+func TestAHoldThatTheFarEndNoLongerKnowsEndsTheCall(t *testing.T) {
+	virtually(t, func(t *testing.T, w *world) {
+		p, s := w.phone("phone"), w.script(nil)
+		c, _ := up(t, p, s, "")
+		c.Hold()
+		s.reply(s.recv("INVITE"), "481 Gone", "", "", "")
+		if e := next[Ended](p, c); e.Cause != CauseNetwork || e.Code != 481 {
+			t.Fatalf("%+v", e)
+		}
+		s.recv("ACK")
+		s.reply(s.recv("BYE"), "200 OK", "", "", "")
 		p.settled()
 	})
 }
