@@ -109,16 +109,20 @@ func (s *Server) loginResult(user *record, token, base, path string) string {
 	return b.String()
 }
 
-// softphoneLayout is the practice org's one layout: Contacts, Leads and Accounts, pop / search / new Lead.
-const softphoneLayout = `<result><id>04sWz0000000001</id><name>Standard Softphone Layout</name>` +
-	`<callTypes><name>Internal</name><infoFields><name>ANI</name></infoFields><sections><entityApiName>User</entityApiName><items><itemApiName>Name</itemApiName></items></sections></callTypes>` +
-	`<callTypes><name>Inbound</name><infoFields><name>ANI</name></infoFields><infoFields><name>DNIS</name></infoFields>` +
+// softphoneLayout is the practice org's one layout: Contacts, Leads and Accounts, pop / search / new Lead. The elements stand in the
+// order of the Partner WSDL; only inbound calls have screen pops.
+const softphoneLayout = `<result>` +
+	`<callTypes><infoFields><name>ANI</name></infoFields><name>Internal</name><screenPopsOpenWithin xsi:nil="true"/>` +
+	`<sections><entityApiName>User</entityApiName><items><itemApiName>Name</itemApiName></items></sections></callTypes>` +
+	`<callTypes><infoFields><name>ANI</name></infoFields><infoFields><name>DNIS</name></infoFields><name>Inbound</name>` +
 	`<screenPopOptions><matchType>NoMatch</matchType><screenPopData>Lead</screenPopData><screenPopType>PopToEntity</screenPopType></screenPopOptions>` +
-	`<screenPopOptions><matchType>SingleMatch</matchType><screenPopType>PopToDetails</screenPopType></screenPopOptions>` +
-	`<screenPopOptions><matchType>MultipleMatches</matchType><screenPopType>PopToSearch</screenPopType></screenPopOptions>` +
-	`<screenPopsOpenWithin>ExistingWindow</screenPopsOpenWithin>` +
-	`<sections><entityApiName>Contact</entityApiName><items><itemApiName>Name</itemApiName></items></sections>` +
-	`<sections><entityApiName>Lead</entityApiName><items><itemApiName>Name</itemApiName></items></sections>` +
-	`<sections><entityApiName>Account</entityApiName><items><itemApiName>Name</itemApiName></items></sections></callTypes>` +
-	`<callTypes><name>Outbound</name><infoFields><name>DNIS</name></infoFields>` +
-	`<sections><entityApiName>Contact</entityApiName><items><itemApiName>Name</itemApiName></items></sections></callTypes></result>`
+	`<screenPopOptions><matchType>SingleMatch</matchType><screenPopData xsi:nil="true"/><screenPopType>PopToDetails</screenPopType></screenPopOptions>` +
+	`<screenPopOptions><matchType>MultipleMatches</matchType><screenPopData xsi:nil="true"/><screenPopType>PopToSearch</screenPopType></screenPopOptions>` +
+	`<screenPopsOpenWithin>ExistingWindow</screenPopsOpenWithin>` + softphoneSections + `</callTypes>` +
+	`<callTypes><infoFields><name>DNIS</name></infoFields><name>Outbound</name><screenPopsOpenWithin xsi:nil="true"/>` + softphoneSections + `</callTypes>` +
+	`<id>04sWz0000000001</id><name>Standard Softphone Layout</name></result>`
+
+// softphoneSections are what the layout shows of customers.
+const softphoneSections = `<sections><entityApiName>Contact</entityApiName><items><itemApiName>Name</itemApiName></items><items><itemApiName>AccountId</itemApiName></items><items><itemApiName>Phone</itemApiName></items></sections>` +
+	`<sections><entityApiName>Lead</entityApiName><items><itemApiName>Name</itemApiName></items><items><itemApiName>Company</itemApiName></items></sections>` +
+	`<sections><entityApiName>Account</entityApiName><items><itemApiName>Name</itemApiName></items><items><itemApiName>Phone</itemApiName></items></sections>`

@@ -66,10 +66,19 @@ func (l Layout) Lines() []string {
 			}
 			out = append(out, fmt.Sprintf("  %-19s %s: %s", head, o.Name, strings.Join(names, ", ")))
 		}
+		one, object := "p opens it", c.New()
+		if d == directionOutbound {
+			if c.NoMatch.Type != PopToEntity {
+				object = l.Inbound.New()
+			}
+			if c.NoMatch == (Pop{}) && c.Single == (Pop{}) && c.Multiple == (Pop{}) {
+				one = "offhook shows its card all the same (not with layout.compat)"
+			}
+		}
 		out = append(out,
-			"  Nobody found        "+c.NoMatch.line("New "+c.New()+" is offered"),
-			"  One record          "+c.Single.line("shown by its name, p opens it"),
-			"  Several             "+c.Multiple.line("counted, s lists them"))
+			"  Nobody found        "+c.NoMatch.line("n makes a "+object),
+			"  One record          "+c.Single.line(one),
+			"  Several             "+c.Multiple.line("s lists them (with layout.compat they are only counted)"))
 	}
 	return slices.Clip(out)
 }
@@ -81,9 +90,9 @@ func (p Pop) line(none string) string {
 		return "opens the record"
 	case PopToEntity:
 		if p.Data == "" {
-			return "opens the record, or a New form (Lead)"
+			return "opens the record, or a New form (Lead) when there is none"
 		}
-		return "opens " + p.Data
+		return "opens a New form (" + p.Data + "), or the record that was found"
 	case PopToSearch:
 		return "opens the list"
 	case PopToVisualforce:
@@ -91,5 +100,5 @@ func (p Pop) line(none string) string {
 	case PopToFlow:
 		return "opens the flow " + p.Data + " in the browser"
 	}
-	return "nothing opens: " + none
+	return "does not pop: " + none
 }
