@@ -194,7 +194,6 @@ type Record struct {
 	Map      []MapTo  `key:"map" doc:"What of a call goes into which Task field: a list of {value, field}. The fields of docs/salesforce are filled anyway where they are installed; an empty field switches one off."`
 	Descr    string   `key:"description" doc:"The Task's description with placeholders, as {notes} or {start}; docs/guide-admin.md lists them. Empty: notes, then the facts of the call."`
 	Owners   []Owner  `key:"owners" doc:"Whose calls those of a SIP account are: a list of {sip, user}, a Salesforce user name or id. Else the user with the account's e-mail address, else the signed-in one."`
-	KeyField string   `key:"key_field" default:"Offhook_Call_Key__c" doc:"Unique external-id field on Task that makes double records impossible; used when it is installed."`
 }
 
 // Status is one line of record.statuses.
