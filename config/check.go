@@ -248,6 +248,7 @@ func (l *Loaded) validate() (bad Problems) {
 	if len(c.Numbers.Region) != 2 || strings.ToUpper(c.Numbers.Region) != c.Numbers.Region {
 		add("numbers.region", "%q is not a two-letter country, as GB or DE", c.Numbers.Region)
 	}
+	c.checkCampaigns(add)
 	if c.Record.TimeZone != "" {
 		if _, err := time.LoadLocation(c.Record.TimeZone); err != nil {
 			add("record.time_zone", "%q is not a time zone, as Europe/London", c.Record.TimeZone)

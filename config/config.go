@@ -5,20 +5,24 @@ import "time"
 // Config is every setting. The tags are the reference: key, default, allowed values and what the setting does; the file, the
 // schema, "config explain" and docs/config.md are all made from them.
 type Config struct {
-	SIP        SIP        `key:"sip" doc:"The telephone account."`
-	Calls      Calls      `key:"calls" doc:"How calls sound, how they are protected, and where they go when you do not take them."`
-	Toll       Toll       `key:"toll" doc:"What this telephone may call. Emergency numbers are always dialled."`
-	Recording  Recording  `key:"recording" doc:"Recording of calls on this machine. Off unless dir is set: ask your lawyer first."`
-	Audio      Audio      `key:"audio" doc:"Microphone, loudspeaker and ring tone."`
-	Salesforce Salesforce `key:"salesforce" doc:"The Salesforce org that callers are looked up in and calls are written to."`
-	Layout     Layout     `key:"layout" doc:"The softphone layout: what is searched and shown of a caller, and what opens by itself."`
-	Dialing    Dialing    `key:"dialing" doc:"What goes in front of the numbers you type or click. Never in front of colleagues and emergency numbers."`
-	Numbers    Numbers    `key:"numbers" doc:"How telephone numbers are understood."`
-	Record     Record     `key:"record" doc:"The completed Task that each call leaves."`
-	UI         UI         `key:"ui" doc:"The screen."`
-	Keys       Keys       `key:"keys" doc:"Key bindings: action name = list of keys. docs/keys.md has the names."`
-	Hub        Hub        `key:"hub" doc:"The team's hub, for supervisors. Calls work without it."`
-	Storage    Storage    `key:"storage" doc:"Where the ledger and the log are kept."`
+	SIP          SIP          `key:"sip" doc:"The telephone account."`
+	Calls        Calls        `key:"calls" doc:"How calls sound, how they are protected, and where they go when you do not take them."`
+	Toll         Toll         `key:"toll" doc:"What this telephone may call. Emergency numbers are always dialled."`
+	Recording    Recording    `key:"recording" doc:"Recording of calls on this machine. Off unless dir is set: ask your lawyer first."`
+	Audio        Audio        `key:"audio" doc:"Microphone, loudspeaker and ring tone."`
+	Salesforce   Salesforce   `key:"salesforce" doc:"The Salesforce org that callers are looked up in and calls are written to."`
+	Layout       Layout       `key:"layout" doc:"The softphone layout: what is searched and shown of a caller, and what opens by itself."`
+	Dialing      Dialing      `key:"dialing" doc:"What goes in front of the numbers you type or click. Never in front of colleagues and emergency numbers."`
+	Numbers      Numbers      `key:"numbers" doc:"How telephone numbers are understood."`
+	Record       Record       `key:"record" doc:"The completed Task that each call leaves."`
+	Dispositions Dispositions `key:"dispositions" doc:"The results that you give calls."`
+	Campaigns    Campaigns    `key:"campaigns" doc:"Campaigns of Salesforce, and the work list of their members."`
+	Sync         Sync         `key:"sync" doc:"Jobs that bring Salesforce's lists and this desk together, and when they run."`
+	Callbacks    Callbacks    `key:"callbacks" doc:"Promises to call back."`
+	UI           UI           `key:"ui" doc:"The screen."`
+	Keys         Keys         `key:"keys" doc:"Key bindings: action name = list of keys. docs/keys.md has the names."`
+	Hub          Hub          `key:"hub" doc:"The team's hub, for supervisors. Calls work without it."`
+	Storage      Storage      `key:"storage" doc:"Where the ledger and the log are kept."`
 }
 
 // SIP is the telephone account.

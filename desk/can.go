@@ -36,6 +36,9 @@ func (t *turn) canAfter(c *call) []Verb {
 	if !c.finished { // its record is not settled
 		return v
 	}
+	if t.disposable(c) {
+		v = append(v, Dispose)
+	}
 	if !c.class.Internal && !c.class.Emergency {
 		if c.Pinned || t.open != nil && takesActivities(t.open.Type) {
 			v = append(v, Pin)
@@ -65,6 +68,9 @@ func (t *turn) canCustomer(c *call) []Verb {
 	}
 	if !c.Assoc.Record().Zero() || c.Pinned {
 		v = append(v, Pin)
+	}
+	if t.disposable(c) && c.State != Incoming {
+		v = append(v, Dispose)
 	}
 	return append(v, Clear, Note)
 }

@@ -17,6 +17,8 @@ type write struct {
 	transition string
 	at         time.Time
 	err        error // the call could not be put into words; never on disk
+
+	more func(context.Context, Store) error // something else than a call's state
 }
 
 // writeOf turns the effects that belong on disk into a write.
@@ -37,6 +39,12 @@ func writeOf(fx Effect, at time.Time) (write, bool) {
 		// A Task that is there already is changed when the agent has paused, not at each keystroke.
 		item := &ledger.Item{Key: c.Key, Payload: c.Detail, Due: at.Add(amendPause)}
 		return write{key: fx.Call.Key, call: c, item: item, amend: true, at: at, err: err}, true
+	case AddErrand:
+		return write{key: CallKey(fx.Call), at: at, more: func(ctx context.Context, s Store) error { _, err := s.AddErrand(ctx, fx.Errand); return err }}, true
+	case Keep:
+		return write{at: at, more: func(ctx context.Context, s Store) error { return s.Keep(ctx, fx.Things...) }}, true
+	case Unkeep:
+		return write{at: at, more: func(ctx context.Context, s Store) error { return s.Unkeep(ctx, fx.Kind, fx.Keys...) }}, true
 	}
 	return write{}, false
 }
@@ -63,7 +71,7 @@ func (d *Desk) keep(w write) {
 		d.unsaved[n-1] = w
 		return
 	}
-	if n := len(d.unsaved); n > 0 && d.unsaved[n-1].key == w.key && !d.unsaved[n-1].end && !w.amend && w.transition == "" && !w.end {
+	if n := len(d.unsaved); n > 0 && d.unsaved[n-1].key == w.key && !d.unsaved[n-1].end && !w.amend && w.transition == "" && !w.end && w.more == nil && d.unsaved[n-1].more == nil {
 		w.transition, w.at = d.unsaved[n-1].transition, d.unsaved[n-1].at
 		d.unsaved[n-1] = w
 		return
@@ -79,6 +87,12 @@ func (d *Desk) put(ctx context.Context, w write) error {
 	if w.amend {
 		_, err := d.ports.Journal.Amend(ctx, w.call, *w.item)
 		return err
+	}
+	if w.more != nil {
+		if d.ports.Store == nil {
+			return nil
+		}
+		return w.more(ctx, d.ports.Store)
 	}
 	if !w.end {
 		return d.ports.Journal.Journal(ctx, w.call, w.transition, w.at)
@@ -160,6 +174,10 @@ func (d *Desk) carryOut(ctx context.Context, fx Effect) {
 			ref, form, err := d.ports.Customers.Create(ctx, fx.Object, fx.Values)
 			return RecordCreated{For: fx.For, Ref: ref, Form: form, Err: errText(err)}
 		})
+	case PullWork:
+		if d.ports.Work != nil {
+			d.ask(ctx, func(ctx context.Context) Event { return d.ports.Work(ctx, fx) })
+		}
 	case SoundDo:
 		d.soundDo(ctx, fx)
 	case Ring:

@@ -133,6 +133,8 @@ func (t *turn) callCommand(c *call, cmd Command) {
 			return
 		}
 		t.journal(c, "") // saved at each keystroke, without a line in the timeline
+	case Dispose:
+		t.dispose(c, cmd)
 	case Dismiss:
 		t.dismiss(c)
 	default:
@@ -211,7 +213,7 @@ func (t *turn) deskCommand(cmd Command) bool {
 		}
 		t.do(Demo{Verb: cmd.Verb, Text: cmd.Text, Leg: leg})
 	default:
-		return false
+		return t.callbackCommand(cmd) || t.workCommand(cmd)
 	}
 	return true
 }

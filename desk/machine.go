@@ -54,6 +54,12 @@ type Machine struct {
 	bell     bool
 	check    *SoundCheck // the page of the sound devices; nil: it is closed
 
+	zone      *time.Location // the agent's; nil: that of the events
+	callbacks []Callback     // soonest first
+	wake      time.Time      // when the clock of the callbacks goes off; zero: it does not run
+	promised  int            // callbacks promised so far, for their keys
+	work      *Worklist      // nil: none is open
+
 	messages     int // text messages since messagesFrom
 	messagesFrom time.Time
 }
@@ -91,6 +97,14 @@ type call struct {
 	consultOf   CallKey   // it is the other one of that transfer
 	correlation string
 	recordingAt string
+
+	status      text.Text // what the disposition makes of a campaign member
+	memberTold  bool      // an errand about the member was left
+	changes     int       // of the disposition after the end
+	callback    string    // key of the callback that was promised in it
+	forCallback string    // key of the callback that it was made for
+	listed      string    // the CampaignMember of the work list that it was made for
+	forced      bool      // made although the person does not want to be called
 }
 
 // form is the open New form.
@@ -108,7 +122,8 @@ func NewMachine(set Settings) Machine {
 	if set.DialPlan != nil {
 		prepared = &Prepared{}
 	}
-	return Machine{prepared: prepared, set: set, agent: set.Agent, base: Available, shown: Starting, links: set.Links, forward: set.Forward, layout: set.Layout, lamps: set.lamps(), bell: set.Bell}
+	return Machine{prepared: prepared, set: set, agent: set.Agent, base: Available, shown: Starting, links: set.Links, forward: set.Forward, layout: set.Layout, lamps: set.lamps(), bell: set.Bell,
+		zone: set.Zone, callbacks: slices.Clone(set.Callbacks)}
 }
 
 // turn is one Step under way: the next machine, and what it wants done.
@@ -126,6 +141,7 @@ func (m Machine) Step(at time.Time, ev Event) (Machine, []Effect) {
 	next.calls = slices.Clone(m.calls)
 	next.notices = slices.Clone(m.notices)
 	next.landed = slices.Clone(m.landed)
+	next.callbacks = slices.Clone(m.callbacks)
 	t := &turn{Machine: &next, at: at}
 	switch ev := ev.(type) {
 	case PhoneEvent:
@@ -171,6 +187,14 @@ func (m Machine) Step(at time.Time, ev Event) (Machine, []Effect) {
 		t.soundDone(ev)
 	case SoundLevels:
 		t.soundLevels(ev)
+	case ZoneLearnt:
+		t.zone = ev.Zone
+	case CallbacksPulled:
+		t.pulled(ev)
+	case CallbackOpened:
+		t.callbackOpened(ev)
+	case WorkPulled:
+		t.workPulled(ev)
 	case TimerFired:
 		t.timerFired(ev.ID)
 	}
@@ -186,7 +210,7 @@ func (t *turn) ordered() []Effect {
 
 func rank(e Effect) int {
 	switch e.(type) {
-	case Journal, Finish:
+	case Journal, Finish, Amend, AddErrand, Keep, Unkeep:
 		return 0
 	}
 	return 1
@@ -292,6 +316,7 @@ func (t *turn) settle() {
 		t.shown, t.since = state, t.at
 	}
 	t.ring()
+	t.watch()
 	if !t.live() {
 		t.leaving = false
 	}
@@ -328,10 +353,21 @@ func (m *Machine) Snapshot(at time.Time) *Snapshot {
 		Prepared: m.prepared, Open: m.open, Search: m.search, Links: m.links, Outbox: m.outbox, APIUse: m.apiUse,
 		Notices: m.notices, Landed: m.landed, Leaving: m.leaving, Caption: m.caption,
 		DND: m.dnd, Forward: m.forward, Mailbox: m.mailbox, Lamps: m.lamps, SoundCheck: m.check, Bell: m.bell,
+		Dispositions: m.set.Dispositions, Callbacks: m.callbacks, Worklist: m.work,
 		Quit: m.quit && !m.live() && (m.links.Disk.Health != HealthDown || m.forced),
 	}
 	if len(s.Notices) == 0 { // none is nothing, also after the last was taken back: it travels the same
 		s.Notices = nil
+	}
+	if len(m.callbacks) == 0 {
+		s.Callbacks = nil
+	}
+	if len(m.set.Dispositions) > 0 || len(m.callbacks) > 0 {
+		s.DayStart = m.set.DayStart
+	}
+	s.Campaigns = m.campaigns()
+	if m.zone != nil {
+		s.Zone = m.zone.String()
 	}
 	if len(m.accounts) > 1 {
 		s.Accounts = m.accounts

@@ -135,6 +135,9 @@ func (t *turn) outgoing(ev sip.OutgoingCall) {
 	} else {
 		t.enter(c, Dialling, "dialling")
 	}
+	if c.forced {
+		t.journal(c, "called although the person does not want to be called")
+	}
 	t.lookup(c)
 }
 

@@ -51,12 +51,21 @@ type Journaller interface {
 	Alive(ctx context.Context, at time.Time) error // every open call is still up: bounds a duration after a crash
 }
 
+// Store is where the desk leaves what Salesforce is told besides calls, and what outlives the program (ledger.Ledger).
+type Store interface {
+	AddErrand(ctx context.Context, e ledger.Errand) (added bool, err error)
+	Keep(ctx context.Context, things ...ledger.Kept) error
+	Unkeep(ctx context.Context, kind string, keys ...string) error
+}
+
 // Ports are the desk's hands. Phone, Customers and Journal must be set; a nil function does nothing.
 type Ports struct {
 	Phone     Phone
 	Customers Customers
 	Journal   Journaller
 	Sound     SoundDevices // nil: none
+	Store     Store        // nil: nothing is kept, and Salesforce hears only of calls
+	Work      func(context.Context, PullWork) WorkPulled
 	Ring      func(on bool)
 	SendNow   func() // tries every unsent record at once
 	Committed func() // a call record was put into the outbox

@@ -61,6 +61,9 @@ func (t *turn) correct(c *call, verb Verb) {
 	c.Assoc = t.association(c)
 	c.Assoc.Why += ", after the call"
 	t.amend(c)
+	if c.Result != "" {
+		t.tellMember(c, true)
+	}
 	about := "belongs to no record"
 	if r := c.Assoc.Record(); !r.Zero() {
 		about = "belongs to " + r.Name.Or(text.Clean("the record that is open")).String()
@@ -106,6 +109,8 @@ func (t *turn) record(c *call) crm.CallRecord {
 		rec.Vars = append(rec.Vars, crm.Var{Name: v.Name, Value: v.Value, Field: v.Field})
 	}
 	c.linked(&rec)
+	rec.Disposition, rec.CallbackAt, rec.Initiator = c.Disposition, c.CallbackAt, c.initiator()
+	rec.Campaign, rec.Member = c.Campaign, c.Member
 	return rec
 }
 
@@ -127,6 +132,7 @@ func (t *turn) finish(c *call) {
 		t.dismiss(c)
 		return
 	}
+	t.ownCampaign(c)
 	rec := t.record(c)
 	c.finished = true
 	filtered := !t.set.wanted(rec)
@@ -135,6 +141,7 @@ func (t *turn) finish(c *call) {
 		c.Record = RecordFiltered
 	}
 	t.do(Finish{Call: c.Call, Record: rec, Filtered: filtered})
+	t.disposed(c)
 	if c.Outgoing && c.Answered.IsZero() && !c.byUs {
 		who := c.Remote.Number.String()
 		if !c.Name.Empty() && c.Name != c.Remote.Number {

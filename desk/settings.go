@@ -49,7 +49,16 @@ type Settings struct {
 	Recording     bool   // calls may be recorded by the agent
 	ForwardAfter  time.Duration
 	Lamps         []Lamp // colleagues: number and name
-	Links         Links  // as they stand before anything is heard of them
+	// Dispositions are the results that calls may get; with NeedResult an answered call needs one.
+	Dispositions []Disposition
+	NeedResult   bool
+	Campaigns    []Campaign
+	Campaign     crm.Ref        // of calls that were made for no other
+	DoNotCall    string         // warn (default) or block
+	Zone         *time.Location // the agent's, until ZoneLearnt
+	DayStart     time.Duration  // when a day without a time of day begins, default 9 h
+	Callbacks    []Callback     // as they were kept
+	Links        Links          // as they stand before anything is heard of them
 }
 
 // Class is what kind of party is at the other end.
@@ -80,6 +89,9 @@ func (s Settings) withDefaults() Settings {
 	if s.ForwardAfter == 0 {
 		s.ForwardAfter = 20 * time.Second
 	}
+	if s.DayStart == 0 {
+		s.DayStart = 9 * time.Hour
+	}
 	if s.Classify == nil {
 		s.Classify = func(p sip.Party) Class { return Class{Withheld: p.Withheld} }
 	}
@@ -88,5 +100,11 @@ func (s Settings) withDefaults() Settings {
 
 // wanted reports whether a call with this action makes a Task.
 func (s Settings) wanted(rec crm.CallRecord) bool {
-	return len(s.Log) == 0 || slices.Contains(s.Log, rec.Action)
+	log := s.Log
+	for _, c := range s.Campaigns {
+		if len(c.Log) > 0 && !rec.Campaign.Zero() && (crm.SameID(c.Ref.ID, rec.Campaign.ID) || c.Ref.ID == "" && c.Ref.Name == rec.Campaign.Name) {
+			log = c.Log
+		}
+	}
+	return len(log) == 0 || slices.Contains(log, rec.Action)
 }

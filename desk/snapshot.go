@@ -42,6 +42,13 @@ type Snapshot struct {
 	Lamps    []Lamp    `json:"lamps,omitempty"`    // the colleagues whose telephones are watched, as configured
 	Accounts []Account `json:"accounts,omitempty"` // with more than one account: each, the primary first
 
+	Zone         string        `json:"zone,omitempty"`         // the agent's time zone, as Europe/London; empty: not known
+	Dispositions []Disposition `json:"dispositions,omitempty"` // the results that calls may get; For gives those of one call
+	Callbacks    []Callback    `json:"callbacks,omitempty"`    // soonest first
+	Campaigns    []text.Text   `json:"campaigns,omitempty"`    // names of the campaigns that have a work list
+	DayStart     time.Duration `json:"dayStart,omitempty"`     // when a day without a time of day begins
+	Worklist     *Worklist     `json:"worklist,omitempty"`     // the open work list
+
 	SoundCheck *SoundCheck `json:"soundCheck,omitempty"` // the page of the sound devices, when open
 }
 
@@ -177,6 +184,13 @@ type Call struct {
 	Conference bool               `json:"conference,omitempty"`
 	Recording  sip.RecordingState `json:"recording,omitempty"`
 	AutoAnswer bool               `json:"autoAnswer,omitempty"` // will be answered by itself
+
+	Result      string    `json:"result,omitempty"`      // code of the disposition
+	Disposition text.Text `json:"disposition,omitzero"`  // its label
+	NeedsResult bool      `json:"needsResult,omitempty"` // it is over, and a disposition is required
+	CallbackAt  time.Time `json:"callbackAt,omitzero"`   // when the far end is to be called again
+	Campaign    crm.Ref   `json:"campaign,omitzero"`     // that it was made for
+	Member      crm.Ref   `json:"member,omitzero"`       // of Campaign: the person that was called from the work list
 
 	TaskID string `json:"taskId,omitempty"`
 	Can    []Verb `json:"can,omitempty"` // what is possible now, most likely first

@@ -10,10 +10,16 @@ func (t *turn) timerFired(id TimerID) {
 	if t.ringTimer(id) {
 		return
 	}
+	if id == callbackTimer { // what is due is told at the end of the step
+		t.wake = time.Time{}
+		return
+	}
 	if key, ok := strings.CutPrefix(string(id), "linger "); ok {
 		c := t.find(CallKey(key))
 		switch {
 		case c == nil || c.State != Ended:
+		case c.NeedsResult:
+			t.do(After{ID: id, In: max(t.set.Linger, 5*time.Second)})
 		case c.Record == RecordSent || c.Record == RecordFiltered:
 			t.dismiss(c)
 		default:
@@ -56,7 +62,7 @@ func (t *turn) ringTimer(id TimerID) bool {
 func (t *turn) forget() {
 	kept := t.calls[:0]
 	for _, c := range t.calls {
-		if c.State != Ended || c.Record == RecordUnsafe {
+		if c.State != Ended || c.Record == RecordUnsafe || c.NeedsResult {
 			kept = append(kept, c)
 		}
 	}

@@ -22,6 +22,7 @@ const (
 	Notes   Context = "notes"   // typing notes
 	Form    Context = "form"    // filling in the New form
 	Search  Context = "search"  // the list of the search page
+	List    Context = "list"    // a list in a box: callbacks, the work list, results
 	Overlay Context = "overlay" // help, palette, number entry, questions
 )
 
@@ -45,6 +46,8 @@ const (
 	MayWork     When = "may work"    // the agent is not available and could be
 	MayPause    When = "may pause"   // the agent is available
 	Ready       When = "ready"       // the desk has started
+	WithPromise When = "callbacks"   // there are callbacks
+	WithWork    When = "campaigns"   // a campaign is named in the settings
 	WithMailbox When = "mailbox"     // something is known of a mailbox
 	InDemo      When = "demo"        // the practice backend is in use
 	Something   When = "closeable"   // a card, a form or the search page is open
@@ -65,7 +68,7 @@ type Action struct {
 }
 
 // Groups of actions, in the order in which help shows them.
-var groups = [...]string{"Calls", "Caller", "Desk", "Card", "Notes", "Search", "New form", "Questions", "Program", "Demo"}
+var groups = [...]string{"Calls", "Caller", "Desk", "Card", "Notes", "Search", "New form", "Lists", "Questions", "Program", "Demo"}
 
 // Groups lists the headings in the order in which help shows them.
 func Groups() []string { return groups[:] }
@@ -102,6 +105,8 @@ var table = [...]Action{
 		Help: "Moves the focus to the next call; 1 to 9 pick one."},
 	{Name: "call.previous", Title: "Previous call", Group: "Calls", Context: Desk, Keys: []string{"shift+tab"}, When: WithCalls,
 		Help: "Moves the focus to the call above."},
+	{Name: "call.result", Title: "Result", Group: "Calls", Context: Desk, Keys: []string{"i"}, Verb: desk.Dispose, When: CanVerb,
+		Help: "Gives the call its result; a digit chooses it. One with a callback asks when."},
 	{Name: "call.dismiss", Title: "Clear ended call", Group: "Calls", Context: Desk, Keys: []string{"D"}, Verb: desk.Dismiss, When: CanVerb,
 		Help: "Takes an ended call off the list now."},
 
@@ -128,6 +133,10 @@ var table = [...]Action{
 		Help: "Sends calls elsewhere: always, when busy, or when nobody answers; again to undo."},
 	{Name: "desk.voicemail", Title: "Voice mail", Group: "Desk", Context: Desk, Keys: []string{"M"}, Verb: desk.Voicemail, When: WithMailbox,
 		Help: "Calls the mailbox."},
+	{Name: "desk.callbacks", Title: "Callbacks", Group: "Desk", Context: Desk, Keys: []string{"b"}, When: WithPromise,
+		Help: "Lists those you promised to call back; Enter calls."},
+	{Name: "desk.worklist", Title: "Work list", Group: "Desk", Context: Desk, Keys: []string{"L"}, Verb: desk.WorkOpen, When: WithWork,
+		Help: "Lists the members of the campaign; Enter calls the next one."},
 	{Name: "desk.sound", Title: "Sound", Group: "Desk", Context: Desk, Keys: []string{"S"}, Verb: desk.SoundShow, When: Ready,
 		Help: "Shows microphones, loudspeakers and ring devices, picks another one in mid-call, and checks the microphone."},
 	{Name: "desk.sendnow", Title: "Send records now", Group: "Desk", Context: Desk, Keys: []string{"R"}, Verb: desk.RetryOutbox, When: WithUnsent,
@@ -172,6 +181,25 @@ var table = [...]Action{
 		Help: "Creates the record; the call belongs to it."},
 	{Name: "form.cancel", Title: "Cancel", Group: "New form", Context: Form, Keys: []string{"esc"}, Verb: desk.Close, Dangerous: true,
 		Help: "Leaves the form; asks first when something was typed."},
+
+	{Name: "list.down", Title: "Down", Group: "Lists", Context: List, Keys: []string{"down", "j", "ctrl+j"},
+		Help: "Next line."},
+	{Name: "list.up", Title: "Up", Group: "Lists", Context: List, Keys: []string{"up", "k", "ctrl+k"},
+		Help: "Line above."},
+	{Name: "list.accept", Title: "Call", Group: "Lists", Context: List, Keys: []string{"enter"},
+		Help: "Calls who is chosen; in the list of results, gives that one."},
+	{Name: "list.number", Title: "Other number", Group: "Lists", Context: List, Keys: []string{"n", "tab"},
+		Help: "Chooses another number of the person."},
+	{Name: "list.later", Title: "Later", Group: "Lists", Context: List, Keys: []string{"m"},
+		Help: "Moves a callback: asks when."},
+	{Name: "list.done", Title: "Done", Group: "Lists", Context: List, Keys: []string{"d"},
+		Help: "Takes a callback off the list and closes its Task; passes a member of the work list over, and back."},
+	{Name: "list.more", Title: "More", Group: "Lists", Context: List, Keys: []string{"+", "pgdown"},
+		Help: "Fetches the next members of the campaign."},
+	{Name: "list.force", Title: "Call anyway", Group: "Lists", Context: List, Keys: []string{"!"}, Dangerous: true,
+		Help: "Calls somebody who does not want to be called, where the settings allow it; the record says so."},
+	{Name: "list.close", Title: "Close", Group: "Lists", Context: List, Keys: []string{"esc"},
+		Help: "Closes the list."},
 
 	{Name: "overlay.down", Title: "Down", Group: "Questions", Context: Overlay, Keys: []string{"down", "ctrl+j", "pgdown"},
 		Help: "Next line, or further down."},

@@ -55,6 +55,9 @@ type Model struct {
 	grace   grace                 // after a call came in
 	hush    grace                 // after a text field was closed by something else than the agent
 	wanted  bool                  // the agent has just asked for something that closes a text field
+	owes    map[desk.CallKey]bool // calls whose result was asked for
+	alarmed map[string]bool       // callbacks whose time has come
+	popped  bool                  // the open box opened by itself
 	leave   *overlay.Ask
 	blurred bool
 	bell    time.Time // when the bell rings again
@@ -190,7 +193,8 @@ func (m *Model) take(s *desk.Snapshot) tea.Cmd {
 	if s.Quit {
 		return tea.Quit
 	}
-	return m.announce()
+	m.owed()
+	return tea.Batch(m.announce(), m.alarm())
 }
 
 // press routes a key: the open box, the text field that has the focus, the actions of the context, those of the desk.
@@ -202,7 +206,15 @@ func (m *Model) press(k tea.Key) tea.Cmd {
 	key := k.String()
 	char := keymap.Character(key)
 	if m.over != nil {
-		a, _ := m.opt.Keys.Find(keymap.Overlay, key)
+		in := keymap.Overlay
+		if l, ok := m.over.(overlay.Listed); ok && !l.Typing() {
+			in = keymap.List
+			if m.popped && m.hush.holds(now) {
+				m.flash = text.Clean("A box has just opened, so that key did nothing.")
+				return nil
+			}
+		}
+		a, _ := m.opt.Keys.Find(in, key)
 		out := m.over.Press(k, a.Name)
 		if out.Close {
 			m.over = nil
@@ -288,7 +300,7 @@ func (m *Model) apply(r deskpage.Result) tea.Cmd {
 		m.send(c, now)
 	}
 	if r.Open != nil {
-		m.over = r.Open
+		m.over, m.popped = r.Open, false
 	}
 	if r.Say != "" {
 		m.flash = text.Clean(r.Say)

@@ -90,6 +90,15 @@ username = %q
 key_file = %q
 tokens = "file"
 allow_localhost = true
+[dispositions]
+codes = [
+  {code = "done", label = "Resolved", key = "1", status = "Responded"},
+  {code = "interested", label = "Interested", key = "2", status = "Responded"},
+  {code = "callback", label = "Call back", key = "3", callback = true},
+  {code = "none", label = "Nobody there", key = "4", status = "Sent"},
+]
+[campaigns]
+list = [{name = "Autumn renewals", list = "Autumn renewals"}]
 [recording]
 dir = %q
 [storage]

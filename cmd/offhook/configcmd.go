@@ -97,6 +97,7 @@ func checkParts(l *config.Loaded) error {
 	if _, err := dialingOptions(l); err != nil {
 		say("dialing", err)
 	}
+	checkSync(l.Sync, say)
 	if lines == nil {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"offhook/config"
 	"offhook/crm"
 	"offhook/crm/ledger"
+	"offhook/crm/sync"
 	"offhook/desk"
 )
 
@@ -15,6 +16,8 @@ func (o *org) errandFuncs() map[string]crm.ErrandFunc {
 		ledger.AmendErrand:  o.sender.Amend(o.ledger),
 		crm.AttachErrand:    o.attach.Attach(o.client, o.ledger),
 		crm.VoiceCallErrand: o.sender.VoiceCall(o.ledger),
+		sync.MemberErrand:   o.lists.members.Run,
+		sync.CallbackErrand: o.lists.callbacks.Run,
 	}
 }
 

@@ -23,6 +23,8 @@ type org struct {
 	directory *crm.Directory
 	sender    *crm.Sender
 	errands   *crm.Errands // what follows the call records
+	lists     *lists       // campaigns and callbacks
+	signed    atomic.Bool  // the sign-in has worked
 	ledger    *ledger.Ledger
 	record    config.Record
 	template  *crm.Template // of record.description; nil for the default
@@ -79,8 +81,19 @@ func openOrg(l *config.Loaded, led *ledger.Ledger, numbers crm.NumberSettings, l
 		Mapped: mappedFields(l.SIP.Data),
 		Outbox: led, Client: client, Directory: o.directory, Settings: o.taskSettings, Follow: o.follow, Log: log, Report: report,
 	})
+	if o.lists, err = openLists(o, l.Config, crm.NewNumbers(numbers)); err != nil {
+		return nil, err
+	}
 	o.openErrands(led, report, log)
 	return o, nil
+}
+
+// location is the agent's time zone; this machine's while it is not known.
+func (o *org) location() *time.Location {
+	if z := o.zone.Load(); z != nil {
+		return z
+	}
+	return time.Local
 }
 
 // The desk's wishes; none of them blocks.
@@ -104,6 +117,7 @@ func (o *org) run(ctx context.Context, d *desk.Desk) {
 	work.Go(func() { o.sender.Run(ctx) })
 	work.Go(func() { o.errands.Run(ctx) })
 	work.Go(func() { o.signIn(ctx, d) })
+	work.Go(func() { o.lists.run(ctx, d) })
 	o.count(ctx, d)
 	poll := time.NewTicker(5 * time.Second) // the tools may have changed the outbox
 	defer poll.Stop()

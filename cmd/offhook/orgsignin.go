@@ -64,6 +64,10 @@ func (o *org) signedIn(ctx context.Context, d *desk.Desk, user salesforce.UserIn
 			o.zone.Store(zone)
 		}
 	}
+	if zone := o.zone.Load(); zone != nil {
+		d.Post(desk.ZoneLearnt{Zone: zone})
+	}
+	o.signed.Store(true)
 	host := o.client.InstanceURL()
 	if u, err := url.Parse(host); err == nil {
 		host = u.Host

@@ -228,7 +228,10 @@ func (w *workplace) openDesk(e *env, l *config.Loaded, opt options, numbers *crm
 	if w.org == nil {
 		set.Links.Salesforce = desk.Link{Health: desk.HealthOff, Text: text.Clean("not set up: records stay safe on disk")}
 	}
-	ports := desk.Ports{Phone: w.phone, Customers: offline{}, Journal: w.ledger, Demo: opt.demo, Sound: soundDevices{w.devices, w.headset}, Ring: func(on bool) {
+	campaignSettings(l.Config, &set)
+	set.Callbacks = keptCallbacks(context.Background(), w.ledger)
+	set.Zone = time.Local
+	ports := desk.Ports{Store: w.ledger, Work: noWork, Phone: w.phone, Customers: offline{}, Journal: w.ledger, Demo: opt.demo, Sound: soundDevices{w.devices, w.headset}, Ring: func(on bool) {
 		if on {
 			w.devices.Ringer().Start()
 		} else {
@@ -241,6 +244,7 @@ func (w *workplace) openDesk(e *env, l *config.Loaded, opt options, numbers *crm
 		ports.SendNow = w.org.sendNow
 		ports.Committed = w.org.committed
 		ports.Retry = w.org.retry
+		ports.Work = w.org.lists.work
 	}
 	w.desk = desk.NewDesk(set, ports)
 }

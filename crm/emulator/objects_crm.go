@@ -67,7 +67,7 @@ func crmObjects() []*object {
 			ref("ConvertedAccountId", "Converted Account ID", "ConvertedAccount", "Account").readOnly(),
 			ref("ConvertedContactId", "Converted Contact ID", "ConvertedContact", "Contact").readOnly(),
 			ref("ConvertedOpportunityId", "Converted Opportunity ID", "ConvertedOpportunity", "Opportunity").readOnly(),
-			flag("DoNotCall", "Do Not Call"), flag("HasOptedOutOfEmail", "Email Opt Out"))...).
+			flag("DoNotCall", "Do Not Call"), flag("HasOptedOutOfEmail", "Email Opt Out"), str("Remote_Id__c", "Remote Id", 80).key().hidden())...).
 			cards("Name", "Company", "Status", "Phone", "MobilePhone", "Email").
 			form("Salutation", "FirstName", "LastName", "Company", "Title", "Status", "Phone", "MobilePhone", "Email", "LeadSource", "Street", "City", "PostalCode", "Country", "Description").
 			parentOf(child{"Tasks", "Task", "WhoId"}, child{"CampaignMembers", "CampaignMember", "LeadId"}),

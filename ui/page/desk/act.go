@@ -40,6 +40,10 @@ func (p *Page) Do(a keymap.Action) Result {
 			return send(desk.Command{Verb: desk.Forward})
 		}
 		return Result{Handled: true, Open: overlay.Forward()}
+	case "desk.callbacks":
+		return Result{Handled: true, Open: overlay.NewCallbacks(p.snap)}
+	case "desk.worklist":
+		return Result{Handled: true, Open: overlay.NewWorklist(p.snap), Commands: []desk.Command{{Verb: a.Verb}}}
 	case "desk.sound":
 		return Result{Handled: true, Open: overlay.NewSound(), Commands: []desk.Command{{Verb: a.Verb}}}
 	case "demo.fault":
@@ -82,6 +86,8 @@ func (p *Page) doCall(a keymap.Action) Result {
 		return Result{Handled: true, Open: overlay.NewKeypad(c, Name(c))}
 	case "call.dial":
 		return Result{Handled: true, Open: overlay.Dial(p.snap.Lamps)}
+	case "call.result":
+		return Result{Handled: true, Open: overlay.NewResult(p.snap, c, Name(c))}
 	case "call.next", "call.previous":
 		p.step(a.Name == "call.next")
 		return Result{Handled: true}

@@ -65,6 +65,10 @@ func (p *Page) Possible(a keymap.Action) bool {
 		return s.State != desk.Away && s.State != desk.Starting && s.Pending != desk.Away
 	case keymap.Ready:
 		return s.State != desk.Starting && s.State != ""
+	case keymap.WithPromise:
+		return len(s.Callbacks) > 0
+	case keymap.WithWork:
+		return s.State != desk.Starting && (len(s.Campaigns) > 0 || s.Worklist != nil)
 	case keymap.WithMailbox:
 		return s.Mailbox != nil
 	case keymap.InDemo:
@@ -85,6 +89,10 @@ func (p *Page) whyNot(a keymap.Action) string {
 		return "Every call record is in Salesforce: there is nothing to send."
 	case keymap.WithTrouble:
 		return "Nothing is disconnected: there is nothing to mend."
+	case keymap.WithPromise:
+		return "Nobody was promised a call."
+	case keymap.WithWork:
+		return "No campaign is named in the settings (campaigns.list)."
 	case keymap.CanRinging:
 		return "No call is ringing."
 	case keymap.CanVerb:
@@ -186,7 +194,7 @@ func (p *Page) wanted() string {
 
 // The actions of the action bar, in the order in which they stand there.
 var (
-	barCalls = [...]string{"call.answer", "call.decline", "call.redirect", "call.hold", "call.mute", "call.join", "call.conference", "call.transfer", "call.hangup", "call.record",
+	barCalls = [...]string{"call.answer", "call.decline", "call.redirect", "call.hold", "call.mute", "call.join", "call.conference", "call.transfer", "call.hangup", "call.result", "call.record",
 		"call.pause", "call.keypad", "call.dismiss",
 		"caller.pop", "caller.search", "caller.new"}
 	// With somebody on hold beside: what the two calls can become, and hanging up, before what concerns one of them.
@@ -194,7 +202,7 @@ var (
 		"call.transfer", "call.record", "call.pause", "call.keypad", "caller.pop", "caller.search", "caller.new"}
 	barConsult = [...]string{"call.answer", "call.decline", "call.redirect", "call.join", "call.conference", "call.hold", "call.hangup", "call.mute",
 		"call.transfer", "call.record", "call.pause", "call.keypad", "caller.pop", "caller.search", "caller.new"}
-	barDesk = [...]string{"caller.notes", "desk.close", "call.dial", "state.available", "state.away", "desk.sendnow", "desk.reconnect",
+	barDesk = [...]string{"caller.notes", "desk.close", "call.dial", "desk.callbacks", "desk.worklist", "state.available", "state.away", "desk.sendnow", "desk.reconnect",
 		"app.help", "app.palette", "app.quit", "demo.next", "call.next"}
 	barForm   = [...]string{"form.save", "form.next", "form.previous", "form.cancel"}
 	barSearch = [...]string{"search.open", "search.down", "search.up", "search.query", "search.new", "search.close"}
@@ -228,6 +236,8 @@ func (p *Page) bars() [][]bar.Item {
 		next = "call.join"
 	case p.can(desk.Resume):
 		next = "call.hold"
+	case p.Focused() != nil && p.Focused().NeedsResult:
+		next = "call.result"
 	}
 	names := barCalls[:]
 	switch {
@@ -281,6 +291,14 @@ func (p *Page) items(names []string, next string) (out []bar.Item) {
 		switch n {
 		case "caller.search", "caller.new": // for a call that is not looked up, the palette has them
 			if c != nil && c.State != desk.Ended && !slices.Contains(c.Can, a.Verb) {
+				continue
+			}
+		case "desk.callbacks": // in the bar when one is due; else in the palette
+			if !slices.ContainsFunc(p.snap.Callbacks, func(c desk.Callback) bool { return c.Due }) {
+				continue
+			}
+		case "desk.worklist":
+			if p.Live() {
 				continue
 			}
 		case "demo.next":

@@ -52,6 +52,11 @@ func (l Look) detail(c *desk.Call, indent int, narrow bool) []string {
 	if !c.Place.Empty() {
 		also(th.Dim, c.Place.String())
 	}
+	if r := c.Disposition.String(); r != "" {
+		also(th.Text, "result "+r)
+	} else if c.NeedsResult {
+		also(th.Warning, "! needs a result")
+	}
 	if d := c.DTMFOut.String(); d != "" {
 		also(th.Dim, "sent "+d)
 	}
