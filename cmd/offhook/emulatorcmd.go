@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -55,13 +56,18 @@ func (e *env) runEmulator(ctx context.Context, o emulatorOptions) error {
 			return fmt.Errorf("the file to load cannot be read: %w", err)
 		}
 	}
+	_, missing := os.Stat(o.data)
 	srv, err := emulator.New(opt)
 	if err != nil {
 		return err
 	}
 	for _, name := range o.load {
 		if err := e.loadRecords(ctx, srv, name); err != nil {
-			return errors.Join(err, srv.Close())
+			err = errors.Join(err, srv.Close())
+			if o.data != "" && errors.Is(missing, fs.ErrNotExist) { // an org without its customers is not what was asked for
+				err = errors.Join(err, os.Remove(o.data))
+			}
+			return err
 		}
 	}
 	defer srv.Close()

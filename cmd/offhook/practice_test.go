@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -56,6 +57,59 @@ func TestTheEmulatorsFirstLineIsEnoughToSignInAndBreakIt(t *testing.T) {
 	check(t, <-ended)
 	if _, err := os.Stat(line.KeyFile); !errors.Is(err, os.ErrNotExist) {
 		t.Fatal("the key file is left behind")
+	}
+}
+
+func TestTheEmulatorKeepsItsRecordsInTheFileThatIsNamed(t *testing.T) {
+	dir := t.TempDir()
+	data, good, bad := filepath.Join(dir, "org.db"), filepath.Join(dir, "Contact.csv"), filepath.Join(dir, "Lead.csv")
+	check(t, os.WriteFile(good, []byte("FirstName,LastName,Phone\nEmma,Woodhouse,01632 960101\n"), 0o600))
+	check(t, os.WriteFile(bad, []byte("LastName,Company\nElton,\n"), 0o600))
+	people := func(o emulatorOptions) (string, error) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		o.listen = "127.0.0.1:0"
+		out := newLines()
+		e := testEnv()
+		e.out = out
+		ended := make(chan error, 1)
+		go func() {
+			err := e.runEmulator(ctx, o)
+			if err != nil {
+				fmt.Fprintln(out, "{}")
+			}
+			ended <- err
+		}()
+		var line signInLine
+		check(t, json.Unmarshal([]byte(out.next(t, "{")), &line))
+		if line.URL == "" {
+			return "", <-ended
+		}
+		res, err := http.Get(line.URL + "/_emulator/records/Contact?all=true")
+		check(t, err)
+		body, err := io.ReadAll(res.Body)
+		check(t, err)
+		check(t, res.Body.Close())
+		cancel()
+		return string(body), <-ended
+	}
+	if _, err := people(emulatorOptions{data: data, load: []string{good, bad}}); err == nil || !strings.Contains(err.Error(), "record 1 of Lead.csv") {
+		t.Fatalf("a wrong record: %v", err)
+	}
+	if _, err := os.Stat(data); !errors.Is(err, os.ErrNotExist) {
+		t.Fatalf("half an org is left behind: %v", err)
+	}
+	for _, o := range []emulatorOptions{{data: data, load: []string{good}}, {data: data}} {
+		got, err := people(o)
+		if err != nil || strings.Count(got, `"Name":"Emma Woodhouse"`) != 1 || !strings.Contains(got, `"totalSize":1`) {
+			t.Fatalf("%+v: %v %s", o, err, got)
+		}
+	}
+	if _, err := people(emulatorOptions{data: data, load: []string{bad}}); err == nil {
+		t.Fatal("a wrong record was loaded")
+	}
+	if got, err := people(emulatorOptions{data: data}); err != nil || !strings.Contains(got, `"totalSize":1`) {
+		t.Fatalf("what was there before a load that failed: %v %s", err, got)
 	}
 }
 
