@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"strings"
 	"time"
@@ -15,13 +16,14 @@ import (
 const (
 	signInFirst = 2 * time.Second
 	signInLast  = time.Minute
+	signInStore = 5 * time.Second
 )
 
 // signIn proves the sign-in and learns who the user is, trying until it works; afterwards it waits to be asked again: by the
 // agent, by a sender that was turned away, or because another offhook of this profile has signed in as somebody else.
 func (o *org) signIn(ctx context.Context, d *desk.Desk) {
 	d.Post(desk.LinkChanged{Name: desk.LinkSalesforce, Health: desk.HealthWaiting, Text: text.Clean("signing in")})
-	wait := signInFirst
+	wait, told := signInFirst, ""
 	for {
 		user, err := o.client.Prove(ctx)
 		if ctx.Err() != nil {
@@ -29,9 +31,18 @@ func (o *org) signIn(ctx context.Context, d *desk.Desk) {
 		}
 		next := time.Duration(-1)
 		if err != nil {
-			d.Post(desk.LinkChanged{Name: desk.LinkSalesforce, Health: desk.HealthDown, Text: text.Clean(salesforce.Line(err))})
+			line := salesforce.Line(err)
+			d.Post(desk.LinkChanged{Name: desk.LinkSalesforce, Health: desk.HealthDown, Text: text.Clean(line)})
+			if salesforce.KindOf(err) == salesforce.KindAuth && line != told { // a person must act, and a narrow status line has no room to say how
+				d.Post(desk.Told{Severity: desk.Problem, Text: text.Clean(strings.ToUpper(line[:1]) + line[1:] + ".")})
+			}
+			told = line
 			next, wait = wait, min(wait*2, signInLast)
+			if errors.Is(err, salesforce.ErrNoToken) { // only the store is looked at: somebody is about to sign in
+				next = min(next, signInStore)
+			}
 		} else {
+			told = ""
 			o.signedIn(ctx, d, user)
 			o.sender.SignedIn()
 			o.errands.Notify()

@@ -23,7 +23,7 @@ type Options struct {
 	Tries     int           // of a repeatable request; 0 for 3
 	Log       *slog.Logger  // nil for none; never sees tokens, bodies or query text
 	CacheDir  string        // folder for what objects look like, kept between runs; "" for none
-	Moved     func()        // called when another process has signed in as another user, or in another org; must not block
+	Moved     func()        // called when another process signed in as somebody else or signed out, or when the sign-in ended; must not block
 	// Sleep, Rand replace waiting and jitter in tests.
 	Sleep func(ctx context.Context, d time.Duration) error
 	Rand  func() float64
@@ -89,8 +89,10 @@ func New(o Options) (*Client, error) {
 	case o.AsApp:
 		c.session.mint = o.App.SignInClient
 	}
-	c.session.moved = func(Token, Token) {
-		c.forgetOrg()
+	c.session.moved = func(gone bool) {
+		if !gone {
+			c.forgetOrg()
+		}
 		if o.Moved != nil {
 			o.Moved()
 		}

@@ -108,7 +108,8 @@ func TestTwoProcessesNeverSpendTheSameRefreshToken(t *testing.T) {
 func TestWhoSignsOutElsewhereIsSignedOutHere(t *testing.T) {
 	s := newServer(t, func(w http.ResponseWriter, r *http.Request, _ string) { fail(w, 401, expired) })
 	store := newSharedStore(Token{Access: "00D!old", Refresh: "5Aep", Instance: s.URL})
-	c := s.client(t, func(o *Options) { o.Store = store })
+	told := 0
+	c := s.client(t, func(o *Options) { o.Store, o.Moved = store, func() { told++ } })
 	c.session.stored(t.Context())
 	store.Delete(t.Context())
 	if _, err := c.Get(t.Context(), "Task", "00T000000000001"); !errors.Is(err, ErrNoToken) || s.refresh.Load() != 0 {
@@ -116,6 +117,10 @@ func TestWhoSignsOutElsewhereIsSignedOutHere(t *testing.T) {
 	}
 	if !c.session.peek().Zero() {
 		t.Error("the token is still in memory")
+	}
+	c.Prove(t.Context())
+	if told != 1 { // or whoever asks because of it would ask for ever
+		t.Errorf("told %d times", told)
 	}
 }
 
@@ -146,7 +151,7 @@ func TestASignInElsewhereIsTakenAtOnceAlsoAfterARefusal(t *testing.T) {
 	if _, err := c.Get(t.Context(), "Task", "00T000000000001"); err != nil || s.refresh.Load() != 1 {
 		t.Errorf("%v, %d renewals", err, s.refresh.Load())
 	}
-	if u, err := c.User(t.Context()); moved != 1 || err != nil || u.Name != "Robin" {
+	if u, err := c.User(t.Context()); moved != 2 || err != nil || u.Name != "Robin" { // that it ended, and that somebody else signed in
 		t.Errorf("another user: told %d times, %s %v", moved, u.Name, err)
 	}
 }

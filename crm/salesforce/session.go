@@ -16,8 +16,8 @@ type session struct {
 	mint  func(context.Context) (Token, error) // signs in again without a person; nil where that is not possible
 	store TokenStore
 	log   *slog.Logger
-	moved func(old, now Token) // another user or org than before; may be nil
-	wg    sync.WaitGroup       // renewals: they outlive a request that gave up
+	moved func(gone bool) // another user or org than before, or nobody any more; may be nil
+	wg    sync.WaitGroup  // renewals: they outlive a request that gave up
 
 	mu      sync.Mutex
 	token   Token
@@ -156,8 +156,12 @@ func (s *session) fly(ctx context.Context, f *renewal, stale string, refused err
 	f.token, f.err = t, err
 	s.flight = nil
 	s.mu.Unlock()
-	if err == nil && s.moved != nil && !old.Zero() && (old.UserID() != t.UserID() || old.Instance != t.Instance) {
-		s.moved(old, t)
+	switch {
+	case s.moved == nil || old.Zero(): // that nobody is signed in is known already
+	case err == nil && (old.UserID() != t.UserID() || old.Instance != t.Instance):
+		s.moved(false)
+	case err != nil && refused == nil && KindOf(err) == KindAuth:
+		s.moved(true)
 	}
 	close(f.done)
 }

@@ -107,7 +107,7 @@ func TestWhoIsSignedInAndWhereStaysInView(t *testing.T) {
 	}{
 		{160, false, 0, []string{"● Salesforce Alex Agent at Acme International Ltd"}, "API"},
 		{160, true, 79, []string{"● Salesforce Alex Agent at Acme International Ltd (sandbox)"}, "API"},
-		{80, false, 0, []string{"Acme Intern…: Alex"}, "API"},
+		{80, false, 0, []string{"Acme Inte…: Alex"}, "API"},
 		{80, true, 0, []string{"● Salesforce sandbox: Alex Agent"}, "API"},
 		{80, true, 80, []string{"sandbox: Al", "! API 80 %"}, ""},
 		{60, true, 97, []string{"sandbox", "! API 97 %"}, ""},

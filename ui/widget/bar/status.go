@@ -24,7 +24,7 @@ type part struct {
 // least is how many cells of the text stay.
 func (p part) least(n int) int {
 	if p.name == "Salesforce" && p.well {
-		return n + n/2
+		return 2 * n
 	}
 	return n
 }
@@ -114,7 +114,7 @@ func salesforce(th *theme.Theme, w int, s *desk.Snapshot) part {
 	if a.Sandbox {
 		p.text += " (sandbox)"
 	}
-	p.short = org.Truncate(12).String() + ": " + who
+	p.short = org.Truncate(10).String() + ": " + who
 	return p
 }
 
@@ -197,6 +197,9 @@ func shorten(parts []part, w int) (left []part, gap int) {
 	}
 	cut(parts, gap, w, well, 8)
 	for _, last := range []bool{false, true} { // who is signed in goes last
+		if last {
+			cut(parts, gap, w, well, 4)
+		}
 		for i := range parts {
 			if excess(parts, gap, w) > 0 && well(parts[i]) && (parts[i].name == "Salesforce") == last {
 				parts[i].text = ""
