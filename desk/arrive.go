@@ -48,7 +48,7 @@ func (t *turn) replacing(c *call, old sip.LegID) {
 	t.enter(c, Answering, "takes the place of another call")
 }
 
-// sendOn redirects a ringing call (302). The agent did not take it: it is a missed call that says where it went (BEHAVIOUR §4).
+// sendOn redirects a ringing call (302). The agent did not take it: it is a missed call that says where it went.
 func (t *turn) sendOn(c *call, to text.Text, why string) {
 	c.action, c.sentTo = "missed", to
 	t.do(PhoneDo{Do: PhoneRedirect, Leg: c.Leg, Text: t.dials(to.String())})

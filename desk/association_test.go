@@ -32,7 +32,7 @@ func (b *bench) finished() crm.CallRecord {
 	return fin[0].Record
 }
 
-// TestTheTableOfAssociations is the table of BEHAVIOUR §2, played.
+// TestTheTableOfAssociations plays each way in which a call gets its record: by a match, by the card that is open, by the agent's choice.
 func TestTheTableOfAssociations(t *testing.T) {
 	lead := crm.Hit{Ref: crm.Ref{Type: "Lead", ID: "00Q000000000009AAA", Name: text.Clean("Fred Lead")}}
 	zoe := crm.Ref{Type: "Contact", ID: "003000000000009AAA", Name: text.Clean("Zoe")}

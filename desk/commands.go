@@ -278,7 +278,7 @@ func (t *turn) dial(cmd Command) {
 }
 
 // goTo is the agent's own change of state. During a call it waits in one pending slot, shown, applied when the call ends; the last
-// wish wins, and wishing for the state there was before takes it back (BEHAVIOUR §8).
+// wish wins, and wishing for the state there was before takes it back.
 func (t *turn) goTo(cmd Command) {
 	want, why := Available, text.Text{}
 	if cmd.Verb == GoAway {
@@ -348,7 +348,7 @@ func dtmfDigits(s string) string {
 	}, s)
 }
 
-// countOf reads back "12 digits": the digits themselves are never kept (BEHAVIOUR §12, PCI).
+// countOf reads back "12 digits": the digits themselves may be of a payment card and are never kept (PCI DSS).
 func countOf(t text.Text) int {
 	n := 0
 	fmt.Sscanf(t.String(), "%d", &n)

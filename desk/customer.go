@@ -361,12 +361,12 @@ func (t *turn) close() {
 	case t.search != nil:
 		t.search = nil
 	default:
-		t.open, t.openFor = nil, "" // leaving a card does not clear a call's current record (BEHAVIOUR §2)
+		t.open, t.openFor = nil, "" // leaving a card does not clear a call's current record
 	}
 }
 
 // takesActivities reports whether a Task can be about a record of this type: users and activities themselves never become
-// current (BEHAVIOUR §2).
+// current.
 func takesActivities(object string) bool {
 	switch object {
 	case "", "User", "Task", "Event", "Report", "Dashboard", "EmailMessage":

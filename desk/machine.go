@@ -322,7 +322,7 @@ func (t *turn) settle() {
 	}
 }
 
-// derive is the agent's state as the calls, the registration and the agent's own wish make it (BEHAVIOUR §8).
+// derive is the agent's state as the calls, the registration and the agent's own wish make it: a call goes before the wish.
 func (t *turn) derive() State {
 	ringing := false
 	for i := range t.calls {

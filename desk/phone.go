@@ -246,7 +246,7 @@ func (t *turn) commandFailed(ev sip.CommandFailed) {
 	}
 }
 
-// partyChanged is a new identity in mid-call: the person is looked up again (BEHAVIOUR §4).
+// partyChanged is a new identity in mid-call: whoever is there now is looked up again, and the card follows.
 func (t *turn) partyChanged(ev sip.PartyChanged) {
 	c := t.leg(ev.Leg)
 	if c == nil || c.State == Ended {

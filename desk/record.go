@@ -151,7 +151,7 @@ func (t *turn) finish(c *call) {
 	}
 }
 
-// outcome is the record's action and who hung up (BEHAVIOUR §4, §6).
+// outcome is the record's action and who hung up.
 func outcome(c *call) (action, by string) {
 	by = "customer"
 	if c.byUs {

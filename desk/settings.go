@@ -10,7 +10,7 @@ import (
 	"offhook/sip"
 )
 
-// PopTiming says when a single match opens its card by itself (BEHAVIOUR §8).
+// PopTiming says when a single match opens its card by itself: at once, when the call is answered, or only when asked for.
 type PopTiming string
 
 // Pop timings.
@@ -23,7 +23,7 @@ const (
 // Settings are the rules of one desk. They never change while the machine runs.
 type Settings struct {
 	Agent Agent
-	// Classify says what kind of party this is, before any parsing as a telephone number (BEHAVIOUR §3). It must be pure.
+	// Classify says what kind of party this is, before any parsing as a telephone number: withheld, colleague, outside. It must be pure.
 	Classify func(sip.Party) Class
 	Pop      PopTiming // default PopOnRing
 	NoMatch  string    // object of the New form where the layout names none, default Lead

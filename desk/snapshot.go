@@ -109,7 +109,7 @@ type Agent struct {
 // State is the agent's state.
 type State string
 
-// Agent states (BEHAVIOUR §8). Starting: not ready yet, calls cannot come in.
+// Agent states. Starting: not ready yet, calls cannot come in.
 const (
 	Starting      State = "starting"
 	Offline       State = "offline" // no registration: no call can come in

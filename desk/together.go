@@ -38,7 +38,7 @@ func joinable(c *call) bool {
 	return false
 }
 
-// customerOf is who of two is handed over, and who is asked (BEHAVIOUR §4): never a colleague for an outsider, then who called us, then
+// customerOf is who of two is handed over, and who is asked: never a colleague for an outsider, then who called us, then
 // who waits, then who was there first. Which of the two was named, or is talking, says nothing.
 func customerOf(a, b *call) (customer, consult *call) {
 	for _, tells := range []func(c *call) bool{

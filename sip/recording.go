@@ -11,7 +11,7 @@ import (
 	"offhook/media/record"
 )
 
-// RecordingConfig is how calls are recorded. The zero value records nothing: consent comes first (BEHAVIOUR §12).
+// RecordingConfig is how calls are recorded. The zero value records nothing: whoever is recorded must know it before, so it is switched on with care.
 type RecordingConfig struct {
 	Dir        string        // "" : recording is off
 	Format     record.Format // "": WAV
