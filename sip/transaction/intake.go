@@ -2,6 +2,7 @@ package transaction
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -76,7 +77,7 @@ func validate(fields []Header, request bool) (c common, problem *refusal) {
 		case "CSeq":
 			once(&c.raw.cseq, f)
 		case "Contact":
-			for _, v := range SplitList(f.Value) { // one value that cannot be read does not spoil the others
+			for _, v := range SplitList(f.Value) { // one value that cannot be read does not spoil another that can be called
 				if a, err := ParseAddress(v); err == nil {
 					c.contact = append(c.contact, a)
 				} else {
@@ -112,7 +113,7 @@ func validate(fields []Header, request bool) (c common, problem *refusal) {
 			c.other = append(c.other, f)
 		}
 	}
-	if badContact && len(c.contact) == 0 && request {
+	if badContact && request && !slices.ContainsFunc(c.contact, func(a Address) bool { return a.URI.Host != "" }) {
 		fail(refused(400, "Contact cannot be read"))
 	}
 	if len(c.raw.via) == 0 {
