@@ -27,6 +27,7 @@ func (p *Phone) nextServers(uri transaction.URI, flow *transaction.Flow, dst net
 		}
 		last := len(tried) - 1
 		switch {
+		case last < 0: // the same server was asked for again, and not reached
 		case dead && flow.Transport() != "UDP" && !flow.Alive() && !again: // the connection died; the server need not have
 			again = true
 			tried = tried[:last:last]

@@ -83,7 +83,8 @@ func (o *outgoing) another(dead bool, none func()) {
 				none()
 			}
 		default:
-			if none == nil {
+			if none == nil && o.tx != nil {
+				o.tries++ // what still comes of the first is not ours any more
 				o.tx.Terminate()
 			}
 			o.req = o.req.Clone()
