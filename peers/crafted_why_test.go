@@ -29,7 +29,6 @@ var craftedApart = func() map[string]reason {
 	add(200, false, "the key in the offer is used: the call is protected, as demanded, under either profile", "321_srtp2_recv_avp")
 	add(400, false, "no Contact is of SIP: the fault is the request's", "361_non_sip_uri")
 	add(489, true, "who is present is not told", "363_non_sip_uri_subscribe")
-	add(489, true, "presence is not offered, whatever Contact it should be told to", "364_non_sip_uri_subscribe")
 	add(488, true, "the codec is not offered", "400_fmtp_g7221_with_bitrate", "401_fmtp_g7221_with_bitrate_24000", "401_fmtp_g7221_with_bitrate_32000",
 		"402_fmtp_g7221_uwb_with_bitrate", "402_fmtp_g7221_uwb_with_bitrate_24000", "402_fmtp_g7221_uwb_with_bitrate_32000", "402_fmtp_g7221_uwb_with_bitrate_48000",
 		"410_fmtp_amrnb_offer_octet_align", "411_fmtp_amrnb_offer_band_eff", "412_fmtp_amrnb_offer_band_eff2", "413_fmtp_amrwb_offer_octet_align",
