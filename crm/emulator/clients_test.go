@@ -24,11 +24,11 @@ var featureOf = map[string]string{
 	"create.task": "create, update, delete", "get": "create, update, delete", "update": "create, update, delete", "delete": "create, update, delete",
 	"create.invalid": "a refusal is told", "query.invalid": "a refusal is told", "upsert": "upsert by external id",
 	"login.gzip": "composite with references", "composite": "composite with references", "composite.rollback": "composite takes all back",
-	"collections": "collections", "tree": "collections", "limits": "limits", "limitInfo": "limits", "recent": "recent records",
+	"collections": "collections", "tree": "collections", "limits": "limits", "limitInfo": "limits", "recent": "recent records", "file": "a file beside a record",
 }
 
 // sessionSteps are what every client's session has; the sign-ins come on top.
-var sessionSteps = []string{"describeGlobal", "describe", "query", "paging", "search", "update", "delete", "create.invalid", "upsert", "composite", "collections", "limits", "recent"}
+var sessionSteps = []string{"describeGlobal", "describe", "query", "paging", "search", "update", "delete", "create.invalid", "upsert", "composite", "collections", "limits", "recent", "file"}
 
 // manyTasks is the Subject of 2,010 Tasks: more than one page of a query.
 const manyTasks = "one of very many"

@@ -17,7 +17,7 @@ import (
 	"strings"
 )
 
-// unfold turns a multipart body, one JSON part and one part with the bytes of a base64 field, into the JSON body that says the same.
+// unfold turns a multipart body, the record as JSON and a part with the bytes of a base64 field, in any order, into the JSON body that says the same.
 // Other bodies stay as they are.
 func unfold(contentType string, body []byte) ([]byte, error) {
 	kind, params, err := mime.ParseMediaType(contentType)
@@ -28,8 +28,9 @@ func unfold(contentType string, body []byte) ([]byte, error) {
 		return nil, fail(http.StatusBadRequest, "INVALID_MULTIPART_REQUEST", "%s", why)
 	}
 	var record map[string]any
+	files := make(map[string]string)
 	parts := multipart.NewReader(bytes.NewReader(body), params["boundary"])
-	for n := 0; ; n++ {
+	for {
 		part, err := parts.NextPart()
 		if errors.Is(err, io.EOF) {
 			break
@@ -38,22 +39,22 @@ func unfold(contentType string, body []byte) ([]byte, error) {
 			return refuse("The multipart body cannot be read: " + err.Error())
 		}
 		raw, err := io.ReadAll(part)
-		if err != nil {
+		switch {
+		case err != nil:
 			return refuse("A part of the body cannot be read: " + err.Error())
+		case part.FileName() != "" && part.FormName() != "":
+			files[part.FormName()] = base64.StdEncoding.EncodeToString(raw)
+		case record != nil:
+			return refuse("A binary part needs a name and a filename")
+		case json.Unmarshal(raw, &record) != nil || record == nil:
+			return refuse("The part that is no binary must be the record as JSON")
 		}
-		if n == 0 { // the part that is no binary comes first
-			if json.Unmarshal(raw, &record) != nil || record == nil {
-				return refuse("The first part must be the record as JSON")
-			}
-			continue
-		}
-		if part.FileName() == "" || part.FormName() == "" {
-			return refuse("The binary part needs a name and a filename")
-		}
-		record[part.FormName()] = base64.StdEncoding.EncodeToString(raw)
 	}
 	if record == nil {
-		return refuse("The multipart body has no part")
+		return refuse("The multipart body has no record")
+	}
+	for name, file := range files { // sf sends the bytes before the record
+		record[name] = file
 	}
 	return json.Marshal(record)
 }
@@ -120,6 +121,9 @@ func (st *store) publish(r *record, w *writer) {
 func (s *Server) blob(c *call, o *object, id string, f *field) (*reply, error) {
 	if err := c.need(http.MethodGet); err != nil {
 		return nil, err
+	}
+	if c.inside {
+		return nil, fail(http.StatusBadRequest, "INVALID_INPUT", "Binary data is not supported in a composite request")
 	}
 	r := s.store.live(id)
 	if r == nil || r.table.object != o {

@@ -37,6 +37,12 @@ func TestAFileIsAttachedToARecord(t *testing.T) {
 	o := bareOrg(t)
 	task := o.create("Task", map[string]any{"Subject": "call"})
 	const bytesOfFile = "RIFF\x00\xff\r\n--x"
+	// The order of the parts does not matter: sf sends the bytes first.
+	first := o.do("POST", v+"/sobjects/ContentVersion", "--b\r\nContent-Disposition: form-data; name=\"VersionData\"; filename=\"x.txt\"\r\n\r\nbytes\r\n"+
+		"--b\r\nContent-Disposition: form-data; name=\"entity_content\"\r\n\r\n{\"PathOnClient\":\"x.txt\"}\r\n--b--\r\n", "Content-Type", "multipart/form-data; boundary=b").want(201).object()
+	if size := o.do("GET", v+"/sobjects/ContentVersion/"+first["id"].(string)+"?fields=ContentSize", nil).want(200).object()["ContentSize"]; size != 5.0 {
+		t.Errorf("%v bytes, want 5", size)
+	}
 	id := o.upload(`{"PathOnClient":"C:\\calls\\call.wav","FirstPublishLocationId":"`+task+`"}`, bytesOfFile).want(201).object()["id"].(string)
 	row := o.do("GET", v+"/sobjects/ContentVersion/"+id, nil).want(200).object()
 	address := v + "/sobjects/ContentVersion/" + id + "/VersionData"
@@ -45,6 +51,10 @@ func TestAFileIsAttachedToARecord(t *testing.T) {
 	}
 	if a := o.do("GET", address, nil).want(200); string(a.raw) != bytesOfFile || a.header.Get("Content-Type") != "application/octetstream" {
 		t.Errorf("%q %v", a.raw, a.header)
+	}
+	inside := o.do("POST", v+"/composite", map[string]any{"compositeRequest": []any{map[string]any{"method": "GET", "url": address, "referenceId": "a"}}}).want(200)
+	if !strings.Contains(string(inside.raw), "INVALID_INPUT") {
+		t.Errorf("bytes inside of a composite: %s", inside.raw)
 	}
 	doc := row["ContentDocumentId"].(string)
 	links := o.do("GET", v+"/query?q="+url.QueryEscape("SELECT LinkedEntityId, ShareType FROM ContentDocumentLink WHERE ContentDocumentId = '"+doc+"'"), nil).want(200)
@@ -67,8 +77,8 @@ func TestAFileIsAttachedToARecord(t *testing.T) {
 	o.do("POST", v+"/sobjects/ContentVersion", "x", "Content-Type", "multipart/form-data; boundary=b").refused(400, "INVALID_MULTIPART_REQUEST")
 	o.do("POST", v+"/sobjects/ContentVersion", map[string]any{"PathOnClient": "x", "VersionData": "%%%"}).refused(400, "JSON_PARSER_ERROR")
 	o.do("POST", v+"/sobjects/ContentDocument", map[string]any{"Title": "x"}).want(400)
-	if n := len(o.Records("ContentDocument", false)); n != 1 {
-		t.Errorf("%d documents, want 1", n)
+	if n := len(o.Records("ContentDocument", false)); n != 2 {
+		t.Errorf("%d documents, want 2", n)
 	}
 }
 

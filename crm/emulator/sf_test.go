@@ -122,6 +122,11 @@ func TestSalesforcesCommandLineBelievesInTheEmulator(t *testing.T) {
 	r.step("collections", `"statusCode":"REQUIRED_FIELD_MISSING"`, "api", "request", "rest", rest+"composite/sobjects", "-X", "POST", "-b", string(body), "-o", "peer")
 	r.step("recent", `"Id":"`+who, "api", "request", "rest", rest+"recent?limit=200", "-o", "peer")
 	r.step("parameterizedSearch", who, "api", "request", "rest", rest+"parameterizedSearch?q=4155550199&in=PHONE&sobject=Contact&Contact.fields=Id", "-o", "peer")
+	file := filepath.Join(r.home, "call.wav")
+	if err := os.WriteFile(file, []byte("RIFF and what follows"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.step("file", `"ContentDocumentId":"069`, "data", "create", "file", "-o", "peer", "--file", file, "--parent-id", who, "--json")
 	r.step("delete", `"success":true`, "data", "delete", "record", "-o", "peer", "-s", "Contact", "-i", who, "--json")
 	judge(t, "sf", r.report.String(), append([]string{"login.jwt", "login.token", "create.account", "get", "composite.rollback", "tree", "parameterizedSearch"}, sessionSteps...)...)
 }

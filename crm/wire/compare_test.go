@@ -44,7 +44,7 @@ var intended = map[string]map[string]string{
 
 // operations, in the order in which both sides do them.
 var operations = []string{"login", "code", "refresh", "credentials", "who", "versions", "query", "query built", "query more", "search", "describe global", "describe",
-	"create", "retrieve", "update", "upsert", "upsert again", "composite", "delete", "collection create", "collection retrieve", "collection update", "collection upsert",
+	"create", "retrieve", "update", "upsert", "upsert again", "composite", "file", "delete", "collection create", "collection retrieve", "collection update", "collection upsert",
 	"collection delete", "limits", "recent", "sign out"}
 
 // plan is what both sides are told to do.
@@ -251,6 +251,10 @@ func ours(t *testing.T, rec *recorder, p plan, query, built salesforce.SOQL, sea
 			return err
 		}},
 		{"composite", func() error { _, err := client.Composite(ctx, true, statement, created); return err }},
+		{"file", func() error {
+			_, err := client.CreateFile(ctx, salesforce.Upload{Title: "A call", FileName: "call.wav", Record: id, Data: []byte("RIFF")})
+			return err
+		}},
 		{"delete", func() error { return client.Delete(ctx, "Task", id) }},
 		{"collection create", func() error { return keep(client.CreateMany(ctx, "Task", p.Rows, false)) }},
 		{"collection retrieve", func() error { _, err := client.GetMany(ctx, "Task", ids, "Id", "Subject"); return err }},

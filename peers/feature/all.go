@@ -43,7 +43,7 @@ var All = []Group{
 	{"Salesforce: working in the practice org", Clients, []string{
 		"identity", "versions", "describe global", "describe an object", "query with a parent", "query in pages", "search", "parameterized search",
 		"create, update, delete", "a refusal is told", "upsert by external id", "composite with references", "composite takes all back",
-		"collections", "limits", "recent records",
+		"collections", "limits", "recent records", "a file beside a record",
 	}},
 }
 

@@ -46,6 +46,9 @@ await step('update', () => conn.sobject('Task').update({ Id: id, ...plan.change 
 await step('upsert', () => conn.sobject('Task').upsert({ [plan.keyField]: plan.key, ...plan.task }, plan.keyField));
 await step('upsert again', () => conn.sobject('Task').upsert({ [plan.keyField]: plan.key, ...plan.change }, plan.keyField));
 await step('composite', () => conn.requestPost('/composite', plan.composite));
+await step('file', () => conn.sobject('ContentVersion').create({
+  Title: 'A call', PathOnClient: 'call.wav', FirstPublishLocationId: id, VersionData: Buffer.from('RIFF').toString('base64'),
+}));
 await step('delete', () => conn.sobject('Task').destroy(id));
 const tasks = conn.sobject('Task');
 const ids = (await step('collection create', () => tasks.create(plan.rows))).map((r) => r.id);

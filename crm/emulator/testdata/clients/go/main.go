@@ -170,6 +170,14 @@ func session(sf *salesforce.Salesforce, l login) {
 		return errors.Join(err, err2, want(first.Id != "" && first.Id == second.Id, "%v, then %v", first, second))
 	})
 	step("collections", func() error { return collections(sf, l) })
+	step("file", func() error {
+		r, err := sf.InsertOne("ContentVersion", map[string]any{"Title": l.Stamp, "PathOnClient": "call.wav", "VersionData": "UklGRg==", "FirstPublishLocationId": who})
+		if err != nil {
+			return err
+		}
+		d, err := get(sf, "/sobjects/ContentVersion/"+r.Id)
+		return errors.Join(err, want(d["ContentSize"] == 4.0 && d["FileExtension"] == "wav", "%v", d))
+	})
 	step("limits", func() error {
 		d, err := get(sf, "/limits")
 		one, _ := d["DailyApiRequests"].(map[string]any)
