@@ -332,6 +332,7 @@ func (st *store) grouped(q *soql) ([][]any, error) {
 	inner := *q
 	inner.order, inner.limit, inner.offset = nil, -1, 0
 	var key strings.Builder
+	full := false
 	st.run(&inner, func(r *record) bool {
 		by := make([]any, len(g.by))
 		key.Reset()
@@ -341,6 +342,10 @@ func (st *store) grouped(q *soql) ([][]any, error) {
 		}
 		gr := groups[key.String()]
 		if gr == nil {
+			if len(order) == 100*maxGroups { // no LIMIT or HAVING brings so many down to a batch that is worth the memory
+				full = true
+				return false
+			}
 			gr = &group{by, make([]tally, len(g.functions))}
 			groups[key.String()] = gr
 			order = append(order, gr)
@@ -383,7 +388,7 @@ func (st *store) grouped(q *soql) ([][]any, error) {
 	if q.limit >= 0 {
 		out = out[:min(q.limit, len(out))]
 	}
-	if len(out) > maxGroups {
+	if len(out) > maxGroups || full {
 		return nil, fail(400, "EXCEEDED_ID_LIMIT", "Aggregate query does not support queryMore(), use LIMIT to restrict the results to a single batch")
 	}
 	return out, nil

@@ -199,3 +199,46 @@ func TestAQueryEndsWhenItsClientHasGone(t *testing.T) {
 		t.Errorf("a write whose client has gone is %d %v", rep.status, rep.body)
 	}
 }
+
+func TestAFullDiskRefusesAWriteAndLosesNothingElse(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "org.db")
+	o := newOrg(t, func(opt *Options) { opt.File, opt.Data = path, &Data{} })
+	limit := func(pages string) {
+		f := o.store.rows.(*file)
+		if _, err := f.conn.ExecContext(t.Context(), "PRAGMA max_page_count = "+pages); err != nil {
+			t.Fatal(err)
+		}
+	}
+	id := o.create("Task", map[string]any{"Subject": "first"})
+	limit("1") // not below what is there: the file cannot grow any more
+	text, stored, refused := strings.Repeat("long ", 2000), 0, 0
+	for range 40 {
+		a := o.do("POST", v+"/sobjects/Task", map[string]any{"Subject": "more", "Description": text})
+		switch a.status {
+		case 201:
+			stored++
+		case 500:
+			refused++
+		default:
+			t.Fatalf("%d %s", a.status, a.raw)
+		}
+	}
+	if refused == 0 {
+		t.Fatal("the disk was never full")
+	}
+	o.do("PATCH", v+"/sobjects/Task/"+id, map[string]any{"Description": strings.Repeat(text, 3)}).want(500)
+	check := func(o *org) {
+		t.Helper()
+		if n := o.soql("SELECT COUNT() FROM Task").want(200).object()["totalSize"]; n != float64(stored+1) || len(o.Records("Task", true)) != stored+1 {
+			t.Errorf("%v tasks are counted and %d are there; %d were accepted", n, len(o.Records("Task", true)), stored+1)
+		}
+		if row := o.do("GET", v+"/sobjects/Task/"+id, nil).want(200).object(); row["Description"] != nil || row["Subject"] != "first" {
+			t.Errorf("the first task: %v", row)
+		}
+	}
+	check(o)
+	limit("1000000")
+	o.create("Task", map[string]any{"Subject": "again"})
+	stored++
+	check(reopen(t, path, o))
+}

@@ -17,7 +17,7 @@ func makeTerm(text string) *searchTerm {
 	t := &searchTerm{}
 	numeric := true
 	var digits strings.Builder
-	for _, w := range strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '*' && r != '?' }) {
+	for _, w := range strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '*' && r != '?' }) {
 		if strings.Trim(w, "*?") == "" {
 			continue
 		}

@@ -93,11 +93,18 @@ func (s *Server) SetSettings(set Settings) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.described = s.clock().UTC().Truncate(time.Second)
-	if err := s.apply(set); err != nil {
+	was := s.settings
+	err := s.apply(set)
+	if err != nil {
 		s.store.forget()
+	} else {
+		_, err = s.store.commit()
+	}
+	if err != nil { // what was noted of the new settings is taken back already
+		s.settings = was
+		s.store.adopt(newSchema(was))
 		return err
 	}
-	_, err := s.store.commit()
-	return err
+	s.described = s.clock().UTC().Truncate(time.Second)
+	return nil
 }

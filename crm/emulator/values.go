@@ -42,7 +42,7 @@ func (f *field) convert(v any) (any, error) {
 	case map[string]any, []any:
 		return nil, fail(http.StatusBadRequest, "JSON_PARSER_ERROR", "The value of %s may not be an object or an array", f.name)
 	case string:
-		x = strings.Trim(x, " \t\r\n")
+		x = strings.Trim(strings.ToValidUTF8(x, "\ufffd"), " \t\r\n") // a value in a path may be any bytes
 		if x == "" {
 			return nil, nil // Salesforce stores an empty text as null
 		}
