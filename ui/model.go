@@ -301,6 +301,7 @@ func (m *Model) apply(r deskpage.Result) tea.Cmd {
 	}
 	if r.Open != nil {
 		m.over, m.popped = r.Open, false
+		m.over.Alive(m.snap) // a box knows the desk as it is when it opens
 	}
 	if r.Say != "" {
 		m.flash = text.Clean(r.Say)

@@ -137,7 +137,7 @@ func (p *Page) Title(a keymap.Action) string {
 			return "Unmute"
 		}
 	case "caller.search":
-		if c != nil && c.Match.State == crm.MatchMany && p.can(desk.SearchIn) {
+		if c != nil && c.Match.State == crm.MatchMany && c.Counted == 0 && p.can(desk.SearchIn) {
 			return "Search " + count(len(c.Match.Hits), "match")
 		}
 	case "search.open":
