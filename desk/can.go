@@ -23,7 +23,7 @@ func (t *turn) can(c *call) []Verb {
 	case Answering, Holding, Resuming, Transferring:
 		v = append(v, Hangup)
 	case Ending:
-		return nil
+		return []Verb{Note} // who types goes on typing
 	case Ended:
 		return t.canAfter(c)
 	}
