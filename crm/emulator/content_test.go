@@ -6,6 +6,7 @@ import (
 	"mime/multipart"
 	"net/textproto"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -34,7 +35,14 @@ func (o *org) upload(record, file string) answer {
 }
 
 func TestAFileIsAttachedToARecord(t *testing.T) {
-	o := bareOrg(t)
+	t.Run("in memory", func(t *testing.T) { attach(bareOrg(t)) })
+	t.Run("on disk", func(t *testing.T) {
+		attach(newOrg(t, func(opt *Options) { opt.Data, opt.File = &Data{}, filepath.Join(t.TempDir(), "org.db") }))
+	})
+}
+
+func attach(o *org) {
+	t := o.T
 	task := o.create("Task", map[string]any{"Subject": "call"})
 	const bytesOfFile = "RIFF\x00\xff\r\n--x"
 	// The order of the parts does not matter: sf sends the bytes first.
