@@ -133,22 +133,24 @@ func TestARegistrarThatRefusesTheSeenContactKeepsTheOldOne(t *testing.T) {
 }
 
 func TestANATThatShowsAnotherPortEachTimeIsFollowedOnceARound(t *testing.T) {
-	port := uint16(20000)
 	b := &book{}
-	b.change = func(req *transaction.Request, res *transaction.Response) { port++ }
 	virtually(t, b.handle, func(w *world) {
 		w.news(Registered)
+		time.Sleep(time.Second) // both requests are answered
+		done := make(chan struct{})
 		w.desk.ua.Post(func() {
-			r := w.desk.regs[0]
-			for range 5 { // as answers would tell it
+			defer close(done)
+			r, first := w.desk.regs[0], true
+			was := r.try
+			for port := range uint16(6) { // as six answers would tell it
 				r.try = r.at
-				port++
-				if first := r.sighted(r.contact(r.at).URI, netip.AddrPortFrom(deskAddr.Addr(), port)); len(r.seen.former) == 0 == first {
-					t.Errorf("%v, %v goes", first, r.seen.former)
+				if again := r.sighted(r.contact(r.at).URI, netip.AddrPortFrom(deskAddr.Addr(), 20000+port)); again != first || len(r.seen.former) > 0 != again {
+					t.Errorf("port %d: %v, %v goes", port, again, r.seen.former)
 				}
+				first = !first
 			}
-			r.try = path{}
+			r.try = was
 		})
-		time.Sleep(time.Second)
+		<-done
 	}, behindNAT)
 }
