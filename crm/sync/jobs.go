@@ -122,9 +122,12 @@ func (j *CallbackJob) Run(ctx context.Context, from json.RawMessage, save func(a
 		}
 	}
 	if first {
-		return fmt.Sprintf("%d callbacks are open", found), nil
+		return fmt.Sprintf("open callbacks: %d", found), nil
 	}
-	return fmt.Sprintf("%d callbacks changed, %d tasks closed", found, closed), nil
+	if found+closed == 0 {
+		return "nothing has changed", nil
+	}
+	return fmt.Sprintf("callbacks made or moved: %d, calls and callbacks closed: %d", found, closed), nil
 }
 
 // callback makes a callback of a Task; false when it is none, or closed.
@@ -239,7 +242,10 @@ func (j *DispositionJob) Run(ctx context.Context, from json.RawMessage, save fun
 	if err := save(mark{At: until.Add(-time.Hour)}); err != nil { // a call that is up now began earlier
 		return "", err
 	}
-	return fmt.Sprintf("%d results were still to be told", told), nil
+	if told == 0 {
+		return "every result has been told", nil
+	}
+	return fmt.Sprintf("results still to be told: %d", told), nil
 }
 
 // eachCall yields the ended calls that began after a moment, the oldest first.

@@ -160,7 +160,7 @@ func TestResultsThatNoMemberWasToldOfAreTold(t *testing.T) {
 		return text.Text{}
 	}}
 	s := NewScheduler(SchedulerOptions{Store: w.led, Jobs: []Job{{Name: JobDispositions, Run: job.Run}}, Now: job.Now})
-	for i, want := range []string{"1 results were still to be told", "0 results were still to be told"} {
+	for i, want := range []string{"results still to be told: 1", "every result has been told"} {
 		got, err := s.RunNow(t.Context())
 		if err != nil || got[JobDispositions].Result.String() != want {
 			t.Fatalf("run %d: %+v, %v", i, got, err)
