@@ -10,6 +10,7 @@ import (
 // env is what a query is evaluated in.
 type env struct {
 	store *store
+	user  string // whose query it is
 	now   time.Time
 	zone  *time.Location
 }
@@ -266,4 +267,30 @@ func (p *parser) includes(path *fieldPath, column token, not bool) (*cond, error
 			return !slices.ContainsFunc(set, func(v string) bool { return !slices.Contains(has, v) })
 		}) != not
 	}), p.expect(")")
+}
+
+// scope reads USING SCOPE mine or everything; nil is no restriction.
+func (p *parser) scope(o *object) (*cond, error) {
+	if !p.accept("USING", "SCOPE") {
+		return nil, nil
+	}
+	t := p.next()
+	switch {
+	case t.is("everything"):
+		return nil, nil
+	case t.is("mine") && o.field("OwnerId") != nil:
+		user := p.env.user
+		return &cond{func(_ *store, _ *record, f map[string]any) bool { return f["OwnerId"] == user }, is(o, "OwnerId", user)}, nil
+	}
+	return nil, p.unexpected(t)
+}
+
+func (c *cond) and(other *cond) *cond {
+	if c == nil {
+		return other
+	}
+	if other == nil {
+		return c
+	}
+	return &cond{func(st *store, r *record, f map[string]any) bool { return c.holds(st, r, f) && other.holds(st, r, f) }, both(c.narrow, other.narrow)}
 }

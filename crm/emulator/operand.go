@@ -70,6 +70,9 @@ func (p *parser) operand(path *fieldPath, column token) (literal, error) {
 			return apart
 		}}, nil
 	}
+	if t.is(":") {
+		return literal{}, malformed(p.src, t.pos, "Bind variables only allowed in Apex code")
+	}
 	must := func(kind string) error {
 		return p.invalidField(column.pos, fmt.Errorf("value of filter criterion for field '%s' must be of type %s and %s", path.name, kind, quotation(kind)))
 	}

@@ -370,6 +370,20 @@ func TestGroupsCarryWhatReportsAskFor(t *testing.T) {
 	})
 }
 
+func TestAScopeShowsWhatIsMine(t *testing.T) {
+	eitherStore(t, func(t *testing.T, o *org) {
+		o.create("Lead", map[string]any{"LastName": "Mine", "Company": "x"})
+		other := o.soql("SELECT Id FROM User WHERE Alias = 'priya'").object()["records"].([]any)[0].(map[string]any)["Id"]
+		o.create("Lead", map[string]any{"LastName": "Theirs", "Company": "x", "OwnerId": other})
+		for q, want := range map[string]string{"USING SCOPE mine": "[Mine]", "USING SCOPE mine WHERE LastName != null": "[Mine]", "USING SCOPE Mine WHERE LastName = 'Theirs'": "[]",
+			"USING SCOPE everything ORDER BY LastName DESC": "[Theirs Mine]"} {
+			if got := fmt.Sprint(names(o.soql("SELECT Name FROM Lead " + q).want(200).object()["records"])); got != want {
+				t.Errorf("%s finds %s, want %s", q, got, want)
+			}
+		}
+	})
+}
+
 func TestAPolymorphicParentShowsTheFieldsOfItsType(t *testing.T) {
 	o := newOrg(t)
 	fred, acme := o.storyID("Contact", StoryKnownName), o.storyID("Account", StoryKnownAccount)

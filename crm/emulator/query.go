@@ -297,7 +297,7 @@ func (st *store) counted(q *soql) int {
 }
 
 func (s *Server) env(c *call) env {
-	return env{store: s.store, now: s.clock(), zone: s.store.timeZone(c.user)}
+	return env{store: s.store, user: c.user, now: s.clock(), zone: s.store.timeZone(c.user)}
 }
 
 // batchSize reads Sforce-Query-Options: batchSize=200..2000; out of bounds means the nearest bound.

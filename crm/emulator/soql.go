@@ -184,12 +184,14 @@ func (p *parser) query(parent *object) (*soql, error) {
 	if err := p.resolveColumns(q, raws); err != nil {
 		return nil, err
 	}
-	if p.accept("USING", "SCOPE") {
-		p.next()
+	scope, err := p.scope(q.object)
+	if err != nil {
+		return nil, err
 	}
 	if err := p.clauses(q); err != nil {
 		return nil, err
 	}
+	q.where = scope.and(q.where)
 	for _, raw := range raws {
 		if (raw.fields == "ALL" || raw.fields == "CUSTOM") && (q.limit < 0 || q.limit > 200) {
 			return nil, malformed(p.src, raw.word.pos, "The SOQL FIELDS function must have a LIMIT of at most 200")

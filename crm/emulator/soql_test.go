@@ -156,6 +156,8 @@ func TestWrongQueriesAreRefusedWithTheRightCode(t *testing.T) {
 		"SELECT COUNT(Id) FROM Contact GROUP BY CreatedDate":                 "INVALID_FIELD",
 		"SELECT COUNT(Id) FROM Contact GROUP BY Description":                 "INVALID_FIELD",
 		"SELECT CALENDAR_YEAR(LastName) FROM Contact":                        "INVALID_FIELD",
+		"SELECT Id FROM Contact WHERE LastName = :name":                      "MALFORMED_QUERY",
+		"SELECT Id FROM Contact USING SCOPE team":                            "MALFORMED_QUERY",
 		"SELECT LENGTH(LastName) FROM Contact":                               "MALFORMED_QUERY",
 		"SELECT Id, LastName x FROM Contact":                                 "MALFORMED_QUERY",
 		"SELECT Id, ID FROM Contact":                                         "INVALID_FIELD",
