@@ -97,12 +97,22 @@ func (o *org) location() *time.Location {
 }
 
 // The desk's wishes; none of them blocks.
-func (o *org) sendNow() { poke(o.now) }
+func (o *org) sendNow() {
+	o.client.AskAgain()
+	if o.sender.SignedOut() {
+		poke(o.again)
+	}
+	poke(o.now)
+}
 func (o *org) committed() {
 	o.sender.Notify()
 	poke(o.changed)
 }
-func (o *org) retry() { poke(o.again); poke(o.now) }
+func (o *org) retry() {
+	o.client.AskAgain()
+	poke(o.again)
+	poke(o.now)
+}
 
 func poke(ch chan struct{}) {
 	select {

@@ -38,7 +38,8 @@ func (o *org) signIn(ctx context.Context, d *desk.Desk) {
 			}
 			told = line
 			next, wait = wait, min(wait*2, signInLast)
-			if errors.Is(err, salesforce.ErrNoToken) { // only the store is looked at: somebody is about to sign in
+			var auth *salesforce.AuthError
+			if errors.Is(err, salesforce.ErrNoToken) || errors.As(err, &auth) { // mostly only the store is looked at: somebody is about to sign in
 				next = min(next, signInStore)
 			}
 		} else {

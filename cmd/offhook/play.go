@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"offhook/config"
+	"offhook/crm/emulator"
 	"offhook/crm/layout"
 	"offhook/sip/exchange"
 	"offhook/ui"
@@ -132,7 +134,8 @@ func (s *scene) Busy() int {
 }
 
 // Happen lets the practice world do what the agent cannot: "call {…}" with what offhook exchange call can ask for, as JSON, and
-// "message NUMBER WORDS". "layout {…}" is the administrator's doing: the softphone layout from now on.
+// "message NUMBER WORDS". "layout {…}" is the administrator's doing: the softphone layout from now on. "salesforce {…}" lets one of
+// the practice Salesforce's faults happen, "salesforce well" ends them all.
 func (s *scene) Happen(what string) error {
 	if s.b == nil {
 		return errors.New("with --config the world is the real one")
@@ -155,11 +158,21 @@ func (s *scene) Happen(what string) error {
 		}
 		s.w.org.useLayout(s.w.desk, &lay)
 		return nil
+	case "salesforce":
+		if arg == "well" {
+			s.b.org.ClearFaults()
+			return nil
+		}
+		var f emulator.Fault
+		if err := json.Unmarshal([]byte(arg), &f); err != nil {
+			return fmt.Errorf("salesforce: write a fault as JSON, or well: %w", err)
+		}
+		return s.b.org.SetFault(f)
 	case "message":
 		from, words, _ := strings.Cut(arg, " ")
 		return s.b.exchange.Message(from, "", agentExtension, words)
 	}
-	return fmt.Errorf("the practice world knows call, layout and message, not %q", verb)
+	return fmt.Errorf("the practice world knows call, layout, message and salesforce, not %q", verb)
 }
 
 // Stop ends the screen and everything behind it.

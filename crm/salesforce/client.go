@@ -126,6 +126,9 @@ func (c *Client) forgetOrg() {
 	c.compacts.clear()
 }
 
+// AskAgain has the sign-in server asked again although it refused a moment ago: a person wants it tried now.
+func (c *Client) AskAgain() { c.session.askAgain() }
+
 // SignOut revokes the sign-in at Salesforce and forgets it here. The token is forgotten even when Salesforce cannot be
 // reached; the error then says that it is still valid there.
 func (c *Client) SignOut(ctx context.Context) error {

@@ -223,6 +223,16 @@ func (s *session) obtain(ctx context.Context, stale string, refused error) (t To
 	return Token{}, false, err
 }
 
+// askAgain forgets a refusal, because a person wants it tried now; who signs in too often has to wait all the same.
+func (s *session) askAgain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var auth *AuthError
+	if errors.As(s.refused, &auth) && !auth.rate() {
+		s.refused = nil
+	}
+}
+
 func (s *session) replace(ctx context.Context, t Token) error {
 	s.mu.Lock()
 	s.token, s.refused = t, nil

@@ -150,6 +150,11 @@ func TestARefusedRenewalDoesNotHammerTheSignInServer(t *testing.T) {
 	if n := s.refresh.Load(); n != 2 {
 		t.Errorf("%d requests after the pause", n)
 	}
+	c.AskAgain()
+	c.Get(t.Context(), "Contact", "003000000000001")
+	if n := s.refresh.Load(); n != 3 {
+		t.Errorf("%d requests when a person wants it tried now", n)
+	}
 	s.tokens(nil)
 	if err := c.SignedIn(t.Context(), Token{Access: "00D!again", Refresh: "x", Instance: s.URL}); err != nil {
 		t.Fatal(err)
