@@ -166,7 +166,7 @@ func (w *workplace) ready(t testing.TB) *desk {
 	t.Helper()
 	d := w.start(t)
 	d.sees(`Available`)
-	d.sees(`Salesforce alex\.agent`)
+	d.sees(`● Salesforce .*Unsent`)
 	return d
 }
 
