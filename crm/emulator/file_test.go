@@ -242,3 +242,24 @@ func TestAFullDiskRefusesAWriteAndLosesNothingElse(t *testing.T) {
 	stored++
 	check(reopen(t, path, o))
 }
+
+func TestIndexesOfAnotherVersionAreMadeAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "org.db")
+	o := reopen(t, path, nil)
+	id := o.create("Contact", map[string]any{"LastName": "Woodhouse", "Phone": "01632 960777"})
+	gone := o.create("Contact", map[string]any{"LastName": "Gone", "Phone": "01632 960777"})
+	o.do("DELETE", v+"/sobjects/Contact/"+gone, nil).want(204)
+	f := o.store.rows.(*file)
+	for _, q := range []string{"UPDATE meta SET value = 'older' WHERE key = 'indexes'", "DROP TABLE ix_Contact", "DROP TABLE fts_Contact", "CREATE TABLE ix_Lead_old (n INTEGER)"} {
+		if _, err := f.conn.ExecContext(t.Context(), q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o = reopen(t, path, o)
+	if got := found(o.sosl("FIND {01632960777} IN PHONE FIELDS RETURNING Contact(LastName)")); got != "Contact Woodhouse" {
+		t.Errorf("search: %q", got)
+	}
+	if got := ids(o.soql("SELECT Id FROM Contact WHERE Phone = '01632 960777'").object()["records"]); len(got) != 1 || got[0] != id {
+		t.Errorf("query: %v", got)
+	}
+}
