@@ -43,9 +43,8 @@ func clientFile(t *testing.T, name string) string {
 		}
 		t.Skipf("peer %s is not installed (peers/start/salesforce-clients.sh installs it)", what)
 	}
-	dir := os.Getenv("OFFHOOK_SALESFORCE_CLIENTS")
-	path := filepath.Join(dir, name)
-	if _, err := os.Stat(path); dir == "" || err != nil {
+	path := clientPath(name)
+	if !fileThere(path) {
 		absent(strings.TrimPrefix(name, "node_modules/"))
 	}
 	if strings.HasPrefix(name, "node_modules/") {
@@ -54,6 +53,20 @@ func clientFile(t *testing.T, name string) string {
 		}
 	}
 	return path
+}
+
+// clientPath is where a file of the installed clients lies, "" where nothing is installed.
+func clientPath(name string) string {
+	dir := os.Getenv("OFFHOOK_SALESFORCE_CLIENTS")
+	if dir == "" {
+		return ""
+	}
+	return filepath.Join(dir, name)
+}
+
+func fileThere(path string) bool {
+	_, err := os.Stat(path)
+	return path != "" && err == nil
 }
 
 // clientOrg is a started practice org, and what a client needs to sign in to it, as a file too.
@@ -108,7 +121,8 @@ func (o *clientOrg) command(t *testing.T, env []string, name string, args ...str
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
 	cmd.Dir = o.home
-	cmd.Env = append(os.Environ(), append(env, "HOME="+o.home, "OFFHOOK_CLIENTS="+os.Getenv("OFFHOOK_SALESFORCE_CLIENTS"), "SF_USE_GENERIC_UNIX_KEYCHAIN=true",
+	bin := clientPath("node_modules/.bin") // a Node.js of their own lies there, where the system's is too old
+	cmd.Env = append(os.Environ(), append(env, "PATH="+bin+":"+os.Getenv("PATH"), "HOME="+o.home, "OFFHOOK_CLIENTS="+os.Getenv("OFFHOOK_SALESFORCE_CLIENTS"), "SF_USE_GENERIC_UNIX_KEYCHAIN=true",
 		"SF_DISABLE_TELEMETRY=true", "SF_AUTOUPDATE_DISABLE=true", "SF_SKIP_NEW_VERSION_CHECK=true", "SF_HIDE_RELEASE_NOTES=true", "SF_DISABLE_LOG_FILE=true",
 		"SF_ORG_API_VERSION=66.0", "NO_COLOR=1", "FORCE_COLOR=0")...)
 	return cmd
@@ -180,7 +194,11 @@ func runNode(t *testing.T, peer, client string, wanted ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := o.command(t, nil, "node", script, client, o.file).CombinedOutput()
+	program := "node"
+	if own := clientPath("node_modules/.bin/node"); fileThere(own) {
+		program = own
+	}
+	out, err := o.command(t, nil, program, script, client, o.file).CombinedOutput()
 	wanted = append(wanted, "login.token", "login.code", "login.jwt", "login.refresh", "identity", "versions", "query.invalid", "parameterizedSearch",
 		"composite.rollback", "limitInfo", "create.account", "create.contact", "create.task")
 	judge(t, peer, string(out), append(wanted, sessionSteps...)...)

@@ -5,7 +5,8 @@
 #   salesforce-clients.sh install    may be repeated; prints one JSON line
 #   salesforce-clients.sh versions   "jsforce 3.10.16; …"
 #
-# The tests find them by OFFHOOK_SALESFORCE_CLIENTS, the folder that the JSON line names. They take about 400 MB.
+# The tests find them by OFFHOOK_SALESFORCE_CLIENTS, the folder that the JSON line names. They take about 400 MB, and Node.js 20.18 or
+# later; where that is missing (Debian 12 has 18) it comes from npm too, into the same folder.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -19,6 +20,8 @@ case ${1:-} in
       rm -rf "$DEST/node_modules" "$DEST/package-lock.json"
       cp "$SRC/package.json" "$DEST/"
       (cd "$DEST" && npm install --no-audit --no-fund --loglevel=error) >"$RUN/npm.log" 2>&1 || { tail -20 "$RUN/npm.log" >&2; die "npm install failed"; }
+      node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 18) ? 0 : 1)' ||
+        (cd "$DEST" && npm install --no-save --no-audit --no-fund --loglevel=error node@20.20.2) >>"$RUN/npm.log" 2>&1 || { tail -20 "$RUN/npm.log" >&2; die "Node.js 20 cannot be installed"; }
       cp "$SRC/package.json" "$DEST/.installed"
     fi
     (cd "$SRC/go" && CGO_ENABLED=0 GOFLAGS=-mod=readonly go build -o "$DEST/go-salesforce" .)
