@@ -2,6 +2,7 @@ package crm
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -163,17 +164,18 @@ func TestMoreObjectsThanOneCompositeTakesAreAllAsked(t *testing.T) {
 
 func TestALayoutThatChangesIsObeyedAtOnce(t *testing.T) {
 	l, _, _ := layout.Parse([]byte(`{"Inbound":{"objects":{"Lead":["Name"]}}}`))
-	now := &l
-	w := newWorld(t, emulator.Options{}, DirectorySettings{Layout: func() *layout.Layout { return now }})
+	var now atomic.Pointer[layout.Layout]
+	now.Store(&l)
+	w := newWorld(t, emulator.Options{}, DirectorySettings{Layout: now.Load})
 	if m := w.lookup(emulator.StoryKnownNumber); m.State != MatchNone {
 		t.Fatalf("%s", m.State)
 	}
 	other, _, _ := layout.Parse([]byte(`{"Inbound":{"objects":{"Contact":["Name"]}}}`))
-	now = &other
+	now.Store(&other)
 	if m := w.lookup(emulator.StoryKnownNumber); m.State != MatchOne {
 		t.Errorf("after the change: %s", m.State)
 	}
-	now = nil
+	now.Store(nil)
 	if m := w.lookup(emulator.StorySharedNumber); m.State != MatchMany {
 		t.Errorf("without a layout: %s", m.State)
 	}

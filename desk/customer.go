@@ -295,7 +295,7 @@ func (t *turn) formLoaded(ev FormLoaded) {
 		t.say(Warning, ev.For, "The New form could not be opened (%s). The call and its record are safe.", ev.Err)
 		return
 	}
-	if c := t.find(ev.For); ev.Auto && (c == nil || c.State == Ended || !t.mayPop(c)) {
+	if c := t.find(ev.For); ev.Auto && (c == nil || c.State == Ended || c.Answered.IsZero() || c.Match.State != crm.MatchNone || !t.mayPop(c)) {
 		return // nobody asked for it, and its moment is over
 	}
 	t.form = &form{Form: *ev.Form, for_: ev.For, auto: ev.Auto}

@@ -68,6 +68,8 @@ func (w *world) event() Event {
 		return w.arrives(leg)
 	case 13, 14, 15:
 		return w.later(leg, key)
+	case 16:
+		return w.laidOut(key)
 	case 2:
 		return Commanded{Command{Verb: Dial, Text: numbers[w.rnd.IntN(len(numbers))]}}
 	case 3:
@@ -237,6 +239,7 @@ func (w *world) checkSnapshot(before *Snapshot, ev Event) {
 		w.fail("a list grew past its limit")
 	}
 	w.checkState(s)
+	w.checkPops(before, s)
 	for _, c := range s.Calls {
 		if rec, done := w.finished[string(c.Key)]; done && (c.State != Ended || !reflect.DeepEqual(c.Assoc, rec.Assoc)) {
 			w.fail("a finished call changed")
