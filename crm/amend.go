@@ -19,6 +19,7 @@ import (
 // AmendStore is where an amendment finds what was sent and stores what the Task is made of now: a *ledger.Ledger.
 type AmendStore interface {
 	Item(ctx context.Context, key string) (ledger.Item, error)
+	Attempting(ctx context.Context, key string, payload json.RawMessage) error
 	Amended(ctx context.Context, key string, payload json.RawMessage, what text.Text) error
 }
 
@@ -29,6 +30,9 @@ func neverAmended() []string {
 
 // maxAmendRounds bounds how often an amendment is made smaller.
 const maxAmendRounds = 5
+
+// maxTried bounds how many attempts without a reply are remembered.
+const maxTried = 16
 
 // Amend carries out errands of kind "amend": the Task of a call is changed where the record as it should be differs from the one that
 // was sent. What somebody else changed in Salesforce meanwhile stays as it is there; only notes are added to theirs. Repeating it
@@ -54,6 +58,7 @@ func (s *Sender) Amend(store AmendStore) ErrandFunc {
 			return "", &RefusedError{"payload", err.Error()}
 		}
 		a := amendment{s: s, id: item.TaskID, base: base, next: next}
+		a.attempting = func(ctx context.Context) error { return store.Attempting(ctx, e.Call, a.base.bytes()) }
 		what, err := a.run(ctx)
 		if err != nil {
 			return "", err
@@ -76,6 +81,7 @@ type amendment struct {
 	was        map[string]any
 	kept       []string // what somebody changed in Salesforce
 	refusal    error    // part of it was refused
+	attempting func(ctx context.Context) error
 }
 
 // run makes the change and says what was changed; "" for nothing.
@@ -90,6 +96,12 @@ func (a *amendment) run(ctx context.Context) (string, error) {
 		}
 		if len(a.patch) == 0 {
 			break
+		}
+		// When its reply is lost and a newer change takes this one's place, what stands in the Task is still known to be ours.
+		a.base.Tried = append(a.base.Tried, maps.Clone(a.patch))
+		a.base.Tried = a.base.Tried[max(0, len(a.base.Tried)-maxTried):]
+		if err := a.attempting(ctx); err != nil {
+			return "", err
 		}
 		err = a.s.o.Client.Update(ctx, "Task", a.id, a.patch, modified)
 		if err == nil {
@@ -123,15 +135,18 @@ func (a *amendment) differ(ctx context.Context) error {
 	} else {
 		a.s.followLead(ctx, &a.next.Assoc)
 	}
-	a.next.Unresolved = a.base.Unresolved
+	a.next.Unresolved, a.next.Tried = a.base.Unresolved, nil
 	a.was, a.patch = a.base.fields(set), a.next.fields(set)
-	for name := range a.was {
-		if _, ok := a.patch[name]; !ok {
-			a.patch[name] = nil // taken away
+	for _, before := range append([]map[string]any{a.was}, a.base.Tried...) {
+		for name := range before {
+			if _, ok := a.patch[name]; !ok {
+				a.patch[name] = nil // taken away
+			}
 		}
 	}
 	for name, v := range a.patch {
-		if slices.Contains(neverAmended(), name) || sameField(name, v, a.was[name]) || !org.updateable(name) {
+		same := sameField(name, v, a.was[name]) && !slices.ContainsFunc(a.base.Tried, func(t map[string]any) bool { _, ok := t[name]; return ok })
+		if slices.Contains(neverAmended(), name) || same || !org.updateable(name) {
 			delete(a.patch, name)
 		}
 	}
@@ -169,7 +184,7 @@ func (a *amendment) compare(ctx context.Context) (modified time.Time, err error)
 		case !known && name == "TaskWhoIds":
 		case sameField(name, have, v):
 			delete(a.patch, name)
-		case sameField(name, have, a.was[name]) || have == nil && a.was[name] == nil:
+		case a.ours(name, have):
 		case name == "Description":
 			a.patch[name] = a.added(fmt.Sprint(have))
 		default:
@@ -182,6 +197,19 @@ func (a *amendment) compare(ctx context.Context) (modified time.Time, err error)
 		return time.Time{}, nil // unconditional: better than never
 	}
 	return t.Add(time.Second - 1).Truncate(time.Second), nil // the header knows whole seconds
+}
+
+// ours reports whether a field still holds what was written by us, also by an attempt whose reply was lost.
+func (a *amendment) ours(name string, have any) bool {
+	if sameField(name, have, a.was[name]) {
+		return true
+	}
+	for _, t := range a.base.Tried {
+		if v, ok := t[name]; ok && sameField(name, have, v) {
+			return true
+		}
+	}
+	return false
 }
 
 // added puts the new notes above a description that somebody rewrote; theirs stays.

@@ -144,6 +144,51 @@ func TestAnAmendmentOutlastsEveryTrouble(t *testing.T) {
 	}
 }
 
+func TestAChangeThatIsTakenBackBeforeItsReplyCameIsTakenBackInSalesforce(t *testing.T) {
+	p := newPost(t, emulator.Options{})
+	key, rec := p.sentRecord(1, nil)
+	first := rec
+	rec.Notes, rec.Disposition = text.CleanBlock("second", 1000), text.Clean("Sale")
+	p.amend(rec)
+	p.fault(emulator.Fault{Kind: emulator.FaultDropReply, Times: 1, Object: "Task"})
+	p.amendNow()
+	if d := p.task(key)["Description"].(string); !strings.HasPrefix(d, "second") {
+		t.Fatal(d)
+	}
+	p.amend(first) // the agent thinks better of it, while nobody knows whether the first change arrived
+	p.sleep(6 * time.Minute)
+	p.amendNow()
+	task := p.task(key)
+	if d := task["Description"].(string); !strings.HasPrefix(d, "first notes") || strings.Contains(d, "second") || task["CallDisposition"] != nil {
+		t.Errorf("%v %s", task["CallDisposition"], d)
+	}
+}
+
+func TestAChangeOfARecordThatMayHaveArrivedReachesTheTaskAllTheSame(t *testing.T) {
+	for _, landed := range []bool{true, false} {
+		p := newPost(t, emulator.Options{})
+		f := emulator.Fault{Kind: emulator.FaultDropReply, Times: 1, Object: "Task"}
+		if !landed {
+			f.Kind = emulator.FaultError
+		}
+		p.sentRecord(0, nil)
+		p.fault(f)
+		var rec CallRecord
+		key := p.end(1, func(r *CallRecord) { rec = *r })
+		p.sender.Flush(t.Context())
+		if it := p.item(key); it.State != ledger.Pending || !it.Ambiguous {
+			t.Fatalf("%s, ambiguous %v", it.State, it.Ambiguous)
+		}
+		rec.Notes = text.CleanBlock("later notes", 1000)
+		p.amend(rec)
+		p.until(key, ledger.Sent, 3)
+		p.amendNow()
+		if d := p.task(key)["Description"].(string); !strings.HasPrefix(d, "later notes") || len(p.tasks()) != 2 {
+			t.Errorf("landed %v: %s", landed, d)
+		}
+	}
+}
+
 func TestWhatSomebodyChangedInSalesforceStays(t *testing.T) {
 	p := newPost(t, emulator.Options{})
 	key, rec := p.sentRecord(1, nil)

@@ -23,7 +23,7 @@ func TestWhateverHappensEachCallHasOneTaskOneFileOneVoiceCallAndItsLastNotes(t *
 	}
 	p, dir := newPost(t, emulator.Options{}), t.TempDir()
 	a := Attachments{Dir: dir, Max: 1 << 20}
-	rnd := rand.New(rand.NewPCG(7, 11))
+	rnd := rand.New(rand.NewPCG(8, 11))
 	begin := func() map[string]ErrandFunc {
 		p.sender.o.Settings = func() TaskSettings { return TaskSettings{Target: TargetBoth} }
 		p.sender.o.Follow = func(r CallRecord) []ledger.Errand { return append(a.Follow(r), FollowVoice(r)...) }
@@ -38,7 +38,10 @@ func TestWhateverHappensEachCallHasOneTaskOneFileOneVoiceCallAndItsLastNotes(t *
 		e.Flush(ctx)
 	}
 	for i := range calls {
-		p.fault(emulator.Fault{Kind: faults[rnd.IntN(len(faults))], Times: 1 + rnd.IntN(3)})
+		for range 2 {
+			p.fault(emulator.Fault{Kind: faults[rnd.IntN(len(faults))], Times: 1 + rnd.IntN(2), Object: []string{"Task", "ContentVersion", "VoiceCall"}[rnd.IntN(3)]})
+		}
+		p.fault(emulator.Fault{Kind: emulator.FaultDropReply, Times: 1, Object: []string{"Task", "ContentVersion", "VoiceCall"}[i%3]})
 		path := filepath.Join(dir, "r"+strings.Repeat("x", i)+".wav")
 		if err := os.WriteFile(path, []byte("RIFF"), 0o600); err != nil {
 			t.Fatal(err)

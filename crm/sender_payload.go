@@ -12,6 +12,8 @@ type payload struct {
 	CallRecord
 	Dropped  []string `json:"dropped,omitempty"`  // Task fields that are left out
 	Unlinked []string `json:"unlinked,omitempty"` // why the association was changed after the call
+	// Tried is what changes of the Task were about to write since it was last known: any of it may stand there.
+	Tried []map[string]any `json:"tried,omitempty"`
 	// AsTask is set when Salesforce refused the record as a VoiceCall.
 	AsTask bool `json:"asTask,omitempty"`
 	// Frozen is the association as the desk left it, once it was changed while the record was sent.

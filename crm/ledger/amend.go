@@ -16,8 +16,8 @@ import (
 const AmendErrand = "amend"
 
 // Amend stores a later change of an ended call, such as notes: the call is replaced by c (times and state of its end stay). A record
-// that is not in Salesforce yet takes item's payload, and its Due unless that is zero: amended is true. One that is sent, or is being
-// sent, keeps what was sent, and an errand to change the Task is left in the same commit, due at item.Due or at once; while it waits,
+// that is not in Salesforce yet takes item's payload, and its Due unless that is zero: amended is true. One that is sent, is being
+// sent, or may have arrived (Ambiguous), keeps what was sent, and an errand to change the Task is left in the same commit, due at item.Due or at once; while it waits,
 // later changes replace its payload.
 func (l *Ledger) Amend(ctx context.Context, c Call, item Item) (amended bool, err error) {
 	const op = "change the call's record"
@@ -39,7 +39,7 @@ func (l *Ledger) Amend(ctx context.Context, c Call, item Item) (amended bool, er
 			return cmp.Or(err, fmt.Errorf("call %s has not ended", c.Key))
 		}
 		res, err = tx.Exec(`UPDATE outbox SET payload = ?1, due = CASE WHEN ?2 = 0 THEN due ELSE ?2 END, updated = ?3
-			WHERE call = ?4 AND state IN ('pending','dead','fix','filtered','dropped')`,
+			WHERE call = ?4 AND (state = 'pending' AND NOT ambiguous OR state IN ('dead','fix','filtered','dropped'))`,
 			string(item.Payload), nanos(item.Due), nanos(l.now()), id)
 		if err != nil {
 			return err
@@ -91,6 +91,20 @@ func (l *Ledger) Amended(ctx context.Context, key string, payload json.RawMessag
 			return err
 		}
 		return attempt(tx, id, now, "amended", "", what, it.TaskID)
+	})
+}
+
+// Attempting stores, before the Task of a sent record is changed, what is about to be written: payload is what was sent, with that noted.
+func (l *Ledger) Attempting(ctx context.Context, key string, payload json.RawMessage) error {
+	if err := validJSON("the attempt", payload, true); err != nil {
+		return l.fail("store the attempt", err)
+	}
+	return l.mark(ctx, "store the attempt", key, func(tx *sql.Tx, id int64, it Item, now time.Time) error {
+		if it.State != Sent {
+			return &StateError{Key: key, State: it.State, Op: "be amended"}
+		}
+		_, err := tx.Exec("UPDATE outbox SET payload = ?, updated = ? WHERE call = ?", string(payload), nanos(now), id)
+		return err
 	})
 }
 
