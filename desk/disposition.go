@@ -139,7 +139,7 @@ func (t *turn) tellMember(c *call, late bool) {
 	if who.Zero() {
 		who = c.Assoc.Who
 	}
-	if c.Campaign.Zero() || who.Type != "Contact" && who.Type != "Lead" || c.status.Empty() && !c.memberTold {
+	if !named(c.Campaign) || who.Type != "Contact" && who.Type != "Lead" || c.status.Empty() && !c.memberTold {
 		return
 	}
 	key := "member:" + string(c.Key)
@@ -166,7 +166,7 @@ func (t *turn) disposed(c *call) {
 
 // ownCampaign finds the campaign that a call was made for: the work list's, the one whose list a header names, the default.
 func (t *turn) ownCampaign(c *call) {
-	if !c.Campaign.Zero() || c.class.Internal || c.class.Emergency {
+	if named(c.Campaign) || c.class.Internal || c.class.Emergency {
 		return
 	}
 	c.Campaign = t.set.Campaign
@@ -176,6 +176,9 @@ func (t *turn) ownCampaign(c *call) {
 		}
 	}
 }
+
+// named reports whether a campaign is known, by its id or at least by its name.
+func named(campaign crm.Ref) bool { return !campaign.Zero() || !campaign.Name.Empty() }
 
 // initiator is who began a call.
 func (c *call) initiator() string {

@@ -278,6 +278,42 @@ func TestSomebodyWhoDoesNotWantToBeCalledIsCalledOnlyWhenInsistedAndAllowed(t *t
 	b.noticed("the settings forbid it")
 }
 
+func TestACampaignThatIsKnownByItsNameAloneCounts(t *testing.T) {
+	set := centre()
+	set.Campaign = crm.Ref{Type: "Campaign", Name: text.Clean("Summer")}
+	set.Campaigns = []Campaign{{Ref: set.Campaign, Log: []string{"answered"}}}
+	b := newBench(t, set).up("a", "07814256404").found("a", one(fred())).dispose("a", "sale")
+	if es := b.errands(); len(es) != 1 || member(t, es[0]).Campaign.Name.String() != "Summer" {
+		t.Fatalf("%+v", es)
+	}
+	if b = newBench(t, set).in("a", "07814256404").bye("a", false); !effects[Finish](b.last)[0].Filtered {
+		t.Fatal("a missed call of this campaign makes no Task")
+	}
+}
+
+func TestWhoWasNotReachedComesAgainAfterEverybodyElse(t *testing.T) {
+	set := centre()
+	set.LastWork = crm.Ref{Type: "Campaign", ID: "701000000000002AAA", Name: text.Clean("Spring")}
+	b := newBench(t, set).cmd(WorkOpen)
+	if ask := effects[PullWork](b.last); len(ask) != 1 || ask[0].Campaign != set.LastWork {
+		t.Fatalf("the last run's campaign is not asked for: %+v", ask)
+	}
+	list := people()
+	list[1].DoNotCall = false
+	b.do(WorkPulled{Asked: set.LastWork, Campaign: set.LastWork, Members: list})
+	for i, leg := range []string{"out-1", "out-2"} {
+		if next := b.snap().Worklist.Next; next != list[i].ID {
+			t.Fatalf("call %d: next is %s", i, next)
+		}
+		b.cmd(WorkDial, list[i].ID)
+		b.phone(sip.OutgoingCall{At: b.at, Leg: sip.LegID(leg), CallID: leg, LocalTag: "t", Remote: party("07814256404")})
+		b.phone(sip.CallEnded{At: b.at, Leg: sip.LegID(leg), Cause: sip.EndNoAnswer})
+	}
+	if w := b.snap().Worklist; w.Next != list[0].ID || w.Members[0].Worked.Calls != 1 || w.Members[0].Worked.Done {
+		t.Fatalf("%+v", w)
+	}
+}
+
 func TestAnAnswerAboutAnotherCampaignIsDropped(t *testing.T) {
 	b := newBench(t, centre()).cmd(WorkOpen, "Spring")
 	b.do(WorkPulled{Asked: crm.Ref{Type: "Campaign", ID: "Other"}, Members: people()})

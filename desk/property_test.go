@@ -30,7 +30,7 @@ func TestWhateverTheOrderOfEventsEveryCallEndsWithOneRecord(t *testing.T) {
 	}
 }
 
-var propertySettings = Settings{Recording: true, Lamps: []Lamp{{Number: text.Clean("2104"), Name: text.Clean("Priya")}}}
+var propertySettings = Settings{Recording: true, Dispositions: centre().Dispositions, Campaign: centre().Campaign, Campaigns: centre().Campaigns, Zone: time.UTC, NeedResult: true, Lamps: []Lamp{{Number: text.Clean("2104"), Name: text.Clean("Priya")}}}
 
 type world struct {
 	*bench
@@ -70,6 +70,8 @@ func (w *world) event() Event {
 		return w.later(leg, key)
 	case 16:
 		return w.laidOut(key)
+	case 17:
+		return w.wish(key)
 	case 2:
 		return Commanded{Command{Verb: Dial, Text: numbers[w.rnd.IntN(len(numbers))]}}
 	case 3:
@@ -172,7 +174,7 @@ func (w *world) later(leg sip.LegID, key CallKey) Event {
 // check is what must hold after every step.
 func (w *world) check(before *Snapshot, ev Event) {
 	w.t.Helper()
-	if cmd, ok := ev.(Commanded); ok && cmd.Verb == Dial {
+	if cmd, ok := ev.(Commanded); ok && slices.Contains([]Verb{Dial, CallBack, WorkDial}, cmd.Verb) {
 		for _, c := range w.snap().Calls { // the telephone answers a Dial at once
 			if c.Outgoing && c.State == Dialling && !slices.Contains(w.legs, string(c.Leg)) {
 				w.begun++
@@ -226,6 +228,10 @@ func (w *world) check(before *Snapshot, ev Event) {
 			if c := (&turn{Machine: &w.m}).find(fx.Call); c != nil && c.Dir == crm.Internal {
 				w.fail("an internal call causes a lookup of " + fx.Number.String())
 			}
+		case AddErrand, Keep, Unkeep:
+			if !onDisk {
+				w.fail("what is to be told or kept came after another effect")
+			}
 		default:
 			onDisk = false
 		}
@@ -240,11 +246,12 @@ func (w *world) checkSnapshot(before *Snapshot, ev Event) {
 	}
 	w.checkState(s)
 	w.checkPops(before, s)
+	w.checkPromises(s)
 	for _, c := range s.Calls {
 		if rec, done := w.finished[string(c.Key)]; done && (c.State != Ended || !reflect.DeepEqual(c.Assoc, rec.Assoc)) {
 			w.fail("a finished call changed")
 		}
-		if c.State == Ended && slices.ContainsFunc(c.Can, func(v Verb) bool { return v != Dismiss && v != Note && v != Pin && v != Clear }) {
+		if c.State == Ended && slices.ContainsFunc(c.Can, func(v Verb) bool { return v != Dismiss && v != Dispose && v != Note && v != Pin && v != Clear }) {
 			w.fail("an ended call offers more than to go away and to be corrected")
 		}
 		if c.State != Ended && c.State != Ending && !slices.Contains(c.Can, Hangup) && !slices.Contains(c.Can, Reject) {
@@ -307,7 +314,7 @@ func changed(a, b *Snapshot) bool {
 }
 
 // idempotent are the commands that may find everything as they would leave it.
-var idempotent = []Verb{SoundShow, SoundHide, Close, QuitCancel, HideNotice, Create, GoAvailable, GoAway, Note}
+var idempotent = []Verb{SoundShow, SoundHide, Close, QuitCancel, HideNotice, Create, GoAvailable, GoAway, Note, WorkMore, WorkOpen, Dispose}
 
 func (w *world) endAll() {
 	for _, leg := range slices.Clone(w.legs) {

@@ -54,6 +54,7 @@ type Settings struct {
 	NeedResult   bool
 	Campaigns    []Campaign
 	Campaign     crm.Ref        // of calls that were made for no other
+	LastWork     crm.Ref        // the campaign whose work list was open in the last run
 	DoNotCall    string         // warn (default) or block
 	Zone         *time.Location // the agent's, until ZoneLearnt
 	DayStart     time.Duration  // when a day without a time of day begins, default 9 h
@@ -102,7 +103,8 @@ func (s Settings) withDefaults() Settings {
 func (s Settings) wanted(rec crm.CallRecord) bool {
 	log := s.Log
 	for _, c := range s.Campaigns {
-		if len(c.Log) > 0 && !rec.Campaign.Zero() && (crm.SameID(c.Ref.ID, rec.Campaign.ID) || c.Ref.ID == "" && c.Ref.Name == rec.Campaign.Name) {
+		sameName := !c.Ref.Name.Empty() && c.Ref.Name == rec.Campaign.Name
+		if len(c.Log) > 0 && named(rec.Campaign) && (sameName || c.Ref.ID != "" && crm.SameID(c.Ref.ID, rec.Campaign.ID)) {
 			log = c.Log
 		}
 	}

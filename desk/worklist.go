@@ -12,11 +12,10 @@ import (
 
 // Verbs of the work list: the members of one campaign, called one after the other.
 const (
-	WorkOpen  Verb = "work list"   // Text: the campaign's name or id; empty: the one that was open last, else the default
-	WorkMore  Verb = "more work"   // the next members of Salesforce's list
-	WorkDial  Verb = "call member" // Text: the member's id; Values["number"]: which of the member's numbers; Values["force"]: in spite of do-not-call
-	WorkSkip  Verb = "skip member" // Text: the member's id; again takes it back
-	WorkClose Verb = "close work list"
+	WorkOpen Verb = "work list"   // Text: the campaign's name or id; empty: the one that was open last, else the default
+	WorkMore Verb = "more work"   // the next members of Salesforce's list
+	WorkDial Verb = "call member" // Text: the member's id; Values["number"]: which of the member's numbers; Values["force"]: in spite of do-not-call
+	WorkSkip Verb = "skip member" // Text: the member's id; again takes it back; somebody who was called is offered once more
 )
 
 // Member is one person of the work list.
@@ -73,9 +72,6 @@ func (t *turn) workCommand(cmd Command) bool {
 	switch cmd.Verb {
 	case WorkOpen:
 		t.openWork(cmd.Text)
-	case WorkClose:
-		t.work = nil
-		t.do(Unkeep{Kind: sync.MemberKind, Keys: []string{sync.LastWork}})
 	case WorkMore:
 		if w := t.work; w != nil && !w.Busy && w.More && len(w.Members) > 0 {
 			after := w.Members[len(w.Members)-1].ID
@@ -89,7 +85,13 @@ func (t *turn) workCommand(cmd Command) bool {
 			return true
 		}
 		if cmd.Verb == WorkSkip {
-			t.worked(i, func(w *Worked) { w.Skipped = !w.Skipped })
+			t.worked(i, func(w *Worked) {
+				if w.Done { // once more
+					w.Done, w.Skipped = false, false
+					return
+				}
+				w.Skipped = !w.Skipped
+			})
 			return true
 		}
 		t.dialMember(t.work.Members[i], cmd)
@@ -111,14 +113,17 @@ func (t *turn) openWork(name string) {
 		}
 	case t.work != nil:
 		ref = t.work.Campaign
-	case ref.Zero() && ref.Name.Empty() && len(t.set.Campaigns) > 0:
+	case named(t.set.LastWork):
+		ref = t.set.LastWork
+	case !named(ref) && len(t.set.Campaigns) > 0:
 		ref = t.set.Campaigns[0].Ref
 	}
-	if ref.Zero() && ref.Name.Empty() {
+	if !named(ref) {
 		t.say(Info, "", "Which campaign? Name one in the settings: campaigns.list or campaigns.default.")
 		return
 	}
-	if t.work != nil && !t.work.Campaign.Zero() && crm.SameID(t.work.Campaign.ID, ref.ID) && len(t.work.Members) > 0 && t.work.Error.Empty() {
+	same := t.work != nil && (t.work.Campaign.Name == ref.Name || !ref.Zero() && crm.SameID(t.work.Campaign.ID, ref.ID))
+	if same && len(t.work.Members) > 0 && t.work.Error.Empty() {
 		return // it is open: nothing is asked again
 	}
 	t.work = &Worklist{Campaign: ref, Busy: true}
@@ -134,10 +139,10 @@ func (t *turn) onWork(f func(*Worklist)) {
 	w.Members = slices.Clone(w.Members)
 	f(&w)
 	w.Next = ""
-	for i := range w.Members {
-		if w.Members[i].Open() {
-			w.Next = w.Members[i].ID
-			break
+	fewest := 0
+	for i := range w.Members { // who was not reached comes again when everybody had their turn
+		if m := &w.Members[i]; m.Open() && (w.Next == "" || m.Worked.Calls < fewest) {
+			w.Next, fewest = m.ID, m.Worked.Calls
 		}
 	}
 	t.work = &w

@@ -117,7 +117,22 @@ func keptCallbacks(ctx context.Context, led *ledger.Ledger) (out []desk.Callback
 	for _, k := range list {
 		var cb desk.Callback
 		if json.Unmarshal(k.Value, &cb) == nil && cb.Key == k.Key {
+			cb.Due = false // who is waiting is told again at each start
 			out = append(out, cb)
+		}
+	}
+	return out
+}
+
+// lastWork is the campaign whose work list was open in the last run.
+func lastWork(ctx context.Context, led *ledger.Ledger) (out crm.Ref) {
+	list, err := led.Kept(ctx, sync.MemberKind)
+	if err != nil {
+		return out
+	}
+	for _, k := range list {
+		if k.Key == sync.LastWork && json.Unmarshal(k.Value, &out) != nil {
+			return crm.Ref{}
 		}
 	}
 	return out

@@ -21,6 +21,7 @@ type Worklist struct {
 	number text.Text // of theirs that is called; empty: the first
 	asked  bool      // the desk has answered
 	next   string    // as the desk said last
+	all    []text.Text
 }
 
 // NewWorklist opens the list; the desk is asked for the members by the command that opens it.
@@ -38,7 +39,7 @@ func (b *Worklist) Alive(s *desk.Snapshot) bool {
 	if s == nil || s.Worklist == nil {
 		return !b.asked
 	}
-	b.list, b.asked = s.Worklist, true
+	b.list, b.asked, b.all = s.Worklist, true, s.Campaigns
 	if b.at() < 0 || b.list.Next != b.next { // the next one is chosen when another one has become it
 		b.id, b.number = b.list.Next, text.Text{}
 		if b.id == "" && len(b.list.Members) > 0 {
@@ -70,6 +71,14 @@ func (b *Worklist) Press(k tea.Key, name string) Outcome {
 		out.Close = true
 	case "list.more":
 		send(desk.Command{Verb: desk.WorkMore})
+	case "list.campaign":
+		if b.list != nil && len(b.all) > 1 {
+			i := slices.Index(b.all, b.list.Campaign.Name)
+			if i < 0 {
+				i = slices.Index(b.all, text.Clean(b.list.Campaign.ID))
+			}
+			send(desk.Command{Verb: desk.WorkOpen, Text: b.all[(i+1)%len(b.all)].String()})
+		}
 	case "list.down", "list.up":
 		if ok {
 			by := 1
@@ -111,8 +120,12 @@ func (b *Worklist) Paste(string) Outcome { return Outcome{} }
 func (b *Worklist) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, h int) Drawn {
 	width := max(min(78, w-2), 16)
 	inner := width - 4
-	d := Drawn{Title: "Work list", Width: width, Foot: Hints(th, keys, "list.close", "close")}
 	b.Alive(s)
+	others := []string{"list.close", "close"}
+	if len(b.all) > 1 {
+		others = append([]string{"list.campaign", "next campaign"}, others...)
+	}
+	d := Drawn{Title: "Work list", Width: width, Foot: Hints(th, keys, others...)}
 	switch {
 	case b.list == nil, b.list.Busy && len(b.list.Members) == 0:
 		d.Lines = []string{row.New(inner).Put(th.Dim, "◌ asking Salesforce for the members").String()}
@@ -137,14 +150,17 @@ func (b *Worklist) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, h
 		pairs = append(pairs, "list.number", "other number")
 	}
 	skip := "pass over"
-	if m.Worked.Skipped {
+	switch {
+	case m.Worked.Skipped:
 		skip = "take back"
+	case m.Worked.Done:
+		skip = "once more"
 	}
 	pairs = append(pairs, "list.done", skip)
 	if b.list.More {
 		pairs = append(pairs, "list.more", "more")
 	}
-	d.Foot = Hints(th, keys, append(pairs, "list.close", "close")...)
+	d.Foot = Hints(th, keys, append(pairs, others...)...)
 	for i := range b.list.Members {
 		d.Lines = append(d.Lines, b.line(th, inner, &b.list.Members[i], i == b.at()))
 	}
