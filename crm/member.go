@@ -12,6 +12,7 @@ import (
 type Member struct {
 	ProfileID   string
 	ProfileName text.Text
+	CentreKnown bool // whether there is one could be read
 	InCentre    bool // the user belongs to a call centre
 	Centre      CentreRow
 }
@@ -31,10 +32,17 @@ func (r CentreRow) Dialing() layout.DialingOptions {
 	return layout.SettingsDialing(r.Settings.String())
 }
 
-// ReadMember reads a user's profile and call centre, in two queries at most. Only that the user cannot be read is an error.
+// ReadMember reads a user's profile and call centre, in three queries at most. Only that the user cannot be read is an error.
 func ReadMember(ctx context.Context, sf *salesforce.Client, userID string) (Member, error) {
-	page, err := sf.Query(ctx, salesforce.Select("Id", "ProfileId", "Profile.Name", "CallCenterId").From("User").
-		Where(salesforce.Eq("Id", salesforce.ID(userID))).Limit(1))
+	ask := func(fields ...salesforce.Ident) (salesforce.QueryResult, error) {
+		return sf.Query(ctx, salesforce.Select(fields...).From("User").Where(salesforce.Eq("Id", salesforce.ID(userID))).Limit(1))
+	}
+	known := true
+	page, err := ask("Id", "ProfileId", "Profile.Name", "CallCenterId")
+	if salesforce.KindOf(err) == salesforce.KindField { // an org without call centres has no such field
+		known = false
+		page, err = ask("Id", "ProfileId", "Profile.Name")
+	}
 	if err != nil {
 		return Member{}, lineError(err)
 	}
@@ -42,7 +50,7 @@ func ReadMember(ctx context.Context, sf *salesforce.Client, userID string) (Memb
 		return Member{}, &LineError{Line: "the signed-in user could not be read"}
 	}
 	u := page.Records[0]
-	m := Member{ProfileID: text.Clean(u.Str("ProfileId")).String(), ProfileName: text.Clean(u.Str("Profile.Name"))}
+	m := Member{CentreKnown: known, ProfileID: text.Clean(u.Str("ProfileId")).String(), ProfileName: text.Clean(u.Str("Profile.Name"))}
 	centre := u.Str("CallCenterId")
 	m.InCentre = centre != ""
 	if !salesforce.ValidID(centre) {

@@ -33,7 +33,7 @@ func TestTheCallCentreOfTheUserIsReadAndAUserWithoutOneIsWarnedOf(t *testing.T) 
 		t.Errorf("%+v %v %v", o.Member, o.Warnings, err)
 	}
 	hidden := newWorld(t, emulator.Options{Without: []string{"User.CallCenterId"}}, DirectorySettings{})
-	if o, err = Preflight(t.Context(), hidden.sf); err != nil || o.warned("call centre") {
+	if o, err = Preflight(t.Context(), hidden.sf); err != nil || o.warned("call centre") || o.Member.ProfileName.Empty() {
 		t.Errorf("what cannot be read is not known to be wrong: %v %v", o.Warnings, err)
 	}
 }

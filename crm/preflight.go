@@ -51,7 +51,7 @@ func Preflight(ctx context.Context, sf *salesforce.Client, mapped ...string) (Or
 			o.warn("Salesforce's time zone " + u.Zone + " is not known here: subjects use this machine's zone")
 		}
 	}
-	if o.Member, err = ReadMember(ctx, sf, u.UserID); err == nil && !o.Member.InCentre {
+	if o.Member, err = ReadMember(ctx, sf, u.UserID); err == nil && o.Member.CentreKnown && !o.Member.InCentre {
 		o.warn(NoCentre)
 	}
 	desc, err := sf.Describe(ctx, "Task")

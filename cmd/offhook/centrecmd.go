@@ -116,6 +116,9 @@ func (e *env) showOrgCentre(cmd *cobra.Command) error {
 	}
 	w := cmd.OutOrStdout()
 	fmt.Fprintln(w, text.Clean("User         "+user.Username+", profile "+m.ProfileName.String()))
+	if !m.CentreKnown {
+		return errors.New("whether you belong to a call centre cannot be read: your org has none, or your user may not see it")
+	}
 	if !m.InCentre {
 		fmt.Fprintln(w, "Call centre  none:", crm.NoCentre)
 		return exitError(1)

@@ -37,8 +37,9 @@ type org struct {
 	now       chan struct{} // somebody wants every record sent now
 	changed   chan struct{} // the outbox has changed
 
-	layouts layouts
-	layout  atomic.Pointer[layout.Layout] // of the signed-in user; nil: offhook's own
+	layouts  layouts
+	noCentre bool                          // the agent was told of belonging to no call centre; signIn alone knows it
+	layout   atomic.Pointer[layout.Layout] // of the signed-in user; nil: offhook's own
 
 	reports chan crm.Report
 }
