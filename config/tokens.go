@@ -68,6 +68,19 @@ func (t Tokens) Load(ctx context.Context) ([]byte, error) {
 	return b, nil
 }
 
+// Check reports why nothing could be kept here, before somebody signs in for nothing.
+func (t Tokens) Check(ctx context.Context) error {
+	switch t.Mode {
+	case "age":
+		_, _, err := t.keys(ctx)
+		return err
+	case "keyring":
+		_, err := t.fromKeyring()
+		return err
+	}
+	return nil
+}
+
 func (t Tokens) fromKeyring() ([]byte, error) {
 	v, err := keyring.Get(keyringService, t.name())
 	switch {

@@ -172,6 +172,9 @@ func TestAnAgeFileThatCannotBeOpenedSaysWhy(t *testing.T) {
 		if _, err := k.Load(t.Context()); err == nil || !strings.Contains(err.Error(), tt.say) {
 			t.Errorf("%s: %v", name, err)
 		}
+		if err := k.Check(t.Context()); (err != nil) != (name == "no identity" || name == "a command that fails") {
+			t.Errorf("%s, before signing in: %v", name, err)
+		}
 	}
 	bad := filepath.Join(dir, "bad.txt")
 	if err := os.WriteFile(bad, []byte("not an identity\n"), 0o600); err != nil {

@@ -67,6 +67,9 @@ func (e *env) login(ctx context.Context, paste bool) error {
 	if err != nil {
 		return err
 	}
+	if err := store.Check(ctx); err != nil {
+		return err
+	}
 	token, err := e.signIn(ctx, l, paste)
 	if errors.Is(err, context.Canceled) {
 		return errors.New("given up; nobody is signed in")

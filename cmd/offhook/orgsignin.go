@@ -33,7 +33,7 @@ func (o *org) signIn(ctx context.Context, d *desk.Desk) {
 		if err != nil {
 			line := salesforce.Line(err)
 			d.Post(desk.LinkChanged{Name: desk.LinkSalesforce, Health: desk.HealthDown, Text: text.Clean(line)})
-			if salesforce.KindOf(err) == salesforce.KindAuth && line != told { // a person must act, and a narrow status line has no room to say how
+			if passing := salesforce.KindOf(err) == salesforce.KindTransient; !passing && line != told { // a person must act, and a narrow status line has no room to say how
 				d.Post(desk.Told{Severity: desk.Problem, Text: text.Clean(strings.ToUpper(line[:1]) + line[1:] + ".")})
 			}
 			told = line

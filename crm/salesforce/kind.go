@@ -191,8 +191,8 @@ func Line(err error) string {
 	if errors.As(err, &version) {
 		return clip(version.Error())
 	}
-	if said == "" {
-		said = clip(err.Error())
+	if api == nil && auth == nil { // it never came to Salesforce: a file, a command, a setting; they say what to do themselves
+		return clip(err.Error())
 	}
 	return joinLine("Salesforce refused", said, "see offhook why for the details")
 }
