@@ -71,7 +71,7 @@ func ReadMember(ctx context.Context, sf *salesforce.Client, userID string) (Memb
 }
 
 // NoCentre is what an administrator should know of a user without a call centre.
-const NoCentre = "this user belongs to no call centre in Salesforce: Setup, Call Centers, Manage Call Center Users adds one; calls and records work without"
+const NoCentre = "this user belongs to no call centre in Salesforce (Setup, Call Centers, Manage Call Center Users); calls work without"
 
 // Address is where a page or a flow of the layout is in the browser, with what it is to know; "" before the first sign-in, and for
 // what is neither.
