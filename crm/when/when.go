@@ -122,7 +122,7 @@ func span(words []string, now time.Time) (time.Time, bool, error) {
 		_, err := wrong("That is more than a year away.")
 		return time.Time{}, false, err
 	}
-	return now.AddDate(0, 0, days).Add(clock).Truncate(time.Minute), true, nil
+	return now.AddDate(0, 0, days).Add(clock).Round(time.Minute), true, nil
 }
 
 // clockAndDay reads a day, a time of day, or both in either order.
