@@ -1,8 +1,8 @@
 // Package layout is the softphone layout: which objects and fields of Salesforce are searched and shown for each kind of call,
 // and what happens when nobody, one record or several are found. It reads and writes Salesforce's own forms of it: the JSON of
-// getSoftphoneLayout, the answer of describeSoftphoneLayout, and the call centre's XML in both its dialects. It also makes a
-// typed number into the one that is dialled, by the call centre's dialing options. It is a leaf: it asks nobody, keeps nothing,
-// and never decides anything about a call.
+// getSoftphoneLayout, the answer of describeSoftphoneLayout, and the call centre's XML in both its dialects with its dialing
+// options. It asks nobody, keeps nothing, and never decides anything about a call: crm searches by it, the desk opens by it, and
+// crm's dial plan dials by it.
 package layout
 
 import (
