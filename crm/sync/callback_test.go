@@ -38,7 +38,7 @@ func TestACallbackIsAnOpenTaskWithAReminderOnceHoweverOftenItIsTold(t *testing.T
 			w.tell("open", OpenCallback, cb)
 			for range 4 {
 				w.errands()
-				w.now = w.now.Add(10 * time.Minute)
+				w.later(10 * time.Minute)
 			}
 			got := w.tasks()
 			if len(got) != 1 {
@@ -74,14 +74,14 @@ func TestACallbackIsAnOpenTaskWithAReminderOnceHoweverOftenItIsTold(t *testing.T
 func TestACallbackIsNotClosedBeforeItIsMade(t *testing.T) {
 	w := newWorld(t, emulator.Options{})
 	cb := w.promise()
-	w.add(ledger.Errand{Key: "open", Kind: CallbackErrand, Due: w.now.Add(time.Minute), Payload: Payload(CallbackChange{Do: OpenCallback, Callback: cb})})
+	w.add(ledger.Errand{Key: "open", Kind: CallbackErrand, Due: w.now().Add(time.Minute), Payload: Payload(CallbackChange{Do: OpenCallback, Callback: cb})})
 	w.tell("close", CloseCallback, cb)
 	w.errands()
 	if e := w.errand("close"); e.State != ledger.ErrandWaiting {
 		t.Fatalf("%s %q", e.State, e.Result)
 	}
 	for range 3 {
-		w.now = w.now.Add(10 * time.Minute)
+		w.later(10 * time.Minute)
 		w.errands()
 	}
 	if got := w.tasks(); len(got) != 1 || !got[0].Bool("IsClosed") {
@@ -115,7 +115,7 @@ func TestCallbacksMadeMovedAndClosedInSalesforceReachTheDesk(t *testing.T) {
 		"IsReminderSet": true, "ReminderDateTime": "2026-11-21T09:30:00.000+0000", "ActivityDate": "2026-11-21"})
 	w.create("Task", map[string]any{"Subject": "Write to Fred", "Status": "Not Started", "OwnerId": user.UserID, "IsReminderSet": true, "ReminderDateTime": "2026-11-21T09:30:00.000+0000"})
 	set, gone := map[string]Callback{}, map[string]bool{}
-	job := &CallbackJob{Client: w.sf, Zone: func() *time.Location { return time.UTC }, Day: 9 * time.Hour, Now: func() time.Time { return w.now }, Tell: func(s []Callback, g []string) {
+	job := &CallbackJob{Client: w.sf, Zone: func() *time.Location { return time.UTC }, Day: 9 * time.Hour, Now: w.now, Tell: func(s []Callback, g []string) {
 		for _, cb := range s {
 			set[cb.TaskID] = cb
 		}
@@ -123,7 +123,7 @@ func TestCallbacksMadeMovedAndClosedInSalesforceReachTheDesk(t *testing.T) {
 			gone[id] = true
 		}
 	}}
-	s := NewScheduler(SchedulerOptions{Store: w.led, Jobs: []Job{{Name: JobCallbacks, Run: job.Run}}, Now: func() time.Time { return w.now }})
+	s := NewScheduler(SchedulerOptions{Store: w.led, Jobs: []Job{{Name: JobCallbacks, Run: job.Run}}, Now: w.now})
 	run := func() State {
 		t.Helper()
 		clear(set)
@@ -142,14 +142,14 @@ func TestCallbacksMadeMovedAndClosedInSalesforceReachTheDesk(t *testing.T) {
 	if run(); len(set) != 0 || len(gone) != 0 {
 		t.Fatalf("nothing has changed, but %v, %v", set, gone)
 	}
-	w.now = w.now.Add(time.Minute)
+	w.later(time.Minute)
 	if err := w.sf.Update(t.Context(), "Task", made, map[string]any{"ReminderDateTime": "2026-11-22T09:30:00.000+0000"}, noTime); err != nil {
 		t.Fatal(err)
 	}
 	if run(); len(set) != 1 || set[made].At.Day() != 22 {
 		t.Fatalf("%+v", set)
 	}
-	w.now = w.now.Add(time.Minute)
+	w.later(time.Minute)
 	if err := w.sf.Update(t.Context(), "Task", made, map[string]any{"Status": "Completed"}, noTime); err != nil {
 		t.Fatal(err)
 	}

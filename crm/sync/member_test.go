@@ -73,7 +73,7 @@ func TestOneMemberIsMadeThoughTheReplyIsLost(t *testing.T) {
 	if e := w.change("a", "Responded", who); e.State != ledger.ErrandWaiting {
 		t.Fatalf("%s %q", e.State, e.Result)
 	}
-	w.now = w.now.Add(10 * time.Minute)
+	w.later(10 * time.Minute)
 	w.errands()
 	if e := w.errand("a"); e.State != ledger.ErrandOver {
 		t.Fatalf("%s %s", e.State, e.LastError)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	gosync "sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,17 +20,24 @@ import (
 )
 
 // shelf is a Keeper in memory.
-type shelf struct{ things []ledger.Kept }
+type shelf struct {
+	mu     gosync.Mutex
+	things []ledger.Kept
+}
 
 func (s *shelf) Keep(_ context.Context, things ...ledger.Kept) error {
 	for _, k := range things {
 		_ = s.Unkeep(context.Background(), k.Kind, k.Key)
+		s.mu.Lock()
 		s.things = append(s.things, k)
+		s.mu.Unlock()
 	}
 	return nil
 }
 
 func (s *shelf) Kept(_ context.Context, kind string) (out []ledger.Kept, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, k := range s.things {
 		if k.Kind == kind {
 			out = append(out, k)
@@ -39,6 +47,8 @@ func (s *shelf) Kept(_ context.Context, kind string) (out []ledger.Kept, err err
 }
 
 func (s *shelf) Unkeep(_ context.Context, kind string, keys ...string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.things = slices.DeleteFunc(s.things, func(k ledger.Kept) bool { return k.Kind == kind && slices.Contains(keys, k.Key) })
 	return nil
 }
@@ -153,7 +163,7 @@ func TestResultsThatNoMemberWasToldOfAreTold(t *testing.T) {
 	w.call("k1", func(r *crm.CallRecord) { r.Disposition, r.Campaign, r.Member = label("Sale"), w.campaign(), who })
 	w.call("k2", func(r *crm.CallRecord) { r.Disposition, r.Campaign = label("Sale"), w.campaign() }) // nobody
 	w.call("k3", func(r *crm.CallRecord) { r.Disposition, r.Member = label("Sale"), who })            // no campaign
-	job := &DispositionJob{Store: w.led, Now: func() time.Time { return w.now }, Status: func(d text.Text) text.Text {
+	job := &DispositionJob{Store: w.led, Now: w.now, Status: func(d text.Text) text.Text {
 		if d == label("Sale") {
 			return label("Responded")
 		}
@@ -186,7 +196,7 @@ func TestALeadIsCreatedOnlyWhenAllThreeConditionsHold(t *testing.T) {
 	w.call("refused", func(r *crm.CallRecord) { num("+442079460003")(r); r.Disposition = label("Wrong number") })
 	w.call("other", func(r *crm.CallRecord) { num("+442079460004")(r); r.Campaign = crm.Ref{Name: label("Spring")} })
 	w.call("hidden", func(r *crm.CallRecord) { num("")(r); r.Withheld = true })
-	job := &LeadJob{Client: w.sf, Store: w.led, Object: "Lead", Key: "Remote_Id__c", Now: func() time.Time { return w.now }, Number: text.Text.String,
+	job := &LeadJob{Client: w.sf, Store: w.led, Object: "Lead", Key: "Remote_Id__c", Now: w.now, Number: text.Text.String,
 		Status: func(text.Text) text.Text { return label("Responded") }, Rules: []LeadRule{{Campaign: w.campaign(), Results: []text.Text{label("Sale")}}}}
 	s := NewScheduler(SchedulerOptions{Store: w.led, Jobs: []Job{{Name: JobLeads, Run: job.Run}}, Now: job.Now})
 	got, err := s.RunNow(t.Context())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 type world struct {
 	*emulator.Server
 	t       *testing.T
-	now     time.Time
+	clock   atomic.Int64 // Unix nanoseconds
 	sf      *salesforce.Client
 	led     *ledger.Ledger
 	members *Members
@@ -29,8 +30,9 @@ type world struct {
 
 func newWorld(t *testing.T, opt emulator.Options) *world {
 	t.Helper()
-	w := &world{t: t, now: time.Date(2026, 11, 20, 16, 11, 36, 0, time.UTC), opened: map[string]string{}}
-	opt.Clock = func() time.Time { return w.now }
+	w := &world{t: t, opened: map[string]string{}}
+	w.clock.Store(time.Date(2026, 11, 20, 16, 11, 36, 0, time.UTC).UnixNano())
+	opt.Clock = w.now
 	var err error
 	if w.Server, err = emulator.New(opt); err != nil {
 		t.Fatal(err)
@@ -59,10 +61,13 @@ func newWorld(t *testing.T, opt emulator.Options) *world {
 	return w
 }
 
+func (w *world) now() time.Time         { return time.Unix(0, w.clock.Load()).UTC() }
+func (w *world) later(by time.Duration) { w.clock.Add(int64(by)) }
+
 // errands carries out what is due.
 func (w *world) errands() {
 	w.t.Helper()
-	e := crm.NewErrands(crm.ErrandOptions{Store: w.led, Now: func() time.Time { return w.now }, Rand: func() float64 { return 0.5 }, Workers: 1,
+	e := crm.NewErrands(crm.ErrandOptions{Store: w.led, Now: w.now, Rand: func() float64 { return 0.5 }, Workers: 1,
 		Run: map[string]crm.ErrandFunc{MemberErrand: w.members.Run, CallbackErrand: w.cbs.Run}})
 	e.Flush(w.t.Context())
 }
@@ -120,8 +125,8 @@ func (w *world) ref(object, name string) crm.Ref {
 // call puts an ended call into the ledger.
 func (w *world) call(key string, change func(*crm.CallRecord)) {
 	w.t.Helper()
-	rec := crm.CallRecord{Version: 1, Key: key, Type: crm.Inbound, Number: text.Clean("07814256404"), Start: w.now.Add(-time.Minute), Answer: w.now.Add(-50 * time.Second),
-		End: w.now, Action: "answered"}
+	rec := crm.CallRecord{Version: 1, Key: key, Type: crm.Inbound, Number: text.Clean("07814256404"), Start: w.now().Add(-time.Minute), Answer: w.now().Add(-50 * time.Second),
+		End: w.now(), Action: "answered"}
 	change(&rec)
 	b, err := json.Marshal(rec)
 	if err != nil {
