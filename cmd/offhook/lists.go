@@ -26,6 +26,9 @@ type lists struct {
 	desk      atomic.Pointer[desk.Desk] // nil until one runs
 }
 
+// spared is the share of the org's API calls from which on no job runs.
+const spared = 0.95
+
 func openLists(o *org, c config.Config, numbers *crm.Numbers) (*lists, error) {
 	l := &lists{org: o, set: c}
 	l.members = &sync.Members{Client: o.client, NewStatuses: c.Campaigns.NewStatuses, Off: func(line text.Text) { l.tell(desk.Told{Severity: desk.Info, Text: line}) }}
@@ -49,6 +52,13 @@ func openLists(o *org, c config.Config, numbers *crm.Numbers) (*lists, error) {
 	promised := &sync.CallbackJob{Client: o.client, Tell: l.pulled, Zone: o.location, Day: start, Now: time.Now}
 	jobs := []sync.Job{{Name: sync.JobLeads, Run: leads.Run}, {Name: sync.JobDispositions, Run: results.Run}, {Name: sync.JobCallbacks, Run: promised.Run}}
 	for i, schedule := range []string{c.Sync.Leads, c.Sync.Dispositions, c.Sync.Callbacks} {
+		run := jobs[i].Run
+		jobs[i].Run = func(ctx context.Context, from json.RawMessage, save func(any) error) (string, error) {
+			if o.client.Budget().Share() >= spared { // the rest is for records
+				return "left out: the org's API calls are nearly used up", nil
+			}
+			return run(ctx, from, save)
+		}
 		if schedule == "" {
 			continue
 		}
