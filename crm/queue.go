@@ -21,6 +21,12 @@ type load interface {
 	report(Report)
 }
 
+// batcher is a load that takes many things at once when there is much to catch up with.
+type batcher interface {
+	room() int // how many fit
+	sendMany(ctx context.Context, keys []string)
+}
+
 // waiting is one thing that is due.
 type waiting struct {
 	key       string
@@ -46,6 +52,7 @@ type queue struct {
 	owed     map[string]storeFunc // results that the ledger could not take yet
 	told     map[string]bool      // reported as late
 	diskRest time.Time            // the ledger refuses: not asked again before this
+	batch    bool                 // one is under way
 }
 
 // storeFunc stores one result on disk.
@@ -99,7 +106,7 @@ func (q *queue) Paused() string {
 // arrived is looked up at the next start. It is called once.
 func (q *queue) Run(ctx context.Context) {
 	busy := map[string]bool{}
-	done := make(chan string)
+	done := make(chan []string)
 	var leaving []chan struct{}
 	var wg sync.WaitGroup
 	defer func() {
@@ -108,10 +115,10 @@ func (q *queue) Run(ctx context.Context) {
 		}
 	}()
 	for {
-		wait := q.dispatch(ctx, busy, func(key string) {
+		wait := q.dispatch(ctx, busy, func(keys []string) {
 			wg.Go(func() {
-				q.load.send(ctx, key)
-				done <- key
+				q.carry(ctx, keys)
+				done <- keys
 			})
 		})
 		if len(busy) == 0 { // nothing is under way and nothing more can be sent now
@@ -127,8 +134,10 @@ func (q *queue) Run(ctx context.Context) {
 		case <-ctx.Done():
 			timer.Stop()
 			return
-		case key := <-done:
-			delete(busy, key)
+		case keys := <-done:
+			for _, key := range keys {
+				delete(busy, key)
+			}
 		case <-q.wake:
 		case <-q.load.changed():
 		case <-timer.C:
@@ -161,7 +170,7 @@ func (q *queue) Flush(ctx context.Context) {
 	for ctx.Err() == nil {
 		var wg sync.WaitGroup
 		before := len(tried)
-		q.dispatch(ctx, tried, func(key string) { wg.Go(func() { q.load.send(ctx, key) }) })
+		q.dispatch(ctx, tried, func(keys []string) { wg.Go(func() { q.carry(ctx, keys) }) })
 		wg.Wait()
 		if len(tried) == before {
 			return
@@ -174,7 +183,7 @@ func (q *queue) Flush(ctx context.Context) {
 
 // dispatch starts everything due that is not under way, as far as there are workers, and returns how long nothing more
 // will happen by itself. busy maps keys to whether they are under way; a key that is in it is not started again.
-func (q *queue) dispatch(ctx context.Context, busy map[string]bool, start func(key string)) time.Duration {
+func (q *queue) dispatch(ctx context.Context, busy map[string]bool, start func(keys []string)) time.Duration {
 	q.settleOwed(ctx)
 	now := q.now()
 	probing, rest := q.gate.rest(now)
@@ -194,23 +203,58 @@ func (q *queue) dispatch(ctx context.Context, busy map[string]bool, start func(k
 			running++
 		}
 	}
+	var fresh []string
 	for _, it := range items {
-		if _, known := busy[it.key]; known {
-			continue
+		if _, known := busy[it.key]; !known {
+			q.checkLate(it, now)
+			fresh = append(fresh, it.key)
 		}
-		q.checkLate(it, now)
-		if running >= q.workers || probing && running > 0 {
-			continue
+	}
+	for len(fresh) > 0 && running < q.workers && !(probing && running > 0) {
+		n := 1
+		if !probing {
+			n = q.together(len(fresh))
 		}
-		busy[it.key] = true
+		for i, key := range fresh[:n] {
+			busy[key] = i == 0 // a batch is the work of one
+		}
 		running++
-		start(it.key)
+		start(fresh[:n:n])
+		fresh = fresh[n:]
 	}
 	next, ok, err := q.load.next(ctx)
 	if err == nil && ok && next.After(now) {
 		return min(next.Sub(now), q.poll)
 	}
 	return q.poll
+}
+
+// together is how many of those that wait go at once. One batch is under way at a time; what has no place in it goes alone
+// meanwhile.
+func (q *queue) together(waiting int) int {
+	b, ok := q.load.(batcher)
+	if !ok || waiting < batchFrom {
+		return 1
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.batch {
+		return 1
+	}
+	q.batch = true
+	return min(waiting, b.room())
+}
+
+// carry sends one thing, or many at once.
+func (q *queue) carry(ctx context.Context, keys []string) {
+	if len(keys) == 1 {
+		q.load.send(ctx, keys[0])
+		return
+	}
+	q.load.(batcher).sendMany(ctx, keys)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.batch = false
 }
 
 // rest is how long nothing is sent; with rest 0 and probing one thing may try.

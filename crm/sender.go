@@ -82,7 +82,8 @@ type Report struct {
 // by itself as a fallback, and stops nothing else when one record cannot be sent.
 type Sender struct {
 	queue
-	o SenderOptions
+	o        SenderOptions
+	batching batching
 
 	orgMu  sync.Mutex
 	org    *Org

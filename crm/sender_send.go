@@ -43,16 +43,8 @@ func (s *Sender) attempt(ctx context.Context, item ledger.Item) bool {
 		return false
 	}
 	j := job{item: item, p: p}
-	org, err := s.orgFor(ctx)
+	set, err := s.ready(ctx, &j)
 	if err != nil {
-		return s.react(ctx, j, err, preparing)
-	}
-	set, err := s.complete(ctx, &j, org)
-	if err != nil {
-		return s.react(ctx, j, err, preparing)
-	}
-	j.fields, j.extra = j.p.fields(set), set.mapped(j.p.CallRecord)
-	if err := s.follow(ctx, j); err != nil {
 		return s.react(ctx, j, err, preparing)
 	}
 	if again, done := s.speak(ctx, &j, set); done {
@@ -77,6 +69,20 @@ func (s *Sender) attempt(ctx context.Context, item ledger.Item) bool {
 		return s.written(ctx, j, api)
 	}
 	return s.react(ctx, j, err, writing)
+}
+
+// ready makes the Task of a record from what the org has and what is found out about the call. Nothing has been written after an error.
+func (s *Sender) ready(ctx context.Context, j *job) (TaskSettings, error) {
+	org, err := s.orgFor(ctx)
+	if err != nil {
+		return TaskSettings{}, err
+	}
+	set, err := s.complete(ctx, j, org)
+	if err != nil {
+		return set, err
+	}
+	j.fields, j.extra = j.p.fields(set), set.mapped(j.p.CallRecord)
+	return set, s.follow(ctx, *j)
 }
 
 // follow stores what is to follow the record before there is anything to follow: whatever happens then, it is not forgotten.
@@ -110,7 +116,7 @@ func (s *Sender) complete(ctx context.Context, j *job, org Org) (TaskSettings, e
 		return set, err
 	}
 	assoc := j.p.Assoc
-	lead := s.followLead(ctx, &assoc)
+	lead := !j.leadAsked && s.followLead(ctx, &assoc)
 	if !lead && unresolved == j.p.Unresolved {
 		return set, nil
 	}
@@ -155,6 +161,8 @@ type job struct {
 	p      payload
 	fields map[string]any
 	extra  map[string]any // of fields: what the map fills
+	// leadAsked is set when it is known that the lead was not converted.
+	leadAsked bool
 }
 
 // optional reports whether all of these fields are filled by the map alone: no record is refused for one of them.
@@ -246,11 +254,7 @@ func (s *Sender) find(ctx context.Context, j job) (string, error) {
 	if _, ok := j.fields[KeyField]; ok {
 		by = salesforce.Eq(KeyField, salesforce.String(j.p.Key))
 	} else {
-		days := 2
-		if !j.item.Created.IsZero() {
-			days = max(days, int(s.o.Now().Sub(j.item.Created)/(24*time.Hour))+2)
-		}
-		since := salesforce.Eq("CreatedDate", salesforce.LastNDays(days))
+		since := salesforce.Eq("CreatedDate", salesforce.LastNDays(s.daysSince(j)))
 		if obj, ok := j.fields["CallObject"].(string); ok && obj != "" {
 			by = salesforce.And(salesforce.Eq("CallObject", salesforce.String(obj)), since)
 		} else {
@@ -265,6 +269,14 @@ func (s *Sender) find(ctx context.Context, j job) (string, error) {
 		return "", err
 	}
 	return page.Records[0].ID(), nil
+}
+
+// daysSince is how many days back a Task of the record can have been written.
+func (s *Sender) daysSince(j job) int {
+	if j.item.Created.IsZero() {
+		return 2
+	}
+	return max(2, int(s.o.Now().Sub(j.item.Created)/(24*time.Hour))+2)
 }
 
 // sent stores that the Task exists. When the ledger cannot take it, the id is kept and told again; after a crash before

@@ -47,7 +47,7 @@ type org struct {
 func openOrg(l *config.Loaded, led *ledger.Ledger, numbers crm.NumberSettings, log *slog.Logger) (*org, error) {
 	o := &org{
 		ledger: led, record: l.Record, region: l.Numbers.Region,
-		again: make(chan struct{}, 1), now: make(chan struct{}, 1), changed: make(chan struct{}, 1), reports: make(chan crm.Report, 64),
+		again: make(chan struct{}, 1), now: make(chan struct{}, 1), changed: make(chan struct{}, 1), reports: make(chan crm.Report, 512),
 	}
 	var err error
 	if o.layouts, err = openLayouts(l); err != nil {
