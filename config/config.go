@@ -19,6 +19,7 @@ type Config struct {
 	Campaigns    Campaigns    `key:"campaigns" doc:"Campaigns of Salesforce, and the work list of their members."`
 	Sync         Sync         `key:"sync" doc:"Jobs that bring Salesforce's lists and this desk together, and when they run."`
 	Callbacks    Callbacks    `key:"callbacks" doc:"Promises to call back."`
+	Activity     Activity     `key:"activity" doc:"Logins, logouts and states in Salesforce, and reports."`
 	UI           UI           `key:"ui" doc:"The screen."`
 	Keys         Keys         `key:"keys" doc:"Key bindings: action name = list of keys. docs/keys.md has the names."`
 	Hub          Hub          `key:"hub" doc:"The team's hub, for supervisors. Calls work without it."`

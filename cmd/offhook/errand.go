@@ -6,6 +6,7 @@ import (
 	"offhook/config"
 	"offhook/crm"
 	"offhook/crm/ledger"
+	"offhook/crm/report"
 	"offhook/crm/sync"
 	"offhook/desk"
 )
@@ -18,6 +19,7 @@ func (o *org) errandFuncs() map[string]crm.ErrandFunc {
 		crm.VoiceCallErrand: o.sender.VoiceCall(o.ledger),
 		sync.MemberErrand:   o.lists.members.Run,
 		sync.CallbackErrand: o.lists.callbacks.Run,
+		report.EventErrand:  report.EventTasks{Client: o.client, Zone: o.location}.Run,
 	}
 }
 
@@ -42,8 +44,8 @@ func attachments(r config.Recording) crm.Attachments {
 }
 
 // openErrands makes the worker for them; it waits when the sender waits.
-func (o *org) openErrands(led *ledger.Ledger, report func(crm.Report), log *slog.Logger) {
-	o.errands = crm.NewErrands(crm.ErrandOptions{Store: led, Run: o.errandFuncs(), Beside: o.sender, Report: report, Log: log})
+func (o *org) openErrands(led *ledger.Ledger, tell func(crm.Report), log *slog.Logger) {
+	o.errands = crm.NewErrands(crm.ErrandOptions{Store: led, Run: o.errandFuncs(), Beside: o.sender, Report: tell, Log: log})
 }
 
 // tellErrand passes a report about an errand on to the agent; what concerns the whole queue is told as the sender's. True: it was one.

@@ -42,6 +42,10 @@ type workplace struct {
 	work    sync.WaitGroup
 	stop    context.CancelFunc
 	left    sync.Once
+
+	attendance *attendance
+	follow     context.CancelFunc // ends the attendance
+	followed   chan struct{}
 }
 
 // options are what the demo and scripted play do differently.
@@ -98,6 +102,7 @@ func openWorkplace(ctx context.Context, e *env, l *config.Loaded, opt options) (
 		return nil, err
 	}
 	w.openDesk(e, l, opt, crm.NewNumbers(numbers))
+	w.attendance = newAttendance(l, w.ledger, w.org != nil, w.log)
 	if n := len(recovered); n > 0 {
 		line := "One call of the last run was cut off; its record is safe and on its way."
 		if n > 1 {
@@ -264,6 +269,14 @@ func classify(numbers *crm.Numbers, p sip.Party) desk.Class {
 func (w *workplace) start(ctx context.Context) (done <-chan struct{}) {
 	ctx, w.stop = context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
+	w.attendance.login(ctx)
+	var here context.Context
+	here, w.follow = context.WithCancel(ctx)
+	w.followed = make(chan struct{})
+	go func() {
+		defer close(w.followed)
+		w.attendance.run(here, w.desk)
+	}()
 	w.work.Go(func() {
 		defer close(ended)
 		_ = w.desk.Run(ctx) // it returns nil; what went wrong was shown
@@ -287,6 +300,11 @@ func (w *workplace) leave(ctx context.Context) {
 	}
 	if w.stop != nil {
 		w.heard(ctx)
+	}
+	if w.stop != nil { // before what is due is sent once more: this is
+		w.follow()
+		<-w.followed
+		w.attendance.logout(ctx)
 	}
 	if w.org != nil && w.stop != nil {
 		w.org.drain(ctx)

@@ -156,3 +156,18 @@ func BenchmarkBuildSearch(b *testing.B) {
 		}
 	}
 }
+
+func TestGroupsAreCounted(t *testing.T) {
+	q := Select("OwnerId", "CallType").Aggregate(Count, "Id", "calls").Aggregate(Sum, "CallDurationInSeconds", "seconds").From("Task").
+		Where(Gt("CallDurationInSeconds", Int(0))).GroupBy("OwnerId", "CallType")
+	got, err := q.Build()
+	if want := "SELECT OwnerId,CallType,COUNT(Id) calls,SUM(CallDurationInSeconds) seconds FROM Task WHERE CallDurationInSeconds > 0 GROUP BY OwnerId,CallType"; err != nil || got != want {
+		t.Errorf("%s, not %s (%v)", got, want, err)
+	}
+	for _, bad := range []SOQL{Select().Aggregate("DROP", "Id", "n").From("Task"), Select().Aggregate(Count, "Id)", "n").From("Task"),
+		Select().Aggregate(Count, "Id", "n,x").From("Task"), Select("Id").From("Task").GroupBy("a b")} {
+		if s, err := bad.Build(); err == nil {
+			t.Errorf("%s was built", s)
+		}
+	}
+}

@@ -191,6 +191,8 @@ func join(op string, cs []Cond) Cond {
 // SOQL is a query. Its methods return changed copies.
 type SOQL struct {
 	fields []Ident
+	counts []string // aggregate functions
+	groups []Ident
 	from   Ident
 	where  Cond
 	order  []string
@@ -228,7 +230,7 @@ func (q SOQL) Build() (string, error) {
 	if q.err != nil {
 		return "", q.err
 	}
-	fields, err := names(q.fields)
+	fields, err := q.columns()
 	if err != nil {
 		return "", err
 	}
@@ -242,6 +244,13 @@ func (q SOQL) Build() (string, error) {
 	b.WriteString("SELECT " + fields + " FROM " + string(q.from))
 	if q.where.s != "" {
 		b.WriteString(" WHERE " + q.where.s)
+	}
+	if len(q.groups) > 0 {
+		by, err := names(q.groups)
+		if err != nil {
+			return "", err
+		}
+		b.WriteString(" GROUP BY " + by)
 	}
 	if len(q.order) > 0 {
 		b.WriteString(" ORDER BY " + strings.Join(q.order, ","))
