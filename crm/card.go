@@ -10,18 +10,13 @@ import (
 	"offhook/internal/text"
 )
 
-const (
-	cardTasks = 5 // last activities on a card
-	cardCases = 5 // open cases on a card
-)
-
 // cardField is one field of a card before it is read: where its value stands in the row.
 type cardField struct {
 	name, label, path, kind string
 	ref, refType            string // a reference: the field with the id, and the object it points to
 }
 
-// Card reads a record as its object's compact layout shows it, with the open Cases and the last Tasks, in one request
+// Card reads a record as its object's compact layout shows it, with its open Cases, its open Opportunities and its last calls, in one request
 // (two more when the object was not seen before). A failure to read the related lists leaves them empty.
 func (d *Directory) Card(ctx context.Context, ref Ref) (Card, error) {
 	object := salesforce.Ident(ref.Type)
@@ -114,17 +109,7 @@ func (d *Directory) readCard(ctx context.Context, ref Ref, desc *salesforce.Desc
 	}
 	byID := salesforce.Eq("Id", salesforce.ID(ref.ID))
 	subs := []salesforce.Sub{salesforce.SubQuery("card", salesforce.Select(selected...).From(salesforce.Ident(ref.Type)).Where(byID).Limit(1))}
-	if f := map[string]salesforce.Ident{"Contact": "ContactId", "Account": "AccountId"}[ref.Type]; f != "" {
-		subs = append(subs, salesforce.SubQuery("cases", salesforce.Select("Id", "CaseNumber", "Subject", "Status").From("Case").
-			Where(salesforce.And(salesforce.Eq(f, salesforce.ID(ref.ID)), salesforce.Eq("IsClosed", salesforce.Bool(false)))).
-			OrderBy("CreatedDate", true).Limit(cardCases)))
-	}
-	link := salesforce.Ident("WhatId")
-	if ref.Type == "Contact" || ref.Type == "Lead" {
-		link = "WhoId"
-	}
-	subs = append(subs, salesforce.SubQuery("tasks", salesforce.Select("Id", "Subject", "ActivityDate", "Status").From("Task").
-		Where(salesforce.Eq(link, salesforce.ID(ref.ID))).OrderBy("CreatedDate", true).Limit(cardTasks)))
+	subs = append(subs, relatedSubs(ref)...)
 	results, err := d.sf.Composite(ctx, false, subs...)
 	if err != nil {
 		return nil, nil, err
@@ -146,30 +131,7 @@ func (d *Directory) readCard(ctx context.Context, ref Ref, desc *salesforce.Desc
 	default:
 		rec = page.Records[0]
 	}
-	return rec, relatedOf(results[1:]), nil
-}
-
-func relatedOf(results []salesforce.SubResult) []Related {
-	var out []Related
-	for _, r := range results {
-		var page salesforce.QueryResult
-		if r.Into(&page) != nil {
-			continue
-		}
-		for _, row := range page.Records {
-			rel := Related{Ref: Ref{ID: row.ID()}}
-			switch r.Ref {
-			case "cases":
-				rel.Type, rel.Name = "Case", text.Clean(row.Str("CaseNumber")+" "+row.Str("Subject"))
-				rel.Detail = text.Clean(row.Str("Status"))
-			case "tasks":
-				rel.Type, rel.Name = "Task", text.Clean(row.Str("Subject"))
-				rel.Detail = text.Clean(strings.Trim(row.Str("ActivityDate")+" · "+row.Str("Status"), " ·"))
-			}
-			out = append(out, rel)
-		}
-	}
-	return out
+	return rec, d.relatedOf(ctx, ref, results[1:]), nil
 }
 
 func (d *Directory) makeCard(ref Ref, desc *salesforce.Describe, fields []cardField, rec salesforce.Record, related []Related) Card {
@@ -206,8 +168,12 @@ func (d *Directory) makeCard(ref Ref, desc *salesforce.Describe, fields []cardFi
 		case "date", "datetime":
 			v = d.dateText(f.kind, v)
 		case "reference":
-			if id := rec.Str(f.ref); f.refType != "" && salesforce.ValidID(id) {
-				cf.Kind, cf.Ref = KindRef, Ref{Type: f.refType, ID: id, Name: text.Clean(v)}
+			id, object := rec.Str(f.ref), f.refType
+			if of, ok := RefOfID(id); ok && object == "" {
+				object = of.Type // who and what a Task is about
+			}
+			if object != "" && salesforce.ValidID(id) {
+				cf.Kind, cf.Ref = KindRef, Ref{Type: object, ID: id, Name: text.Clean(v)}
 			}
 		}
 		cf.Value = text.Clean(v)

@@ -48,6 +48,10 @@ type Directory struct {
 	cache   map[string]cachedLookup
 	recent  []recentRecord // opened or created here: the search index lags by minutes
 	rest    rest           // what Salesforce's limits have taught
+
+	byPrefix map[string]string // objects by the beginning of their ids; nil: not asked yet
+	looked   []Hit             // what Salesforce says was looked at last …
+	lookedAt time.Time         // … when it was asked
 }
 
 type cachedLookup struct {

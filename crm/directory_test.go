@@ -88,8 +88,8 @@ func TestARecordMadeHereIsFoundBeforeTheIndexKnowsIt(t *testing.T) {
 	if hit, one := m.Only(); !one || hit.ID != ref.ID || m.Via != "cache" {
 		t.Errorf("%s %s via %s", m.State, names(m.Hits), m.Via)
 	}
-	if hits, err := w.dir.Search(t.Context(), text.Clean("harriet smi")); err != nil || len(hits) == 0 || hits[0].ID != ref.ID {
-		t.Errorf("by name: %s %v", names(hits), err)
+	if found, err := w.dir.Search(t.Context(), text.Clean("harriet smi"), false); err != nil || len(found.Hits) == 0 || found.Hits[0].ID != ref.ID {
+		t.Errorf("by name: %s %v", names(found.Hits), err)
 	}
 }
 
@@ -266,18 +266,19 @@ func TestSearchByNumberNameAndEMail(t *testing.T) {
 		if q == "" {
 			t.Fatal("Fred has no e-mail address")
 		}
-		hits, err := w.dir.Search(t.Context(), text.Clean(q))
+		found, err := w.dir.Search(t.Context(), text.Clean(q), false)
+		hits := found.Hits
 		if err != nil || !strings.Contains(names(hits), emulator.StoryKnownName) {
 			t.Errorf("%q: %s %v", q, names(hits), err)
 		}
 	}
 	for _, q := range []string{"", "x", "  "} {
-		if _, err := w.dir.Search(t.Context(), text.Clean(q)); err == nil {
+		if _, err := w.dir.Search(t.Context(), text.Clean(q), false); err == nil {
 			t.Errorf("%q was searched", q)
 		}
 	}
 	for _, q := range hostileNumbers {
-		if _, err := w.dir.Search(t.Context(), text.Clean(q)); err != nil && strings.Contains(err.Error(), "defect") {
+		if _, err := w.dir.Search(t.Context(), text.Clean(q), false); err != nil && strings.Contains(err.Error(), "defect") {
 			t.Errorf("%q: %v", q, err)
 		}
 	}

@@ -199,12 +199,20 @@ func (p plan) hit(r salesforce.Record) Hit {
 	switch {
 	case p.shown != nil:
 		h.Detail = p.detail(r)
+	case p.object == "Case":
+		h.Name = text.Clean(r.Str(p.name) + " " + r.Str("Subject"))
+		h.Detail = text.Clean(strings.Trim(r.Str("Status")+" · "+r.Str("Account.Name"), " ·"))
+	case p.object == "Opportunity":
+		h.Detail = text.Clean(strings.Trim(r.Str("StageName")+" · "+r.Str("Account.Name"), " ·"))
 	case p.object == "Contact":
 		h.Detail = h.Account.Name
 	case p.object == "Lead":
 		h.Detail = text.Clean(strings.Trim(r.Str("Company")+" · "+r.Str("Status"), " ·"))
 	default:
 		h.Detail = text.Clean(r.Str("Account.Name"))
+	}
+	if p.desc != nil {
+		h.Label = text.Clean(p.desc.Label)
 	}
 	if h.Detail.Empty() {
 		h.Detail = text.Clean(r.Str("Email"))

@@ -43,9 +43,11 @@ const (
 // Hit is one record that the lookup found and verified locally.
 type Hit struct {
 	Ref
-	Detail  text.Text `json:"detail,omitzero"`  // company, account or status, one line
-	Phone   text.Text `json:"phone,omitzero"`   // the stored number that matched, as typed
-	Account Ref       `json:"account,omitzero"` // the contact's account
+	Detail   text.Text `json:"detail,omitzero"`    // company, account or status, one line
+	Phone    text.Text `json:"phone,omitzero"`     // the stored number that matched, as typed
+	Account  Ref       `json:"account,omitzero"`   // the contact's account
+	Verified bool      `json:"verified,omitempty"` // of a search by hand: the number looked for stands on the record
+	Label    text.Text `json:"label,omitzero"`     // what the org calls the object, where that is known
 	// PersonContactID is set for a person account: the contact id a Task's WhoId needs.
 	PersonContactID string `json:"personContactId,omitempty"`
 	// ContactID is a Case's or Opportunity's own contact, for association.
@@ -94,10 +96,25 @@ type CardField struct {
 	Ref   Ref       `json:"ref,omitzero"` // for KindRef
 }
 
-// Related is one line of a card's related list: an open case, a past call.
+// RelatedList is what a line of a card's related lists is.
+type RelatedList string
+
+// The related lists of a card, in the order in which they stand there.
+const (
+	OpenCases         RelatedList = "cases"
+	OpenOpportunities RelatedList = "opportunities"
+	LastCalls         RelatedList = "calls"
+)
+
+// Related is one line of a card's related lists: an open case, an open opportunity, a past call.
 type Related struct {
 	Ref
-	Detail text.Text `json:"detail,omitzero"`
+	List   RelatedList `json:"list,omitempty"`
+	Detail text.Text   `json:"detail,omitzero"` // status, or stage and close date; of a call, everything in one line
+	When   text.Text   `json:"when,omitzero"`   // of a call: day and time, in the desk's zone
+	Way    Direction   `json:"way,omitempty"`   // of a call
+	Result text.Text   `json:"result,omitzero"` // of a call: its disposition
+	By     text.Text   `json:"by,omitzero"`     // of a call: who owns its Task
 }
 
 // Card is a record as a screen pop shows it: the fields of the object's compact layout.
@@ -105,7 +122,7 @@ type Card struct {
 	Ref
 	Label   text.Text   `json:"label"` // the object's label, "Contact"
 	Fields  []CardField `json:"fields"`
-	Related []Related   `json:"related,omitempty"` // open cases, then last activities
+	Related []Related   `json:"related,omitempty"` // open cases, open opportunities, last calls
 	URL     text.Text   `json:"url,omitzero"`      // the record in the browser
 	// ContactID and AccountID are the record's own parents, for association: a Case's contact, a Contact's account.
 	ContactID       string    `json:"contactId,omitempty"`

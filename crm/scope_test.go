@@ -68,8 +68,8 @@ func TestALayoutWithoutObjectsFindsNobodyAndAsksNobody(t *testing.T) {
 	if n := len(w.Requests()); n != 0 {
 		t.Errorf("%d requests were made", n)
 	}
-	if hits, err := w.dir.Search(t.Context(), text.Clean(emulator.StoryKnownName)); err != nil || len(hits) == 0 {
-		t.Errorf("a person who searches found %d, %v", len(hits), err)
+	if found, err := w.dir.Search(t.Context(), text.Clean(emulator.StoryKnownName), false); err != nil || len(found.Hits) == 0 {
+		t.Errorf("a person who searches found %d, %v", len(found.Hits), err)
 	}
 }
 

@@ -153,8 +153,16 @@ func (d *Desk) carryOut(ctx context.Context, fx Effect) {
 		})
 	case RunSearch:
 		d.ask(ctx, func(ctx context.Context) Event {
-			hits, err := d.ports.Customers.Search(ctx, fx.Query)
-			return SearchDone{For: fx.For, Query: fx.Query, Hits: hits, Err: errText(err)}
+			found, err := d.ports.Customers.Search(ctx, fx.Query, fx.More)
+			return SearchDone{For: fx.For, Query: fx.Query, Found: found, Err: errText(err)}
+		})
+	case LoadRecents:
+		d.ask(ctx, func(ctx context.Context) Event {
+			hits, err := d.ports.Customers.Recents(ctx)
+			if err != nil && len(hits) == 0 {
+				return nil // what was opened here is shown without it
+			}
+			return RecentsLoaded{hits}
 		})
 	case Browse:
 		if d.ports.Browse != nil {

@@ -26,7 +26,7 @@ const (
 	RecPause Verb = "pause"       // pauses or resumes the recording
 	Redirect Verb = "redirect"    // Text: target; sends a ringing call elsewhere
 	Pop      Verb = "pop"         // open the single match's card
-	SearchIn Verb = "search"      // open the search page: the matches, or Text as a new query
+	SearchIn Verb = "search"      // open the search page: the matches, or Text as a new query; Values: see desk/search.go
 	New      Verb = "new"         // open the New form; Text: object, default by layout (Lead)
 	Pin      Verb = "pin"         // toggles: pins the current or matched record
 	Clear    Verb = "clear"       // toggles: the call belongs to nothing
@@ -38,6 +38,8 @@ const (
 const (
 	Dial        Verb = "dial"           // Text: number; Record: the record whose phone field it is (click to dial)
 	Open        Verb = "open"           // Record: opens its card (navigation, list pick)
+	Back        Verb = "back"           // opens the card that was open before
+	Refresh     Verb = "refresh"        // reads the open card anew
 	Close       Verb = "close"          // closes the form, the search page or the card, in that order
 	Create      Verb = "create"         // Values: the New form's values
 	DND         Verb = "do not disturb" // toggles: calls are refused as busy, each with its record

@@ -151,14 +151,19 @@ func (t *turn) deskCommand(cmd Command) bool {
 		t.openRecord(cmd)
 	case Close:
 		t.close()
+	case Back:
+		t.goBack(cmd)
+	case Refresh:
+		t.refresh()
 	case Create:
 		t.create(cmd)
 	case SearchIn:
 		if c := t.target(cmd); c != nil && c.State != Ended {
 			return false
 		}
-		t.startSearch("", cmd.Text)
+		t.startSearch("", cmd.Text, cmd)
 	case New:
+		t.typed = text.Clean(cmd.Values["typed"])
 		number := text.Text{}
 		if c := t.target(cmd); c != nil {
 			if c.State != Ended {

@@ -3,7 +3,6 @@ package desk
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"offhook/crm"
 	"offhook/internal/text"
@@ -83,7 +82,7 @@ func (t *turn) lookupDone(ev LookupDone) {
 // another conversation, and it does not count as opening: only what the agent does makes a record current.
 func (t *turn) autoPop(c *call, hit crm.Hit) {
 	if t.mayPop(c) {
-		t.do(LoadCard{For: c.Key, Ref: hit.Ref, Auto: true})
+		t.loadCard(c.Key, hit.Ref, true)
 	}
 }
 
@@ -100,19 +99,20 @@ func (t *turn) customerCommand(c *call, cmd Command) {
 	case Pop:
 		if hit, one := c.Match.Only(); one {
 			t.makeCurrent(c, hit)
-			t.do(LoadCard{For: c.Key, Ref: hit.Ref})
+			t.loadCard(c.Key, hit.Ref, false)
 		}
 	case SearchIn:
 		query := cmd.Text
 		if query == "" && len(c.Match.Hits) > 0 {
 			t.form = nil
-			t.search = &Search{For: c.Key, Query: c.Remote.Number, Hits: c.Match.Hits}
+			t.search = t.newSearch(c.Key, c.Remote.Number)
+			t.search.Hits = c.Match.Hits
 			return
 		}
 		if query == "" && !c.class.Withheld {
 			query = c.Remote.Number.String()
 		}
-		t.startSearch(c.Key, query)
+		t.startSearch(c.Key, query, cmd)
 	case New:
 		number := c.Remote.Number
 		if c.class.Withheld {
@@ -199,7 +199,7 @@ func (t *turn) openRecord(cmd Command) {
 		key = ""
 	}
 	t.search, t.form = nil, nil
-	t.do(LoadCard{For: key, Ref: cmd.Record})
+	t.loadCard(key, cmd.Record, false)
 }
 
 // makeCurrent notes what was opened also during an internal call: it belongs to nothing (rule 0), but the colleague may hand over a
@@ -218,26 +218,6 @@ func (t *turn) makeCurrent(c *call, hit crm.Hit) {
 	}
 	t.associate(c)
 	t.journal(c, "opened "+hit.Type+" "+hit.Name.String())
-}
-
-func (t *turn) cardLoaded(ev CardLoaded) {
-	if c := t.find(ev.For); c != nil && !c.finished && !c.handed.Zero() && crm.SameID(c.handed.ID, ev.Ref.ID) {
-		t.handedCard(c, ev)
-		if ev.Card == nil {
-			return
-		}
-	}
-	if ev.Card == nil {
-		t.say(Warning, ev.For, "The %s could not be opened (%s). The call and its record are safe.", strings.ToLower(ev.Ref.Type), ev.Err)
-		return
-	}
-	if c := t.find(ev.For); ev.Auto && (c == nil || !t.mayPop(c)) {
-		return // nobody asked for it, and its moment is over
-	}
-	t.open, t.openFor = ev.Card, ev.For
-	for i := range t.calls {
-		t.learn(&t.calls[i], crm.CardHit(*ev.Card))
-	}
 }
 
 // learn takes over what a card tells of a record that has a part in the call: its parents decide who the Task is about.
@@ -265,22 +245,6 @@ func (t *turn) learn(c *call, known crm.Hit) {
 	}
 }
 
-// startSearch opens the search page with a query, or empty for the agent to type.
-func (t *turn) startSearch(key CallKey, query string) {
-	t.form = nil
-	t.search = &Search{For: key, Query: text.Clean(query), Busy: query != ""}
-	if query != "" {
-		t.do(RunSearch{For: key, Query: t.search.Query})
-	}
-}
-
-func (t *turn) searchDone(ev SearchDone) {
-	if t.search == nil || t.search.Query != ev.Query {
-		return // an answer to an older question
-	}
-	t.search = &Search{For: t.search.For, Query: ev.Query, Hits: ev.Hits, Error: ev.Err}
-}
-
 // startForm opens the New form; object is the layout's no-match object when not named.
 func (t *turn) startForm(key CallKey, object string, number text.Text) {
 	if object == "" {
@@ -298,7 +262,7 @@ func (t *turn) formLoaded(ev FormLoaded) {
 	if c := t.find(ev.For); ev.Auto && (c == nil || c.State == Ended || c.Answered.IsZero() || c.Match.State != crm.MatchNone || !t.mayPop(c)) {
 		return // nobody asked for it, and its moment is over
 	}
-	t.form = &form{Form: *ev.Form, for_: ev.For, auto: ev.Auto}
+	t.form = &form{Form: t.prefilled(ev), for_: ev.For, auto: ev.Auto}
 }
 
 func (t *turn) create(cmd Command) {
@@ -324,7 +288,7 @@ func (t *turn) recordCreated(ev RecordCreated) {
 			t.makeCurrent(c, crm.Hit{Ref: ev.Ref})
 		}
 		t.say(Info, ev.For, "%s %s was created.", ev.Ref.Type, ev.Ref.Name)
-		t.do(LoadCard{For: ev.For, Ref: ev.Ref})
+		t.loadCard(ev.For, ev.Ref, false)
 	case !asked:
 		t.say(Warning, ev.For, notCreated+": %s", complaint(ev))
 	default:
@@ -361,7 +325,7 @@ func (t *turn) close() {
 	case t.search != nil:
 		t.search = nil
 	default:
-		t.open, t.openFor = nil, "" // leaving a card does not clear a call's current record
+		t.open, t.openFor, t.trail, t.reading = nil, "", nil, "" // leaving a card does not clear a call's current record
 	}
 }
 

@@ -80,12 +80,6 @@ type LoadCard struct {
 	Auto bool
 }
 
-// RunSearch searches by number, name or e-mail. Answered by SearchDone.
-type RunSearch struct {
-	For   CallKey
-	Query text.Text
-}
-
 // LoadForm reads the New form of an object with the number filled in. Answered by FormLoaded.
 type LoadForm struct {
 	For    CallKey
@@ -132,7 +126,6 @@ func (Amend) deskEffect()        {}
 func (PhoneDo) deskEffect()      {}
 func (Lookup) deskEffect()       {}
 func (LoadCard) deskEffect()     {}
-func (RunSearch) deskEffect()    {}
 func (LoadForm) deskEffect()     {}
 func (CreateRecord) deskEffect() {}
 func (Ring) deskEffect()         {}

@@ -32,14 +32,6 @@ type CardLoaded struct {
 	Err  text.Text
 }
 
-// SearchDone is the answer to a query on the search page.
-type SearchDone struct {
-	For   CallKey
-	Query text.Text
-	Hits  []crm.Hit
-	Err   text.Text
-}
-
 // FormLoaded is an empty New form, or why there is none.
 type FormLoaded struct {
 	For  CallKey
@@ -125,7 +117,6 @@ func (PhoneEvent) deskEvent()      {}
 func (Commanded) deskEvent()       {}
 func (LookupDone) deskEvent()      {}
 func (CardLoaded) deskEvent()      {}
-func (SearchDone) deskEvent()      {}
 func (FormLoaded) deskEvent()      {}
 func (RecordCreated) deskEvent()   {}
 func (JournalFailed) deskEvent()   {}

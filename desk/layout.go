@@ -96,7 +96,8 @@ func (t *turn) pop(c *call) {
 	case !talking:
 	case p.Type == layout.PopToSearch && len(c.Match.Hits) > 0:
 		c.popped = true
-		t.search = &Search{For: c.Key, Query: c.Remote.Number, Hits: c.Match.Hits, Auto: true}
+		t.search = t.newSearch(c.Key, c.Remote.Number)
+		t.search.Hits, t.search.Auto = c.Match.Hits, true
 	case p.Type == layout.PopToEntity && c.Match.State == crm.MatchNone:
 		c.popped = true
 		t.do(LoadForm{For: c.Key, Object: t.newObject(c), Number: c.Remote.Number, Auto: true})

@@ -31,6 +31,14 @@ type Machine struct {
 	openFor CallKey // the call that the card was opened in; empty: none
 	form    *form
 	search  *Search
+	cards   []crm.Card  // read lately, the last one first
+	trail   []crm.Ref   // cards that were open before, the last one last
+	goingTo string      // id of the card that going back opens
+	reading string      // id of the open card, while it is read anew
+	recents []Recent    // records opened here, the last one first
+	looked  []crm.Hit   // … and in Salesforce
+	before  []text.Text // earlier searches, the last one first
+	typed   text.Text   // what a New form begins with
 	links   Links
 	outbox  Outbox
 	apiUse  int
@@ -123,7 +131,7 @@ func NewMachine(set Settings) Machine {
 		prepared = &Prepared{}
 	}
 	return Machine{prepared: prepared, set: set, agent: set.Agent, base: Available, shown: Starting, links: set.Links, forward: set.Forward, layout: set.Layout, lamps: set.lamps(), bell: set.Bell,
-		zone: set.Zone, callbacks: slices.Clone(set.Callbacks)}
+		zone: set.Zone, callbacks: slices.Clone(set.Callbacks), recents: slices.Clone(set.Recents)}
 }
 
 // turn is one Step under way: the next machine, and what it wants done.
@@ -152,6 +160,8 @@ func (m Machine) Step(at time.Time, ev Event) (Machine, []Effect) {
 		t.lookupDone(ev)
 	case CardLoaded:
 		t.cardLoaded(ev)
+	case RecentsLoaded:
+		t.recentsLoaded(ev)
 	case SearchDone:
 		t.searchDone(ev)
 	case FormLoaded:
@@ -359,6 +369,7 @@ func (m *Machine) Snapshot(at time.Time) *Snapshot {
 	if len(s.Notices) == 0 { // none is nothing, also after the last was taken back: it travels the same
 		s.Notices = nil
 	}
+	s.Reading, s.Earlier = m.reading != "" && m.open != nil, len(m.trail)
 	if len(m.callbacks) == 0 {
 		s.Callbacks = nil
 	}

@@ -77,10 +77,11 @@ func (c *customerStub) Lookup(ctx context.Context, number text.Text, _ crm.Direc
 func (c *customerStub) Card(_ context.Context, ref crm.Ref) (crm.Card, error) {
 	return crm.Card{Ref: ref}, nil
 }
-func (c *customerStub) Search(ctx context.Context, _ text.Text) ([]crm.Hit, error) {
+func (c *customerStub) Search(ctx context.Context, _ text.Text, _ bool) (crm.Found, error) {
 	<-ctx.Done()
-	return nil, ctx.Err()
+	return crm.Found{}, ctx.Err()
 }
+func (c *customerStub) Recents(context.Context) ([]crm.Hit, error) { return nil, nil }
 func (c *customerStub) Form(ctx context.Context, object string, _ text.Text) (crm.Form, error) {
 	return crm.Form{Object: object}, nil
 }

@@ -79,7 +79,7 @@ func (t *turn) phone(ev sip.Event) {
 func (t *turn) incoming(ev sip.IncomingCall) {
 	t.forget()
 	if last := t.find(t.openFor); t.openFor != "" && (last == nil || last.State == Ended) {
-		t.open, t.openFor = nil, "" // the last caller's card says nothing about this one
+		t.open, t.openFor, t.trail, t.reading = nil, "", nil, "" // the last caller's card says nothing about this one
 	}
 	c := call{Call: Call{
 		Key: NewCallKey(ev.CallID, ev.LocalTag, t.set.Agent.Account), Leg: ev.Leg, Dir: crm.Inbound, State: Incoming,

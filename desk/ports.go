@@ -38,7 +38,8 @@ type Phone interface {
 type Customers interface {
 	Lookup(ctx context.Context, number text.Text, dir crm.Direction) crm.Match
 	Card(ctx context.Context, ref crm.Ref) (crm.Card, error)
-	Search(ctx context.Context, query text.Text) ([]crm.Hit, error)
+	Search(ctx context.Context, query text.Text, more bool) (crm.Found, error)
+	Recents(ctx context.Context) ([]crm.Hit, error) // what was looked at last, in Salesforce
 	Form(ctx context.Context, object string, number text.Text) (crm.Form, error)
 	Create(ctx context.Context, object string, values map[string]string) (crm.Ref, *crm.Form, error)
 }

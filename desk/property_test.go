@@ -53,7 +53,7 @@ func (w *world) step() {
 
 func (w *world) event() Event {
 	verbs := []Verb{Answer, Reject, Hangup, Hold, Resume, Mute, DTMF, Xfer, Pop, SearchIn, New, Pin, Clear, Note, Dismiss,
-		Open, Close, Create, GoAvailable, GoAway, QuitCancel, RetryOutbox, HideNotice,
+		Open, Open, Back, Refresh, Close, Create, GoAvailable, GoAway, QuitCancel, RetryOutbox, HideNotice,
 		XferTo, XferTo, Merge, Merge, Split, Rec, RecPause, Redirect, DND, Forward, Voicemail, SoundShow, SoundHide, SoundPick, SoundTry}
 	leg := sip.LegID("nobody")
 	if len(w.legs) > 0 {
@@ -90,6 +90,9 @@ func (w *world) event() Event {
 		return LookupDone{Call: key, Match: m[w.rnd.IntN(len(m))]}
 	case 9:
 		card := crm.Card{Ref: fred().Ref}
+		if w.rnd.IntN(2) == 0 {
+			card.Ref.ID = fmt.Sprintf("00300000000%04dAAA", w.rnd.IntN(40))
+		}
 		return CardLoaded{For: key, Ref: card.Ref, Card: &card, Auto: w.rnd.IntN(2) == 0}
 	case 10:
 		return PhoneEvent{sip.PartyChanged{Leg: leg, Remote: party(numbers[w.rnd.IntN(len(numbers))])}}
@@ -144,7 +147,7 @@ func (w *world) later(leg sip.LegID, key CallKey) Event {
 	}
 	recording := []sip.RecordingState{sip.RecordingOn, sip.RecordingOff, sip.RecordingPaused, sip.RecordingFailed}
 	states := []sip.RegistrationState{sip.Registered, sip.Registered, sip.RegFailed, sip.Registering, sip.Unregistered}
-	switch w.rnd.IntN(12) {
+	switch w.rnd.IntN(13) {
 	case 0, 1:
 		return PhoneEvent{sip.ConferenceChanged{At: w.at, Legs: some()}}
 	case 2:
@@ -166,6 +169,13 @@ func (w *world) later(leg sip.LegID, key CallKey) Event {
 		return TimerFired{ID: []TimerID{autoTimer(key), forwardTimer(key)}[w.rnd.IntN(2)]}
 	case 10:
 		return SoundDone{Do: []SoundTask{SoundOpen, SoundClose, SoundChoose, SoundTest}[w.rnd.IntN(4)], Words: text.Clean("well")}
+	case 11:
+		if s := w.snap().Search; s != nil {
+			card := crm.Card{Ref: fred().Ref}
+			return []Event{SearchDone{For: s.For, Query: s.Query, Found: crm.Found{Card: &card}}, SearchDone{For: s.For, Query: s.Query, Found: crm.Found{Hits: []crm.Hit{fred()}}},
+				RecentsLoaded{[]crm.Hit{fred()}}}[w.rnd.IntN(3)]
+		}
+		return RecentsLoaded{[]crm.Hit{fred()}}
 	default:
 		return CardLoaded{For: key, Ref: fred().Ref, Err: text.Clean("gone"), Auto: true}
 	}

@@ -59,6 +59,7 @@ type Settings struct {
 	Zone         *time.Location // the agent's, until ZoneLearnt
 	DayStart     time.Duration  // when a day without a time of day begins, default 9 h
 	Callbacks    []Callback     // as they were kept
+	Recents      []Recent       // as they were kept
 	Links        Links          // as they stand before anything is heard of them
 }
 

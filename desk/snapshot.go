@@ -20,6 +20,8 @@ type Snapshot struct {
 	Pending State     `json:"pending,omitempty"` // state to change to when the call ends
 	Calls   []Call    `json:"calls,omitempty"`   // oldest first; ended calls leave after Linger
 	Open    *crm.Card `json:"open,omitempty"`    // the card that is open at the desk
+	Reading bool      `json:"reading,omitempty"` // … and is being read anew
+	Earlier int       `json:"earlier,omitempty"` // cards that going back leads to
 	Form    *crm.Form `json:"form,omitempty"`    // the New form, when open
 	FormFor CallKey   `json:"formFor,omitempty"` // the call it was opened for
 	Search  *Search   `json:"search,omitempty"`  // the search page, when open
@@ -216,16 +218,6 @@ const (
 	RecordFiltered RecordState = "filtered"
 	RecordUnsafe   RecordState = "unsafe" // the disk refused the journal: the agent was told
 )
-
-// Search is the search page.
-type Search struct {
-	For   CallKey   `json:"for,omitempty"` // empty: not for a call
-	Query text.Text `json:"query"`
-	Hits  []crm.Hit `json:"hits,omitempty"`
-	Busy  bool      `json:"busy,omitempty"`
-	Auto  bool      `json:"auto,omitempty"` // it opened by itself
-	Error text.Text `json:"error,omitzero"`
-}
 
 // Health of an outside link.
 type Health string

@@ -40,6 +40,8 @@ const (
 	CanRinging  When = "ringing"     // some incoming call's Can list holds the verb
 	WithCalls   When = "calls"       // more than one call to move between
 	WithCard    When = "card"        // a card is open
+	WithEarlier When = "earlier"     // a card was open before
+	WithNumber  When = "number"      // the call that has the focus has a number
 	WithUnsent  When = "unsent"      // call records wait to be sent, or were refused
 	WithNotices When = "notices"     // a notice is on the screen
 	WithTrouble When = "trouble"     // a link is not well
@@ -120,6 +122,8 @@ var table = [...]Action{
 		Help: "Pins the record the call's Task goes to; again to unpin."},
 	{Name: "caller.clear", Title: "No record", Group: "Caller", Context: Desk, Keys: []string{"C"}, Verb: desk.Clear, When: CanVerb,
 		Help: "The call belongs to no record; again to undo."},
+	{Name: "caller.copy", Title: "Copy number", Group: "Caller", Context: Desk, Keys: []string{"N"}, When: WithNumber,
+		Help: "Copies the far end's telephone number."},
 	{Name: "caller.notes", Title: "Notes", Group: "Caller", Context: Desk, Keys: []string{"e"}, Verb: desk.Note, When: CanVerb,
 		Help: "Types notes; every keystroke is kept."},
 
@@ -156,20 +160,40 @@ var table = [...]Action{
 		Help: "Dials a phone number, opens a record, copies anything else."},
 	{Name: "card.copy", Title: "Copy", Group: "Card", Context: Desk, Keys: []string{"y"}, When: WithCard,
 		Help: "Copies the selected value, or the record's address, to the clipboard."},
+	{Name: "card.address", Title: "Copy address", Group: "Card", Context: Desk, Keys: []string{"Y"}, When: WithCard,
+		Help: "Copies the record's web address."},
+	{Name: "card.id", Title: "Copy id", Group: "Card", Context: Desk, Keys: []string{"I"}, When: WithCard,
+		Help: "Copies the record's Salesforce id."},
+	{Name: "card.browse", Title: "Open in browser", Group: "Card", Context: Desk, Keys: []string{"O"}, When: WithCard,
+		Help: "Opens the selected related record, or the card's, in the browser; without one here, over SSH, copies the address."},
+	{Name: "card.refresh", Title: "Read again", Group: "Card", Context: Desk, Keys: []string{"g"}, Verb: desk.Refresh, When: WithCard,
+		Help: "Reads the card anew from Salesforce."},
+	{Name: "card.back", Title: "Back", Group: "Card", Context: Desk, Keys: []string{"backspace", "["}, Verb: desk.Back, When: WithEarlier,
+		Help: "Opens the card that was open before."},
 
 	{Name: "notes.done", Title: "Done", Group: "Notes", Context: Notes, Keys: []string{"esc", "ctrl+s"},
 		Help: "Leaves the notes; they are already kept."},
 
 	{Name: "search.down", Title: "Down", Group: "Search", Context: Search, Keys: []string{"down", "j", "ctrl+j"},
-		Help: "Next record."},
+		Help: "Next record; in the query, into the list."},
 	{Name: "search.up", Title: "Up", Group: "Search", Context: Search, Keys: []string{"up", "k", "ctrl+k"},
-		Help: "Previous record."},
+		Help: "Previous record; in the query, an earlier search."},
 	{Name: "search.open", Title: "Open", Group: "Search", Context: Search, Keys: []string{"enter"}, Verb: desk.Open,
 		Help: "Opens the record; picking it attaches the call to it. In the query: searches."},
 	{Name: "search.query", Title: "Query", Group: "Search", Context: Search, Keys: []string{"tab", "/", "shift+tab"},
 		Help: "Moves between the query and the list."},
-	{Name: "search.new", Title: "New", Group: "Search", Context: Search, Keys: []string{"n"}, Verb: desk.New,
-		Help: "None of these: opens the New form."},
+	{Name: "search.further", Title: "Further", Group: "Search", Context: Search, Keys: []string{"pgdown"},
+		Help: "A page further; 1 to 9 open a record of the page that is shown."},
+	{Name: "search.nearer", Title: "Nearer", Group: "Search", Context: Search, Keys: []string{"pgup"},
+		Help: "A page back."},
+	{Name: "search.object", Title: "Next object", Group: "Search", Context: Search, Keys: []string{"]"},
+		Help: "Shows the records of the next object only; all of them come last."},
+	{Name: "search.objectback", Title: "Previous object", Group: "Search", Context: Search, Keys: []string{"["},
+		Help: "Shows the records of the object before."},
+	{Name: "search.more", Title: "More", Group: "Search", Context: Search, Keys: []string{"+"}, Verb: desk.SearchIn,
+		Help: "Searches again for as many records as Salesforce gives, where there may be more."},
+	{Name: "search.new", Title: "New", Group: "Search", Context: Search, Keys: []string{"n", "ctrl+n"}, Verb: desk.New,
+		Help: "None of these: opens the New form, with what was typed filled in."},
 	{Name: "search.close", Title: "Close", Group: "Search", Context: Search, Keys: []string{"esc"}, Verb: desk.Close,
 		Help: "Leaves the search page."},
 

@@ -160,6 +160,17 @@ func (m Map) Key(name string) string {
 	return ""
 }
 
+// Plain is the first key of an action that makes no character, as help shows it: it works while text is typed.
+func (m Map) Plain(name string) string {
+	a, _ := m.Action(name)
+	for _, k := range a.Keys {
+		if !Character(k) {
+			return Display(k)
+		}
+	}
+	return ""
+}
+
 // Keys are all keys of an action as help shows them, "a F2".
 func (m Map) Keys(name string) string {
 	a, _ := m.Action(name)

@@ -31,6 +31,8 @@ type Options struct {
 	Notify Notify             // desktop notification of a ringing call while the terminal is not in focus
 	Busy   func() int         // counts what is under way behind the screen, for Stage.Busy; nil: nothing
 	Beside Beside             // a second page in the same terminal; zero: none
+	Browse func(string) bool  // opens an https address in the browser and reports whether there is one; nil: there is none
+	Inside Multiplexer        // what the terminal runs in; its clipboard must be reached through it
 	Grace  Grace              // how long an incoming call ignores answer and decline
 }
 
@@ -131,6 +133,8 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.blurred = false
 	case tea.BlurMsg:
 		m.blurred = true
+	case browsed:
+		cmd = m.browsed(msg)
 	case tickMsg:
 		if !m.tick.fired(msg) {
 			return m, nil
@@ -306,7 +310,13 @@ func (m *Model) apply(r deskpage.Result) tea.Cmd {
 	if r.Say != "" {
 		m.flash = text.Clean(r.Say)
 	}
-	return r.Cmd
+	switch {
+	case r.Browse != "":
+		return m.browse(r.Browse)
+	case r.Copy != "":
+		return m.copy(r.Copy)
+	}
+	return nil
 }
 
 // send gives a command to the desk. Answering and declining from inside a box are held back by the grace period like

@@ -20,8 +20,11 @@ type offline struct{}
 func (offline) Lookup(context.Context, text.Text, crm.Direction) crm.Match {
 	return crm.Match{State: crm.MatchNotSearched, Detail: text.Clean("Salesforce is not set up")}
 }
-func (offline) Card(context.Context, crm.Ref) (crm.Card, error)      { return crm.Card{}, errNoOrg }
-func (offline) Search(context.Context, text.Text) ([]crm.Hit, error) { return nil, errNoOrg }
+func (offline) Card(context.Context, crm.Ref) (crm.Card, error) { return crm.Card{}, errNoOrg }
+func (offline) Search(context.Context, text.Text, bool) (crm.Found, error) {
+	return crm.Found{}, errNoOrg
+}
+func (offline) Recents(context.Context) ([]crm.Hit, error) { return nil, errNoOrg }
 func (offline) Form(context.Context, string, text.Text) (crm.Form, error) {
 	return crm.Form{}, errNoOrg
 }

@@ -82,7 +82,10 @@ func screenOptions(l *config.Loaded) (ui.Options, error) {
 	if err != nil {
 		return ui.Options{}, fmt.Errorf("%s: keys: %w", l.Path, err)
 	}
-	opt := ui.Options{Keys: keys, Theme: l.UI.Theme, Mouse: l.UI.Mouse}
+	opt := ui.Options{Keys: keys, Theme: l.UI.Theme, Mouse: l.UI.Mouse, Inside: ui.Around(os.Getenv)}
+	if hasBrowser(os.Getenv) {
+		opt.Browse = openBrowser
+	}
 	if l.UI.Notify {
 		opt.Notify = ui.NotifyOSC9
 		if term := os.Getenv("TERM"); strings.HasPrefix(term, "rxvt") || strings.HasPrefix(term, "foot") {

@@ -235,6 +235,7 @@ func (w *workplace) openDesk(e *env, l *config.Loaded, opt options, numbers *crm
 	}
 	campaignSettings(l.Config, &set)
 	set.Callbacks = keptCallbacks(context.Background(), w.ledger)
+	set.Recents = keptRecents(context.Background(), w.ledger)
 	set.LastWork, set.Zone = lastWork(context.Background(), w.ledger), time.Local
 	ports := desk.Ports{Store: w.ledger, Work: noWork, Phone: w.phone, Customers: offline{}, Journal: w.ledger, Demo: opt.demo, Sound: soundDevices{w.devices, w.headset}, Ring: func(on bool) {
 		if on {

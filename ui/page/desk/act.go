@@ -1,13 +1,9 @@
 package deskpage
 
 import (
-	"offhook/crm"
 	"offhook/desk"
 	"offhook/keymap"
-	"offhook/ui/widget/caller"
 	"offhook/ui/widget/overlay"
-
-	tea "charm.land/bubbletea/v2"
 )
 
 // Do starts an action of the page. What is not possible now does nothing, and says so.
@@ -28,7 +24,7 @@ func (p *Page) Do(a keymap.Action) Result {
 	case "Calls", "Caller":
 		return p.doCall(a)
 	case "Card":
-		return p.doCard(a.Name)
+		return p.doCard(a)
 	}
 	switch a.Name {
 	case "state.away":
@@ -95,6 +91,8 @@ func (p *Page) doCall(a keymap.Action) Result {
 		if !p.can(a.Verb) { // not for a call
 			return send(desk.Command{Verb: a.Verb})
 		}
+	case "caller.copy":
+		return copied(c.Remote.Number.String())
 	case "caller.notes":
 		p.noting = c.Key
 		p.notes.Set(c.Notes.String())
@@ -116,81 +114,6 @@ func (p *Page) step(forward bool) {
 		}
 	}
 	p.Focus(0)
-}
-
-func (p *Page) doCard(name string) Result {
-	card := p.card()
-	n := caller.Lines(card)
-	field, ref := caller.Selected(card, p.cardAt)
-	switch name {
-	case "card.down":
-		p.cardAt = min(p.cardAt+1, n-1)
-	case "card.up":
-		p.cardAt = max(p.cardAt-1, min(0, n-1))
-	case "card.copy":
-		value := field.Value.String()
-		if value == "" && ref.Zero() {
-			value = card.URL.String()
-		} else if value == "" {
-			value = ref.Name.String()
-		}
-		return copied(value)
-	case "card.use":
-		switch {
-		case field.Kind == crm.KindPhone && !field.Value.Empty():
-			return send(desk.Command{Verb: desk.Dial, Text: field.Value.String(), Record: card.Ref})
-		case !ref.Zero():
-			return send(desk.Command{Verb: desk.Open, Call: p.live(), Record: ref})
-		}
-		return copied(field.Value.String())
-	}
-	return Result{Handled: true}
-}
-
-// copied puts a value on the terminal's clipboard (OSC 52). The value is clean text.
-func copied(s string) Result {
-	if s == "" {
-		return Result{Handled: true, Say: "There is nothing to copy here."}
-	}
-	return Result{Handled: true, Cmd: tea.SetClipboard(s), Say: "Copied: " + s}
-}
-
-// live is the focused call while it is up: records opened now are opened during it.
-func (p *Page) live() desk.CallKey {
-	if c := p.Focused(); c != nil && c.State != desk.Ended {
-		return c.Key
-	}
-	return ""
-}
-
-func (p *Page) doSearch(a keymap.Action) Result {
-	if p.find == nil {
-		return Result{}
-	}
-	switch a.Name {
-	case "search.down":
-		if p.find.InQuery { // from the query into the list
-			p.find.Switch()
-		} else {
-			p.find.Move(1)
-		}
-	case "search.up":
-		p.find.Move(-1)
-	case "search.query":
-		p.find.Switch()
-	case "search.close":
-		return send(desk.Command{Verb: desk.Close})
-	case "search.new":
-		return send(desk.Command{Verb: desk.New, Call: p.find.For})
-	case "search.open":
-		if p.find.InQuery {
-			return send(desk.Command{Verb: desk.SearchIn, Call: p.find.For, Text: p.find.Query.Value()})
-		}
-		if h, ok := p.find.Chosen(); ok {
-			return send(desk.Command{Verb: desk.Open, Call: p.find.For, Record: h.Ref})
-		}
-	}
-	return Result{Handled: true}
 }
 
 func (p *Page) doForm(name string) Result {

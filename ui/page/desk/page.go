@@ -49,7 +49,8 @@ type callRow struct {
 type Result struct {
 	Commands []desk.Command
 	Open     overlay.Box
-	Cmd      tea.Cmd
+	Copy     string // put on the clipboard
+	Browse   string // shown in the browser
 	Say      string // a word to the agent about what the key did
 	Handled  bool
 }
@@ -171,6 +172,7 @@ func (p *Page) Type(k tea.Key) Result {
 			handled, _ := p.find.Query.Key(k)
 			return Result{Handled: handled}
 		}
+		return p.pick(k)
 	case keymap.Notes:
 		switch k.Keystroke() {
 		case "up":

@@ -123,7 +123,7 @@ func (p *Page) middle(c canvas, w, h int) panel {
 		out = p.formPanel(c, w, h)
 	case keymap.Search:
 		out = panel{lines: []string{row.Heading(c.th, w, p.heading("Search"))}}
-		lines, x, y := p.find.Draw(c.th, w, h-1)
+		lines, x, y := p.find.Draw(c.th, p.keys, w, h-1)
 		out.join(panel{lines: lines, cursor: y >= 0, x: x, y: y})
 	default:
 		out = p.caller(c, w, h)
@@ -192,30 +192,6 @@ func (p *Page) caller(c canvas, w, h int) panel {
 		out.add(look.Assoc(call, p.can))
 	}
 	return out
-}
-
-func (p *Page) callerHeading(c canvas, w int, call *desk.Call, card *crm.Card) string {
-	if card == nil {
-		return row.Heading(c.th, w, "Caller")
-	}
-	title := card.Label.String()
-	if title == "" {
-		title = card.Type
-	}
-	title += " · " + card.Name.String()
-	if call != nil {
-		if h, ok := call.Match.Only(); ok && crm.SameID(h.ID, card.ID) {
-			title = "Caller" // the line below names the record
-		}
-	}
-	var right []row.Seg
-	if link := caller.Link(card.URL); link != "" && w >= 60 {
-		right = []row.Seg{{Ink: c.th.Key, Text: p.keys.Key("card.down")}, {Ink: c.th.Dim, Text: " fields  "}, {Ink: c.th.Key, Text: p.keys.Key("card.copy")}, {Ink: c.th.Dim, Text: " copy address"}}
-		if p.cardAt >= 0 {
-			right = nil
-		}
-	}
-	return row.Heading(c.th, w, title, right...)
 }
 
 // notesPanel draws the notes of the focused call, in exactly h lines.

@@ -51,6 +51,11 @@ func (p *Page) Possible(a keymap.Action) bool {
 		return len(s.Calls) > 1
 	case keymap.WithCard:
 		return s.Open != nil
+	case keymap.WithEarlier:
+		return s.Open != nil && s.Earlier > 0
+	case keymap.WithNumber:
+		c := p.Focused()
+		return c != nil && !c.Remote.Number.Empty() && !c.Remote.Withheld
 	case keymap.WithUnsent:
 		return s.Outbox.Pending+s.Outbox.Dead > 0
 	case keymap.WithNotices:
@@ -89,6 +94,12 @@ func (p *Page) whyNot(a keymap.Action) string {
 		return "Every call record is in Salesforce: there is nothing to send."
 	case keymap.WithTrouble:
 		return "Nothing is disconnected: there is nothing to mend."
+	case keymap.WithEarlier:
+		return "There is no earlier card to go back to."
+	case keymap.WithCard:
+		if a.Name != "card.down" && a.Name != "card.up" && a.Name != "card.use" {
+			return p.Title(a) + ": no card is open."
+		}
 	case keymap.WithPromise:
 		return "Nobody was promised a call."
 	case keymap.WithWork:
@@ -205,7 +216,7 @@ var (
 	barDesk = [...]string{"caller.notes", "desk.close", "call.dial", "desk.callbacks", "desk.worklist", "state.available", "state.away", "desk.sendnow", "desk.reconnect",
 		"app.help", "app.palette", "app.quit", "demo.next", "call.next"}
 	barForm   = [...]string{"form.save", "form.next", "form.previous", "form.cancel"}
-	barSearch = [...]string{"search.open", "search.down", "search.up", "search.query", "search.new", "search.close"}
+	barSearch = [...]string{"search.open", "search.down", "search.up", "search.query", "search.new", "search.object", "search.further", "search.more", "search.close"}
 	barNotes  = [...]string{"notes.done"}
 )
 
@@ -310,6 +321,18 @@ func (p *Page) items(names []string, next string) (out []bar.Item) {
 		case "search.query", "search.new":
 			if _, any := p.find.Chosen(); n == "search.query" && !any || n == "search.new" && p.find.InQuery {
 				continue // nothing to move to; a letter is text in the query
+			}
+		case "search.object":
+			if !p.find.Filters() || p.find.InQuery {
+				continue
+			}
+		case "search.further":
+			if !p.find.Pages() {
+				continue
+			}
+		case "search.more":
+			if !p.find.More() || p.find.InQuery {
+				continue
 			}
 		case "search.down":
 			if _, any := p.find.Chosen(); !any {

@@ -66,11 +66,13 @@ func (l Look) Card(c *crm.Card, selected, h int) []string {
 		lines = append(lines, l.field(f, label, i == selected))
 	}
 	if len(c.Related) > 0 {
-		if len(lines)+len(c.Related)+2 <= h { // air, where there is room for it
+		if len(lines)+len(c.Related)+1+headings(c) <= h { // air, where there is room for it
 			lines = append(lines, row.Blank(l.Width))
 		}
-		lines = append(lines, row.New(l.Width).Gap(4).Put(th.Title, "Related").String())
 		for i, rel := range c.Related {
+			if i == 0 || rel.List != c.Related[i-1].List {
+				lines = append(lines, row.New(l.Width).Gap(4).Put(th.Title, headingOf(rel)).String())
+			}
 			sel := len(fields)+i == selected
 			if sel {
 				at = len(lines)
@@ -134,25 +136,6 @@ func (l Look) hint(f crm.CardField) string {
 		return use + " open  " + copied + " copy"
 	}
 	return copied + " copy"
-}
-
-func (l Look) related(rel crm.Related, selected bool) string {
-	th := l.Theme
-	r := row.New(l.Width)
-	ink := th.Text
-	hint := ""
-	if selected {
-		r.Gap(2).Put(th.Accent, "› ")
-		ink, hint = th.Select, l.Keys.Key("card.use")+" open"
-	} else {
-		r.Gap(4)
-	}
-	r.Cell(th.Dim, rel.Type, min(max(row.Width(rel.Type), 5), 11))
-	right := row.Seg{Ink: th.Dim, Text: rel.Detail.Truncate(Share(l.Width, 35)).String()}
-	if hint != "" {
-		right.Text = hint
-	}
-	return r.Keep(row.Width(right.Text)+3).Put(ink, rel.Name.String()).Right(right, row.Seg{Text: " "}).String()
 }
 
 // Link is the address as a terminal hyperlink may carry it, or nothing when it is no web address. Semicolons and spaces

@@ -1,16 +1,16 @@
-// Package find is the search page: a query and the records it found.
+// Package find is the search page: a query and the records it found, or, before anything was asked, what was looked at last.
 //
-// The list has the focus when there is something to pick, the query when there is not. The package searches nothing
+// The list has the focus when a search brought something to pick, the query when it did not. The package searches nothing
 // itself: it says what was asked for and which record was chosen.
 package find
 
 import (
+	"slices"
+
 	"offhook/crm"
 	"offhook/desk"
-	"offhook/ui/theme"
-	"offhook/ui/widget/caller"
+	"offhook/internal/text"
 	"offhook/ui/widget/edit"
-	"offhook/ui/widget/row"
 )
 
 // Page is the search page on the screen.
@@ -19,9 +19,14 @@ type Page struct {
 	Query   edit.Field
 	InQuery bool // the query has the focus
 	at, top int
-	asked   string // the query whose hits are shown
-	hits    []crm.Hit
+	room    int       // lines that the list had when it was drawn last
+	only    string    // the object that is shown; empty: all
+	asked   string    // the query whose hits are shown
+	rows    []crm.Hit // what is shown
+	marks   bool      // some of them are marked
 	state   desk.Search
+	past    int    // how far back in the earlier searches; 0: not
+	typed   string // what stood in the query before going back there
 }
 
 // New opens the page.
@@ -34,9 +39,12 @@ func New(s *desk.Search) *Page {
 
 // Sync takes over what the search found; what is being typed stays.
 func (p *Page) Sync(s *desk.Search) {
-	came := len(s.Hits) > 0 && len(p.hits) == 0
-	if q := s.Query.String(); q != p.asked && p.Query.Value() == p.asked {
-		p.Query.Set(q)
+	came := len(s.Hits) > 0 && len(p.state.Hits) == 0
+	if q := s.Query.String(); q != p.asked {
+		if p.Query.Value() == p.asked {
+			p.Query.Set(q)
+		}
+		p.only, p.at, p.top = "", 0, 0
 	}
 	p.take(s)
 	if came && p.Query.Value() == s.Query.String() {
@@ -45,111 +53,147 @@ func (p *Page) Sync(s *desk.Search) {
 }
 
 func (p *Page) take(s *desk.Search) {
-	var chosen string
-	if p.at < len(p.hits) {
-		chosen = p.hits[p.at].ID
-	}
-	p.state, p.asked, p.hits = *s, s.Query.String(), s.Hits
-	p.at = min(p.at, max(len(p.hits)-1, 0))
-	for i, h := range p.hits { // the selection stays on its record
-		if chosen != "" && h.ID == chosen {
-			p.at = i
-		}
-	}
-	if len(p.hits) == 0 {
+	p.state, p.asked = *s, s.Query.String()
+	p.list()
+	if len(s.Hits) == 0 && !p.recent() || len(p.rows) == 0 {
 		p.InQuery = true
 	}
 }
 
+// recent reports that the list is what was looked at last: nothing was asked yet.
+func (p *Page) recent() bool { return p.asked == "" && len(p.state.Hits) == 0 }
+
+// list makes the rows; the selection stays on its record.
+func (p *Page) list() {
+	var chosen string
+	if p.at < len(p.rows) {
+		chosen = p.rows[p.at].ID
+	}
+	all := p.all()
+	p.rows = all
+	if p.only != "" {
+		p.rows = slices.DeleteFunc(slices.Clone(all), func(h crm.Hit) bool { return h.Type != p.only })
+		if len(p.rows) == 0 {
+			p.only, p.rows = "", all
+		}
+	}
+	p.marks = slices.ContainsFunc(p.rows, func(h crm.Hit) bool { return h.Verified })
+	p.at = min(p.at, max(len(p.rows)-1, 0))
+	for i, h := range p.rows {
+		if chosen != "" && h.ID == chosen {
+			p.at = i
+		}
+	}
+}
+
+func (p *Page) all() []crm.Hit {
+	if !p.recent() {
+		return p.state.Hits
+	}
+	out := make([]crm.Hit, len(p.state.Recent))
+	for i, r := range p.state.Recent {
+		out[i] = r.Hit
+	}
+	return out
+}
+
+// group is the records of one object.
+type group struct {
+	object string
+	n      int
+	more   bool // Salesforce may have more
+}
+
+// groups are the objects of the list, in its order.
+func (p *Page) groups() (out []group) {
+	for _, h := range p.all() {
+		i := slices.IndexFunc(out, func(g group) bool { return g.object == h.Type })
+		if i < 0 {
+			i = len(out)
+			out = append(out, group{object: h.Type, more: slices.Contains(p.state.More, h.Type)})
+		}
+		out[i].n++
+	}
+	return out
+}
+
+// Filter shows the records of the next object only, or of the one before; all of them come between the last and the first.
+func (p *Page) Filter(by int) {
+	names := []string{""}
+	for _, g := range p.groups() {
+		names = append(names, g.object)
+	}
+	if len(names) < 3 {
+		return
+	}
+	i := max(slices.Index(names, p.only), 0)
+	p.only = names[(i+by+len(names))%len(names)]
+	p.at, p.top = 0, 0
+	p.list()
+}
+
+// Filters reports whether there is more than one object to choose from.
+func (p *Page) Filters() bool { return len(p.groups()) > 1 }
+
+// More reports whether Salesforce may have more records than are listed.
+func (p *Page) More() bool { return len(p.state.More) > 0 && !p.state.Busy }
+
 // Move selects another record.
-func (p *Page) Move(by int) { p.at = max(min(p.at+by, len(p.hits)-1), 0) }
+func (p *Page) Move(by int) { p.at = max(min(p.at+by, len(p.rows)-1), 0) }
+
+// Turn selects a record a page further, or back.
+func (p *Page) Turn(by int) {
+	p.Move(by * max(p.room, 1))
+	if by > 0 {
+		p.top = p.at
+	}
+}
+
+// Pages reports whether the list is longer than what is shown of it.
+func (p *Page) Pages() bool { return p.room > 0 && len(p.rows) > p.room }
 
 // Chosen is the selected record.
 func (p *Page) Chosen() (crm.Hit, bool) {
-	if p.at >= len(p.hits) {
+	if p.at >= len(p.rows) {
 		return crm.Hit{}, false
 	}
-	return p.hits[p.at], true
+	return p.rows[p.at], true
+}
+
+// Pick selects the record that has the digit on the screen, 1 to 9.
+func (p *Page) Pick(digit int) (crm.Hit, bool) {
+	i := p.top + digit - 1
+	if p.InQuery || digit < 1 || digit > min(p.room, 9) || i >= len(p.rows) {
+		return crm.Hit{}, false
+	}
+	p.at = i
+	return p.rows[i], true
 }
 
 // Switch moves the focus between query and list.
-func (p *Page) Switch() { p.InQuery = !p.InQuery || len(p.hits) == 0 }
+func (p *Page) Switch() { p.InQuery = !p.InQuery || len(p.rows) == 0 }
 
-// Draw returns at most h lines and where the cursor stands (y is -1 while the list has the focus).
-func (p *Page) Draw(th *theme.Theme, w, h int) (lines []string, x, y int) {
-	y = -1
-	r := row.New(w).Gap(2)
-	ink := th.Input
-	if p.InQuery {
-		ink = th.Active
-		r.Put(th.Accent, "› ")
+// Past puts an earlier search into the query, or one that came after it; past the last what was typed comes back. It reports whether
+// there was one.
+func (p *Page) Past(by int) bool {
+	i := p.past + by
+	if i < 0 || i > len(p.state.Before) {
+		return false
+	}
+	if p.past == 0 {
+		p.typed = p.Query.Value()
+	}
+	p.past = i
+	if i == 0 {
+		p.Query.Set(p.typed)
 	} else {
-		r.Gap(2)
+		p.Query.Set(p.state.Before[i-1].String())
 	}
-	r.Put(th.Dim, "Find ")
-	width := min(w-r.Used()-4, 60)
-	shown, at := p.Query.Line(width - 2)
-	if p.InQuery {
-		x, y = r.Used()+1+at, 0
-	}
-	r.Put(ink, " "+shown+row.Blank(width-2-row.Width(shown))+" ")
-	lines = append(lines, r.String())
-	note := row.New(w).Gap(4)
-	switch {
-	case !p.state.Error.Empty():
-		note.Put(th.Problem, "✗ ").Put(th.Text, p.state.Error.String())
-	case p.state.Busy:
-		note.Put(th.Accent, "◌ searching Salesforce")
-	case len(p.hits) == 0 && p.asked == "":
-		note.Put(th.Dim, "a name, a company or a number; Enter searches")
-	case len(p.hits) == 0:
-		note.Put(th.Dim, "nothing found for ").Put(th.Text, p.asked)
-	case len(p.hits) == 1:
-		note.Put(th.Dim, "1 record; Enter opens it and the call belongs to it")
-	default:
-		note.Put(th.Dim, "pick one: Enter opens it and the call belongs to it")
-	}
-	if p.For == "" && len(p.hits) > 0 && p.state.Error.Empty() && !p.state.Busy {
-		note = row.New(w).Gap(4).Put(th.Dim, "Enter opens the record")
-	}
-	lines = append(lines, note.String())
-	if h <= len(lines) {
-		return lines[:max(h, 0)], x, min(y, h-1)
-	}
-	if h-len(lines) > len(p.hits)+1 && len(p.hits) > 0 { // air, where there is room for it
-		lines = append(lines, row.Blank(w))
-	}
-	room := h - len(lines)
-	if p.at < p.top {
-		p.top = p.at
-	}
-	if p.at >= p.top+room {
-		p.top = p.at - room + 1
-	}
-	p.top = max(min(p.top, len(p.hits)-room), 0)
-	for i := p.top; i < len(p.hits) && len(lines) < h; i++ {
-		lines = append(lines, p.hit(th, w, i))
-	}
-	return lines, x, y
+	return true
 }
 
-func (p *Page) hit(th *theme.Theme, w, i int) string {
-	h := p.hits[i]
-	r := row.New(w)
-	name := th.Text
-	if i == p.at && !p.InQuery {
-		r.Gap(2).Put(th.Accent, "› ")
-		name = th.Select
-	} else {
-		r.Gap(4)
-	}
-	phone := []row.Seg{{Ink: th.Dim, Text: h.Phone.Truncate(18).String()}, {Text: " "}}
-	if w >= 60 {
-		r.Keep(row.SegsWidth(phone) + 1)
-	}
-	r.Cell(th.Dim, h.Type, 11).Cell(name, h.Name.String(), caller.Share(w, 30)).Put(th.Dim, h.Detail.String())
-	if w >= 60 {
-		return r.Right(phone...).String()
-	}
-	return r.String()
-}
+// Back reports whether an earlier search stands in the query.
+func (p *Page) Back() bool { return p.past > 0 }
+
+// Typed is what was typed, for a New form to begin with.
+func (p *Page) Typed() text.Text { return text.Clean(p.Query.Value()) }

@@ -7,6 +7,7 @@ import (
 	"offhook/crm"
 	"offhook/desk"
 	"offhook/internal/text"
+	"offhook/keymap"
 	"offhook/ui/theme"
 
 	"github.com/charmbracelet/x/ansi"
@@ -63,8 +64,8 @@ func TestALongListScrollsWithTheSelection(t *testing.T) {
 	p := New(search("x", hits("a", "b", "c", "d", "e", "f", "g", "h")...))
 	p.Move(6)
 	th, _ := theme.Named("dark", true)
-	lines, _, y := p.Draw(th, 80, 5)
-	if out := ansi.Strip(strings.Join(lines, "\n")); len(lines) != 5 || !strings.Contains(out, "› Contact     name g") || y != -1 {
+	lines, _, y := p.Draw(th, keymap.Default(), 80, 5)
+	if out := ansi.Strip(strings.Join(lines, "\n")); len(lines) != 5 || !strings.Contains(out, "› 3             name g") || y != -1 {
 		t.Errorf("cursor line %d\n%s", y, out)
 	}
 }

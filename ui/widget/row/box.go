@@ -10,9 +10,21 @@ import (
 
 // Heading is a panel's title on a thin line: "─ Calls ──────────── right ─".
 func Heading(th *theme.Theme, w int, title string, right ...Seg) string {
+	return LinkHeading(th, w, title, "", right...)
+}
+
+// LinkHeading is a heading whose title can be opened where the terminal follows links (OSC 8). The address must be fit for that.
+func LinkHeading(th *theme.Theme, w int, title, address string, right ...Seg) string {
 	r := New(w)
 	n := SegsWidth(right)
-	r.Put(th.Rule, "── ").Put(th.Title, Fit(title, w-n-8)).Put(th.Text, " ")
+	r.Put(th.Rule, "── ")
+	shown := Fit(title, w-n-8)
+	if address != "" {
+		r.Raw(ansi.SetHyperlink(address)+th.Title.Render(shown)+ansi.ResetHyperlink(), Width(shown))
+	} else {
+		r.Put(th.Title, shown)
+	}
+	r.Put(th.Text, " ")
 	if n > 0 && n+r.Used()+4 <= w {
 		r.Fill(th.Rule, "─", n+4)
 		return r.Put(th.Text, " ").Segs(right...).Put(th.Rule, " ──").String()
