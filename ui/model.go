@@ -56,6 +56,7 @@ type Model struct {
 	rang    map[desk.CallKey]bool // incoming calls that were announced
 	grace   grace                 // after a call came in
 	hush    grace                 // after a text field was closed by something else than the agent
+	ahead   grace                 // after a form or a list came by itself
 	wanted  bool                  // the agent has just asked for something that closes a text field
 	owes    map[desk.CallKey]bool // calls whose result was asked for
 	alarmed map[string]bool       // callbacks whose time has come
@@ -175,6 +176,7 @@ func (m *Model) take(s *desk.Snapshot) tea.Cmd {
 	if !slices.EqualFunc(m.snap.Calls, s.Calls, func(a, b desk.Call) bool { return a.Key == b.Key && a.State == b.State }) {
 		m.flash = text.Text{} // it was about a moment that is past
 	}
+	m.came(m.snap, s)
 	m.snap = s
 	m.page.Take(s)
 	m.applied.Store(s.Seq)
@@ -206,6 +208,7 @@ func (m *Model) press(k tea.Key) tea.Cmd {
 	now := m.opt.Now()
 	defer m.grace.key(now, m.opt.Grace)
 	defer m.hush.key(now, m.opt.Grace)
+	defer m.ahead.key(now, m.opt.Grace)
 	m.flash = text.Text{}
 	key := k.String()
 	char := keymap.Character(key)
@@ -235,6 +238,9 @@ func (m *Model) press(k tea.Key) tea.Cmd {
 		return m.desk(key) // function and Ctrl keys work through every box
 	}
 	if in := m.page.Context(); in != keymap.Desk {
+		if m.early(in, key) {
+			return nil
+		}
 		if a, ok := m.opt.Keys.Find(in, key); ok && !(char && m.page.Typing()) {
 			return m.apply(m.page.Do(a))
 		}
@@ -338,6 +344,9 @@ func (m *Model) paste(s string) tea.Cmd {
 		for _, c := range m.over.Paste(s).Commands {
 			m.opt.Send(c)
 		}
+		return nil
+	}
+	if m.early(m.page.Context(), "") {
 		return nil
 	}
 	return m.apply(m.page.Paste(s))

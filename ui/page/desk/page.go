@@ -157,6 +157,17 @@ func (p *Page) Context() keymap.Context {
 	return keymap.Desk
 }
 
+// Surprised reports whether keys go to a form or a list that opened by itself.
+func (p *Page) Surprised() bool {
+	switch p.Context() {
+	case keymap.Form:
+		return p.snap.FormAuto
+	case keymap.Search:
+		return p.snap.Search.Auto
+	}
+	return false
+}
+
 // Typing reports whether a text field has the focus, so that characters are text.
 func (p *Page) Typing() bool {
 	return p.Context().Typing() || p.form == nil && p.find != nil && p.find.InQuery
