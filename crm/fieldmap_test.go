@@ -150,7 +150,7 @@ func TestTheMapFillsTheFieldsOfTheOrgAndIsNeverAReasonToRefuseARecord(t *testing
 	if s, _ := task["Offhook_Call_Start__c"].(string); !strings.HasPrefix(s, p.item(key).Created.UTC().Format("2006-01-02T")) {
 		t.Errorf("start %q", s)
 	}
-	warned := p.said(ReportWarning)
+	warned := p.said(ReportLacking)
 	if len(warned) != 1 || !strings.Contains(warned[0].Line.String(), "no field Nowhere__c") {
 		t.Errorf("%v", warned)
 	}
@@ -165,7 +165,7 @@ func TestWithoutThePackageARecordIsWrittenAsEver(t *testing.T) {
 	key := p.end(1, nil)
 	p.sender.Flush(t.Context())
 	p.expect(key, ledger.Sent, 1)
-	if n := len(p.said(ReportWarning)); n != 0 {
+	if n := len(p.said(ReportLacking)); n != 0 {
 		t.Errorf("%d warnings about fields that nobody asked for", n)
 	}
 }
@@ -183,8 +183,10 @@ func TestStatusesFollowTheActionWhereTheOrgHasThem(t *testing.T) {
 		}
 	}
 	var lines []string
-	for _, r := range p.said(ReportWarning) {
-		lines = append(lines, r.Line.String())
+	for _, r := range p.said(ReportLacking) {
+		for _, l := range r.Lines {
+			lines = append(lines, l.String())
+		}
 	}
 	if got := strings.Join(lines, "\n"); len(lines) != 2 || !strings.Contains(got, "Nonsense") || !strings.Contains(got, "Nowhere") {
 		t.Errorf("%s", got)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"offhook/crm/salesforce"
-	"offhook/internal/text"
 )
 
 // OwnerRule says whose calls those of a SIP account are.
@@ -59,20 +58,30 @@ func (s *Sender) owner(ctx context.Context, rec CallRecord, set TaskSettings) (s
 	account := rec.Agent.String()
 	if rule, ok := matchOwner(set.Owners, account); ok {
 		id, err := s.userID(ctx, rule.User)
-		if id != "" || err != nil {
-			return id, err
+		if err != nil {
+			return "", err
 		}
-		s.warnOnce("record.owners: Salesforce has no active user " + rule.User + " for " + account + ": its calls belong to the signed-in user")
+		if id != "" {
+			s.lacking("owner of " + account)
+			return id, nil
+		}
+		s.lacking("owner of "+account, "record.owners: Salesforce has no active user "+rule.User+" for "+account+": its calls belong to the signed-in user")
 		return set.OwnerID, nil
 	}
 	if mail, ok := mailLike(account); ok {
 		id, err := s.lookUser(ctx, "Email", mail)
-		if id != "" || err != nil {
-			return id, err
+		if err != nil {
+			return "", err
+		}
+		if id != "" {
+			s.lacking("owner of " + account)
+			return id, nil
 		}
 	}
 	if set.Shared {
-		s.warnOnce("the session belongs to no person: name the user of " + account + " in record.owners, or its calls belong to the integration user")
+		s.lacking("owner of "+account, "the session belongs to no person: name the user of "+account+" in record.owners, or its calls belong to the integration user")
+	} else {
+		s.lacking("owner of " + account)
 	}
 	return set.OwnerID, nil
 }
@@ -127,18 +136,4 @@ func (s *Sender) lookUser(ctx context.Context, field salesforce.Ident, v string)
 	s.owners[key] = found
 	s.orgMu.Unlock()
 	return found.id, nil
-}
-
-// warnOnce tells the administrator's part of something, once while the program runs.
-func (s *Sender) warnOnce(line string) {
-	s.orgMu.Lock()
-	told := s.warned[line]
-	if s.warned == nil {
-		s.warned = map[string]bool{}
-	}
-	s.warned[line] = true
-	s.orgMu.Unlock()
-	if !told {
-		s.report(Report{Kind: ReportWarning, Line: text.Clean(line)})
-	}
 }

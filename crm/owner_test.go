@@ -67,8 +67,11 @@ func TestWhoseACallIs(t *testing.T) {
 		if got := p.task(key)["OwnerId"]; got != tt.want {
 			t.Errorf("%s: %v, not %s", tt.name, got, tt.want)
 		}
-		warned := p.said(ReportWarning)
-		if (tt.warn != "") != (len(warned) == 1) || tt.warn != "" && !strings.Contains(warned[0].Line.String(), tt.warn) {
+		warned := ""
+		for _, r := range p.said(ReportLacking) {
+			warned += lines(r)
+		}
+		if (tt.warn != "") != (warned != "") || !strings.Contains(warned, tt.warn) {
 			t.Errorf("%s: %v", tt.name, warned)
 		}
 	}

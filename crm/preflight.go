@@ -29,6 +29,7 @@ type Org struct {
 	Warnings  []text.Text // one line each, for the administrator
 
 	task *salesforce.Describe
+	gaps bool // something could not be asked just now: what is not warned of is not known to be well
 }
 
 // Preflight reads who is signed in, which Task fields exist and which status is closed. Only the first is needed: what
@@ -48,20 +49,21 @@ func Preflight(ctx context.Context, sf *salesforce.Client, mapped ...string) (Or
 		if loc, err := time.LoadLocation(u.Zone); err == nil {
 			o.Zone = loc
 		} else {
-			o.warn("Salesforce's time zone " + u.Zone + " is not known here: subjects use this machine's zone")
+			o.warn("Salesforce's time zone " + u.Zone + " is not known here: subjects use this computer's; record.time_zone names another")
 		}
 	}
-	if o.Member, err = ReadMember(ctx, sf, u.UserID); err == nil && o.Member.CentreKnown && !o.Member.InCentre {
+	o.Member, err = ReadMember(ctx, sf, u.UserID)
+	if o.gap(err); err == nil && o.Member.CentreKnown && !o.Member.InCentre {
 		o.warn(NoCentre)
 	}
 	desc, err := sf.Describe(ctx, "Task")
-	if err != nil {
-		o.warn("the fields of Task could not be read (" + salesforce.Line(err) + ")")
+	if o.gap(err); err != nil {
+		o.warn("the fields of Task could not be read (" + salesforce.Line(err) + "): records carry what every org has, and it is tried again")
 		return o, nil
 	}
 	o.TaskWrite = desc.Createable
 	if !desc.Createable {
-		o.warn("this user may not create Tasks: calls cannot be recorded in Salesforce; ask the administrator for activity permissions")
+		o.warn("this user may not create Tasks: calls stay on this computer until an administrator gives Edit Tasks (offhook doctor says how)")
 	}
 	o.TaskHas = map[string]bool{}
 	for _, f := range taskOptional {
@@ -71,6 +73,15 @@ func Preflight(ctx context.Context, sf *salesforce.Client, mapped ...string) (Or
 			o.TaskHas[f] = false
 			o.warn("the field " + KeyField + " on Task is not unique: it cannot prevent double records; install it as shipped")
 		}
+	}
+	var hidden []string
+	for _, f := range []string{"CallType", "CallDurationInSeconds", "CallObject", "CallDisposition"} {
+		if !o.TaskHas[f] && desc.Createable {
+			hidden = append(hidden, f)
+		}
+	}
+	if hidden != nil {
+		o.warn("this user may not fill " + strings.Join(hidden, ", ") + " of Tasks: records say it in the description only (offhook doctor says what is missing)")
 	}
 	for _, f := range mapped {
 		if fd, ok := desc.Field(f); !ok || !fd.Createable || !takes(fd) {
@@ -84,10 +95,15 @@ func Preflight(ctx context.Context, sf *salesforce.Client, mapped ...string) (Or
 
 func (o *Org) warn(s string) { o.Warnings = append(o.Warnings, text.Clean(s)) }
 
+// gap notes that an answer is missing that may come another time; a refusal is an answer.
+func (o *Org) gap(err error) {
+	o.gaps = o.gaps || err != nil && judge(err, writing).reaction != refused
+}
+
 // chooseStatus takes Completed when it is a closed status, else the org's first closed one.
 func (o *Org) chooseStatus(ctx context.Context, sf *salesforce.Client) {
 	page, err := sf.Query(ctx, salesforce.Select("ApiName", "MasterLabel", "IsClosed", "SortOrder").From("TaskStatus").OrderBy("SortOrder", false))
-	if err != nil || len(page.Records) == 0 {
+	if o.gap(err); err != nil || len(page.Records) == 0 {
 		return
 	}
 	for _, r := range page.Records {

@@ -60,7 +60,7 @@ const (
 	ReportLate     ReportKind = "late"     // unsent for long; still safe on disk
 	ReportPaused   ReportKind = "paused"   // the whole queue waits: signed out, or no API calls left
 	ReportResumed  ReportKind = "resumed"
-	ReportWarning  ReportKind = "warning" // the settings ask for something that the org has not
+	ReportLacking  ReportKind = "lacking" // what the org or the settings lack has changed: Lines
 	ReportDisk     ReportKind = "disk"    // the ledger could not be read or written
 )
 
@@ -74,6 +74,7 @@ type Report struct {
 	Subject text.Text
 	About   Ref // the record the Task is attached to
 	Line    text.Text
+	Lines   []text.Text // of ReportLacking: everything, one line each; none when all is mended
 	At      time.Time
 	NextTry time.Time
 }
@@ -89,7 +90,10 @@ type Sender struct {
 	org    *Org
 	orgAt  time.Time
 	owners map[string]foundOwner
-	warned map[string]bool
+
+	lackMu sync.Mutex
+	lacks  map[string][]string // what is lacking, by what it is about
+	lacked []text.Text         // as it was last reported
 }
 
 // orgFresh is how long the org's fields and statuses are used before they are read again.

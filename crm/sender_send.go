@@ -102,9 +102,7 @@ func (s *Sender) follow(ctx context.Context, j job) error {
 // became of a lead. What changes the record is stored before it is sent.
 func (s *Sender) complete(ctx context.Context, j *job, org Org) (TaskSettings, error) {
 	user := s.o.Settings()
-	for _, line := range org.Check(user) {
-		s.warnOnce(line)
-	}
+	s.check(org, user)
 	set := org.Settings(user)
 	owner, err := s.owner(ctx, j.p.CallRecord, set)
 	if err != nil {

@@ -42,9 +42,10 @@ func (s *Sender) voiceCalls(ctx context.Context) (*salesforce.Describe, bool, er
 		}
 	}
 	if why != "" {
-		s.warnOnce("record.target: " + why + "; calls are written as Tasks")
+		s.lacking("voice calls", "record.target: "+why+"; calls are written as Tasks")
 		return nil, false, nil
 	}
+	s.lacking("voice calls")
 	return d, true, nil
 }
 

@@ -76,7 +76,7 @@ func TestWhereVoiceCallsCannotBeWrittenTheTaskIsAndOneWarning(t *testing.T) {
 			key, _ := p.sentRecord(2, nil)
 			p.runErrands(map[string]ErrandFunc{VoiceCallErrand: p.sender.VoiceCall(p.led)})
 			p.expect(key, ledger.Sent, 2)
-			if w := p.said(ReportWarning); len(w) != 1 || !strings.Contains(w[0].Line.String(), "written as Tasks") {
+			if w := p.said(ReportLacking); len(w) != 1 || !strings.Contains(w[0].Line.String(), "written as Tasks") {
 				t.Errorf("%s, %s: %v", without, target, w)
 			}
 		}

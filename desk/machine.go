@@ -43,6 +43,7 @@ type Machine struct {
 	outbox  Outbox
 	apiUse  int
 	notices []Notice
+	lacks   []text.Text // what an administrator was told to mend
 	noticed uint64
 	landed  []Landed
 	dialled int // outbound legs made so far, for their ids
@@ -187,6 +188,8 @@ func (m Machine) Step(at time.Time, ev Event) (Machine, []Effect) {
 		t.apiUse = max(ev.Percent, 0)
 	case LayoutChanged:
 		t.layout = ev.Layout
+	case Lacking:
+		t.lacking(ev)
 	case Told:
 		t.notify(ev.Severity, "", ev.Text)
 	case CaptionChanged:

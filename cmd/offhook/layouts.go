@@ -117,16 +117,11 @@ func (ls layouts) choose(username string, m crm.Member) *layout.Layout {
 	return ls.file
 }
 
-// applyLayout gives the desk and its lookups the layout of the user who has signed in, and says once when that user belongs to no
-// call centre.
+// applyLayout gives the desk and its lookups the layout of the user who has signed in.
 func (o *org) applyLayout(ctx context.Context, d *desk.Desk, userID, username string) {
 	m, err := crm.ReadMember(ctx, o.client, userID)
-	switch {
-	case err != nil && o.layouts.byProfile():
+	if err != nil && o.layouts.byProfile() {
 		d.Post(desk.Told{Severity: desk.Warning, Text: text.Clean("Your Salesforce profile could not be read: layouts that are given to profiles are not used.")})
-	case err == nil && m.CentreKnown && !m.InCentre && !o.noCentre:
-		o.noCentre = true
-		d.Post(desk.Told{Severity: desk.Warning, Text: text.Clean(strings.ToUpper(crm.NoCentre[:1]) + crm.NoCentre[1:] + ".")})
 	}
 	o.useLayout(d, o.layouts.choose(username, m))
 }

@@ -37,9 +37,8 @@ type org struct {
 	now       chan struct{} // somebody wants every record sent now
 	changed   chan struct{} // the outbox has changed
 
-	layouts  layouts
-	noCentre bool                          // the agent was told of belonging to no call centre; signIn alone knows it
-	layout   atomic.Pointer[layout.Layout] // of the signed-in user; nil: offhook's own
+	layouts layouts
+	layout  atomic.Pointer[layout.Layout] // of the signed-in user; nil: offhook's own
 
 	reports chan crm.Report
 }
@@ -173,7 +172,13 @@ func (o *org) tell(d *desk.Desk, r crm.Report) {
 		d.Post(desk.LinkChanged{Name: desk.LinkSalesforce, Health: desk.HealthOK, Text: d.Snapshot().Agent.User})
 	case crm.ReportRetry:
 		d.Post(desk.LinkChanged{Name: desk.LinkSalesforce, Health: desk.HealthWarn, Text: r.Line})
-	case crm.ReportDegraded, crm.ReportLate, crm.ReportDisk, crm.ReportWarning:
+	case crm.ReportLacking:
+		var lines []text.Text
+		for _, l := range r.Lines {
+			lines = append(lines, asSentence(l.String()))
+		}
+		d.Post(desk.Lacking{Lines: lines})
+	case crm.ReportDegraded, crm.ReportLate, crm.ReportDisk:
 		d.Post(desk.Told{Severity: desk.Warning, Text: r.Line})
 	}
 }

@@ -34,7 +34,7 @@ func (o *org) signIn(ctx context.Context, d *desk.Desk) {
 			line := salesforce.Line(err)
 			d.Post(desk.LinkChanged{Name: desk.LinkSalesforce, Health: desk.HealthDown, Text: text.Clean(line)})
 			if passing := salesforce.KindOf(err) == salesforce.KindTransient; !passing && line != told { // a person must act, and a narrow status line has no room to say how
-				d.Post(desk.Told{Severity: desk.Problem, Text: text.Clean(strings.ToUpper(line[:1]) + line[1:] + ".")})
+				d.Post(desk.Told{Severity: desk.Problem, Text: asSentence(line)})
 			}
 			told = line
 			next, wait = wait, min(wait*2, signInLast)
@@ -45,6 +45,7 @@ func (o *org) signIn(ctx context.Context, d *desk.Desk) {
 		} else {
 			told = ""
 			o.signedIn(ctx, d, user)
+			_ = o.sender.Look(ctx) // what cannot be read is read with the next record
 			o.sender.SignedIn()
 			o.errands.Notify()
 			wait = signInFirst
@@ -63,6 +64,17 @@ func (o *org) signIn(ctx context.Context, d *desk.Desk) {
 		}
 		timer.Stop()
 	}
+}
+
+// asSentence makes one of a line of the Salesforce side, which begins with a small letter unless it begins with a name.
+func asSentence(line string) text.Text {
+	if line == "" {
+		return text.Text{}
+	}
+	if first, _, _ := strings.Cut(line, " "); !strings.ContainsAny(first, "._") { // a setting keeps its name
+		line = strings.ToUpper(line[:1]) + line[1:]
+	}
+	return text.Clean(strings.TrimRight(line, ".") + ".")
 }
 
 // signedIn tells the desk who works here, and where.
