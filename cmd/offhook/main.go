@@ -81,7 +81,7 @@ func newRootCmd(e *env) *cobra.Command {
 	f.StringArrayVar(&e.set, "set", nil, "one setting for this run, as sip.transport=tcp")
 	root.AddCommand(
 		newDemoCmd(e), newConfigCmd(e), newLoginCmd(e), newLogoutCmd(e), newWhoamiCmd(e),
-		newOutboxCmd(e), newHistoryCmd(e), newWhyCmd(e), newAmendCmd(e), newSyncCmd(e), newReportCmd(e), newPlayCmd(e),
+		newOutboxCmd(e), newHistoryCmd(e), newWhyCmd(e), newAmendCmd(e), newSyncCmd(e), newReportCmd(e), newReconcileCmd(e), newPlayCmd(e),
 		newRecordingCmd(e), newLayoutCmd(e), newCallCenterCmd(e),
 		newEmulatorCmd(e), newExchangeCmd(e), newHubCmd(e), newMonitorCmd(e),
 	)

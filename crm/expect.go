@@ -1,0 +1,59 @@
+package crm
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+)
+
+// Expected is the Task that a stored record makes.
+type Expected struct {
+	Record CallRecord
+	Fields map[string]any // as TaskFields makes them, without what Salesforce has refused
+
+	subject SubjectStyle
+}
+
+// Expect makes the Task of a stored record by the present settings, to be compared with what stands in Salesforce. It asks for the org's
+// fields and for owners as sending does, and looks nobody up. A record that cannot be read is a *RefusedError.
+func (s *Sender) Expect(ctx context.Context, stored json.RawMessage) (Expected, error) {
+	p, err := readPayload(stored)
+	if err != nil {
+		return Expected{}, &RefusedError{"payload", err.Error()}
+	}
+	org, err := s.orgFor(ctx)
+	if err != nil {
+		return Expected{}, err
+	}
+	set := org.Settings(s.o.Settings())
+	if set.OwnerID, err = s.owner(ctx, p.CallRecord, set); err != nil {
+		return Expected{}, err
+	}
+	return Expected{Record: p.CallRecord, Fields: p.fields(set), subject: set.Subject}, nil
+}
+
+// Subject reports whether a subject may be this record's: in any style that the settings may have had when it was written, with
+// any name in brackets, because a subject is written once and names change.
+func (e Expected) Subject(got string) bool {
+	head := func(s string) string {
+		s, _, _ = strings.Cut(s, " (")
+		return strings.TrimSpace(s)
+	}
+	got = head(got)
+	for _, zone := range []*time.Location{e.subject.location(), time.Local, time.UTC} {
+		for _, style := range []ZoneStyle{ZoneOff, ZoneID, ZoneName} {
+			for _, number := range []NumberStyle{e.subject.Number, "", National, E164} {
+				for _, twelve := range []bool{false, true} {
+					if head(Subject(e.Record, SubjectStyle{Zone: zone, ZoneStyle: style, TwelveHour: twelve, Number: number, Region: e.subject.Region})) == got {
+						return true
+					}
+				}
+			}
+		}
+	}
+	return false
+}
+
+// SameField compares two values of a Task's field, one of which may come from Salesforce.
+func SameField(name string, a, b any) bool { return sameField(name, a, b) }

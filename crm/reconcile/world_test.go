@@ -1,0 +1,178 @@
+package reconcile
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"offhook/crm"
+	"offhook/crm/emulator"
+	"offhook/crm/ledger"
+	"offhook/crm/report"
+	"offhook/crm/salesforce"
+	"offhook/internal/text"
+)
+
+// office is a desk's ledger and a practice org, with a clock that moves when told.
+type office struct {
+	*emulator.Server
+	t      *testing.T
+	sf     *salesforce.Client
+	led    *ledger.Ledger
+	sender *crm.Sender
+	rec    *Reconciler
+	period report.Period
+
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (o *office) time() time.Time {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.now
+}
+
+func (o *office) sleep(d time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.now = o.now.Add(d)
+}
+
+// newOffice begins on a Wednesday at 17:00; the period is this week.
+func newOffice(t *testing.T, keyed bool) *office {
+	t.Helper()
+	zone, err := time.LoadLocation("Europe/London")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &office{t: t, now: time.Date(2026, 11, 18, 17, 0, 0, 0, zone)}
+	if o.period, err = report.Named("this week", o.now); err != nil {
+		t.Fatal(err)
+	}
+	if o.Server, err = emulator.New(emulator.Options{Clock: o.time}); err != nil {
+		t.Fatal(err)
+	}
+	set := o.Settings()
+	set.CallKey = keyed
+	if err := o.SetSettings(set); err != nil {
+		t.Fatal(err)
+	}
+	url, err := o.Start(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { o.Server.Close() })
+	cred := o.Credentials()
+	o.sf, err = salesforce.New(salesforce.Options{
+		App:   salesforce.App{LoginURL: url, ClientID: cred.ClientID, Local: true, Now: o.time},
+		Store: salesforce.NewMemoryStore(salesforce.Token{Access: cred.AccessToken, Instance: url}),
+		Sleep: func(_ context.Context, d time.Duration) error { o.sleep(d); return nil },
+		Rand:  func() float64 { return 0.5 },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(o.sf.Close)
+	if o.led, err = ledger.Open(t.Context(), filepath.Join(t.TempDir(), "desk.db"), ledger.Options{Now: o.time}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { o.led.Close() })
+	o.sender = crm.NewSender(crm.SenderOptions{Outbox: o.led, Client: o.sf, Now: o.time, Rand: func() float64 { return 0.5 }})
+	o.rec = New(Options{Client: o.sf, Ledger: o.led, Sender: o.sender, Now: o.time})
+	return o
+}
+
+func key(n int) string { return fmt.Sprintf("6ba7b810-9dad-51d1-80b4-%012d", n) }
+
+// call puts one ended call into the ledger.
+func (o *office) call(n int, start time.Time, filtered bool, change func(*crm.CallRecord)) {
+	o.t.Helper()
+	rec := crm.CallRecord{Version: 1, Key: key(n), Type: crm.Inbound, Number: text.Clean(fmt.Sprintf("0781425%04d", n%10000)), Start: start,
+		Answer: start.Add(5 * time.Second), Duration: time.Duration(30+n%90) * time.Second, Action: "answered", Disposition: text.Clean([]string{"", "Resolved"}[n%2])}
+	if change != nil {
+		change(&rec)
+	}
+	rec.End = rec.Answer.Add(rec.Duration)
+	b, err := json.Marshal(rec)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	c := ledger.Call{Key: rec.Key, State: ledger.EndedNormal, Direction: string(rec.Type), Number: rec.Number, Started: rec.Start, Answered: rec.Answer, Ended: rec.End,
+		Seconds: int(rec.Duration / time.Second), Detail: b}
+	it := &ledger.Item{Key: rec.Key, Payload: b}
+	if filtered {
+		it.State = ledger.Filtered
+	}
+	if err := o.led.Finish(o.t.Context(), c, it); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// task is the id of a call's Task by the ledger.
+func (o *office) task(n int) string {
+	o.t.Helper()
+	s, err := o.led.Call(o.t.Context(), key(n))
+	if err != nil || s.Item == nil {
+		o.t.Fatalf("call %d: %v", n, err)
+	}
+	return s.Item.TaskID
+}
+
+func (o *office) change(n int, fields map[string]any) {
+	o.t.Helper()
+	if err := o.sf.Update(o.t.Context(), "Task", o.task(n), fields, time.Time{}); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// double writes a second Task of a call, as an org without the unique field lets happen.
+func (o *office) double(n int) string {
+	o.t.Helper()
+	id, err := o.sf.Create(o.t.Context(), "Task", map[string]any{"Subject": "Inbound Call again", "Status": "Completed", "CallObject": key(n), "ActivityDate": "2026-11-18", "CallDurationInSeconds": 1}, nil)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return id
+}
+
+func (o *office) compare() Result {
+	o.t.Helper()
+	res, err := o.rec.Compare(o.t.Context(), o.period)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return res
+}
+
+// mend mends findings and lets the sender do its part.
+func (o *office) mend(list []Finding) []Mended {
+	o.t.Helper()
+	out, err := o.rec.Mend(o.t.Context(), list)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.sender.Flush(o.t.Context())
+	return out
+}
+
+func record(t *testing.T, s ledger.Story) (rec crm.CallRecord) {
+	t.Helper()
+	if err := json.Unmarshal(s.Item.Payload, &rec); err != nil {
+		t.Fatal(err)
+	}
+	return rec
+}
+
+func encode(t *testing.T, rec crm.CallRecord) json.RawMessage {
+	t.Helper()
+	b, err := json.Marshal(rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
