@@ -18,6 +18,7 @@ type DirectorySettings struct {
 	Numbers     NumberSettings
 	Objects     []string              // looked up, in order of display; nil for Contact, Lead, Account
 	Layout      func() *layout.Layout // the softphone layout as it is now; nil, or a nil layout: Objects, for every call. Called from many goroutines
+	Answers     func() Answers        // what is known of the org; nil for nothing. Called from many goroutines
 	NewObject   string                // of the New form when none is named; "" for Lead
 	LikeObjects []string              // opt-in: objects in which LIKE may scan, when nothing else found anything
 	Deadline    time.Duration         // of each search; 0 for 2 s

@@ -97,20 +97,14 @@ func (d *Directory) ask(ctx context.Context, num Number, s scope) found {
 		}()
 		return out
 	}
-	sosl := run("sosl", d.sosl)
 	if d.frugal() { // 80 % of the org's calls are used: the second way only when the first found nothing
-		a := <-sosl
-		if a.err != nil || len(a.hits) > 0 {
-			return a
-		}
-		b := <-run("soql", d.soql)
-		return d.like(ctx, num, plans, merge(a, b))
+		return d.askThriftily(ctx, num, plans, run)
 	}
-	soql := run("soql", d.soql)
+	sosl, soql := run("sosl", d.sosl), run("soql", d.soql)
 	var a, b found
 	select {
 	case a = <-sosl:
-		if a.err == nil && len(a.hits) > 0 {
+		if a.err == nil && len(a.hits) > 0 && !d.answers().Strict() { // a strict index has only some of the spellings
 			grace := time.NewTimer(d.set.Grace)
 			defer grace.Stop()
 			select {
@@ -127,6 +121,26 @@ func (d *Directory) ask(ctx context.Context, num Number, s scope) found {
 		a = <-sosl
 	}
 	return d.like(ctx, num, plans, merge(a, b))
+}
+
+// searcher runs one way of searching.
+type searcher func(via string, search func(context.Context, Number, []plan) ([]salesforce.Record, error)) <-chan found
+
+// askThriftily asks the second way only when the first found nobody. First comes the one that knows more: the index, unless this org's
+// index is known to keep numbers as they are written.
+func (d *Directory) askThriftily(ctx context.Context, num Number, plans []plan, run searcher) found {
+	if d.answers().Strict() {
+		b := <-run("soql", d.soql)
+		if b.err == nil && len(b.hits) > 0 {
+			return b
+		}
+		return d.like(ctx, num, plans, merge(<-run("sosl", d.sosl), b))
+	}
+	a := <-run("sosl", d.sosl)
+	if a.err != nil || len(a.hits) > 0 {
+		return a
+	}
+	return d.like(ctx, num, plans, merge(a, <-run("soql", d.soql)))
 }
 
 // merge joins both ways. An error of SOSL stands unless SOQL found somebody; an error of SOQL alone is no failure.

@@ -64,7 +64,7 @@ func (d *Directory) recentFor(num Number, objects []string) []Hit {
 	d.mu.Unlock()
 	var out []Hit
 	for _, r := range list {
-		if now.Sub(r.at) > recentFor || !slices.Contains(objects, r.hit.Type) {
+		if now.Sub(r.at) > d.rememberFor() || !slices.Contains(objects, r.hit.Type) {
 			continue
 		}
 		for _, p := range r.phones {

@@ -323,7 +323,7 @@ func (d *Directory) searchRecent(q string, group salesforce.SearchGroup) []Hit {
 	for _, r := range d.recent {
 		name := strings.ToLower(r.hit.Name.String())
 		all := !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(name, w) })
-		if all && group == salesforce.NameFields && d.set.Now().Sub(r.at) <= recentFor {
+		if all && group == salesforce.NameFields && d.set.Now().Sub(r.at) <= d.rememberFor() {
 			out = append(out, r.hit)
 		}
 	}

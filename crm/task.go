@@ -42,6 +42,7 @@ type TaskSettings struct {
 	Map      []FieldMap        // beside, and instead of, the default map
 	Template *Template         // of the description; nil for the default
 	Target   Target
+	Answers  Answers // what is known of the org
 	// Has tells which optional fields exist for this user; nil when describe was not possible: then only the fields
 	// that every org has are written.
 	Has       map[string]bool
@@ -53,10 +54,16 @@ type TaskSettings struct {
 var taskOptional = []string{KeyField, "Type", "CallObject", "CallType", "CallDurationInSeconds", "CallDisposition", "TaskSubtype", "Priority", "TaskWhoIds"}
 
 // has reports whether a field may be written. The call fields belong to every org with Salesforce CRM Call Center; Type
-// the key field and TaskWhoIds (Shared Activities) must have been seen.
+// the key field and TaskWhoIds (Shared Activities) must have been seen: now, or by a self test of this org.
 func (s TaskSettings) has(field string) bool {
 	if s.Has == nil {
-		return field != KeyField && field != "Type" && field != "TaskWhoIds"
+		switch field {
+		case KeyField:
+			return s.Answers.Of(AskTaskKey) == Yes
+		case "Type":
+			return s.Answers.Of(AskTaskType) == Yes
+		}
+		return field != "TaskWhoIds"
 	}
 	return s.Has[field]
 }
