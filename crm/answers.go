@@ -69,7 +69,9 @@ func NewAnswers(list ...Answer) Answers {
 			a.list[i] = n
 		}
 	}
-	slices.SortFunc(a.list, func(x, y Answer) int { return slices.Index(Questions(), x.Question) - slices.Index(Questions(), y.Question) })
+	slices.SortFunc(a.list, func(x, y Answer) int {
+		return slices.Index(Questions(), x.Question) - slices.Index(Questions(), y.Question)
+	})
 	return a
 }
 

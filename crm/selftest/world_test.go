@@ -25,6 +25,7 @@ type world struct {
 	change func(path string, reply map[string]any)
 	header func(http.Header)
 	fail   error
+	before func()
 }
 
 func newWorld(t *testing.T, opt emulator.Options) *world {
@@ -60,6 +61,9 @@ func (w *world) token(scope string) salesforce.Token {
 func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 	w.mu.Lock()
 	change, header, fail := w.change, w.header, w.fail
+	if w.before != nil {
+		w.before()
+	}
 	w.mu.Unlock()
 	if fail != nil {
 		return nil, fail
