@@ -2,10 +2,9 @@ package crm
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"offhook/crm/salesforce"
@@ -38,52 +37,83 @@ func (e *DuplicateError) Error() string {
 
 func (e *DuplicateError) Unwrap() error { return e.Err }
 
-// Create makes a record of form values (API name to text; empty ones are left out). When Salesforce objects, the form
-// comes back with the complaint at its field or at its head, together with the error; nothing was created then. An error
-// without a form is about the request: the text says whether the record may exist.
+// Create makes a record of form values (API name to what was typed; an empty one takes a default away). When Salesforce objects, the
+// form comes back with the complaint at its field or at its head, together with the error; nothing was created then. An error without
+// a form is about the request: the text says whether the record may exist.
 func (d *Directory) Create(ctx context.Context, object string, values map[string]string) (Ref, *Form, error) {
 	object = or(object, d.set.NewObject)
-	desc, err := d.describeFor(ctx, object)
+	bp, err := d.blueprint(ctx, object, false)
 	if err != nil {
 		return Ref{}, nil, err
 	}
-	form := &Form{Object: object, Label: text.Clean(or(desc.Label, object))}
-	for _, f := range inputs(desc, object) {
-		ff := formField(f)
-		ff.Value = text.Clean(values[f.Name])
-		form.Fields = append(form.Fields, ff)
-	}
-	body, ok := d.bodyOf(desc, form, values)
+	bp.kind, _ = bp.pages.Type(values[RecordTypeField])
+	form := d.makeForm(bp)
+	form.take(values)
+	body, ok := d.bodyOf(bp, &form, values)
 	if !ok {
-		return Ref{}, form, &LineError{Line: form.Error.String()}
+		return Ref{}, &form, &LineError{Line: form.Error.String()}
 	}
 	rule := &salesforce.DuplicateRule{AllowSave: values[SaveAnyway] == "true"}
 	id, err := d.sf.Create(ctx, salesforce.Ident(object), body, rule)
 	if err != nil {
-		return Ref{}, d.complain(form, err), d.createError(err)
+		err = d.createError(err)
+		return Ref{}, d.complain(&form, err), err
 	}
 	ref := Ref{Type: object, ID: id, Name: recordName(object, values)}
-	var phones []string
-	for _, f := range desc.Fields {
-		if v := values[f.Name]; f.Type == "phone" && v != "" {
-			phones = append(phones, v)
-		}
-	}
-	d.remember(Hit{Ref: ref, Detail: text.Clean(values["Company"])}, phones)
+	d.rememberNew(ref, bp.desc, body)
 	return ref, nil, nil
 }
 
-// bodyOf turns texts into what Salesforce takes, and finds what is missing before asking.
-func (d *Directory) bodyOf(desc *salesforce.Describe, form *Form, values map[string]string) (map[string]any, bool) {
+// rememberNew keeps a record that was made here with its numbers: the next call finds it before Salesforce's index does.
+func (d *Directory) rememberNew(ref Ref, desc *salesforce.Describe, body map[string]any) {
+	var phones []string
+	for _, f := range desc.Fields {
+		if v, ok := body[f.Name].(string); ok && f.Type == "phone" && v != "" {
+			phones = append(phones, v)
+		}
+	}
+	company, _ := body["Company"].(string)
+	d.remember(Hit{Ref: ref, Detail: text.Clean(company)}, phones)
+}
+
+// take puts what was typed into the form.
+func (f *Form) take(values map[string]string) {
+	for i := range f.Fields {
+		if v, ok := values[f.Fields[i].Name]; ok {
+			f.Fields[i].Value = text.CleanBlock(v, maxValue)
+		} else {
+			f.Fields[i].Value = text.Block{}
+		}
+	}
+}
+
+// bodyOf turns texts into what Salesforce takes, and finds what is missing or wrong before asking. Values of fields that the form does
+// not show are taken as well: a rule of the settings may fill them.
+func (d *Directory) bodyOf(bp blueprint, form *Form, values map[string]string) (map[string]any, bool) {
 	body := map[string]any{}
 	ok := true
 	for name, v := range values {
-		f, known := desc.Field(name)
+		f, known := bp.desc.Field(name)
 		v = strings.TrimSpace(v)
-		if !known || !f.Createable || v == "" {
+		if !known || bp.edit && !f.Updateable || !bp.edit && !f.Createable {
 			continue
 		}
-		jv, err := jsonValue(f.Type, v)
+		if v == "" {
+			if fd := form.Field(name); fd == nil || !fd.Required {
+				body[f.Name] = nil
+				if f.Type == "boolean" { // a checkbox has no nothing
+					body[f.Name] = false
+				}
+			}
+			continue
+		}
+		jv, err := d.jsonValue(f, v)
+		if err == nil {
+			err = tooLong(f, jv)
+		}
+		if _, narrowed := bp.kind.Picklists[f.Name]; err == nil && (narrowed || f.Restricted || f.Dependent) {
+			err = form.offers(name, v, values)
+		}
 		if err != nil {
 			ok = form.fail([]string{f.Name}, err.Error())
 			continue
@@ -92,7 +122,9 @@ func (d *Directory) bodyOf(desc *salesforce.Describe, form *Form, values map[str
 	}
 	var missing []string
 	for _, f := range form.Fields {
-		if _, given := body[f.Name]; f.Required && !given && f.Error.Empty() {
+		v, given := values[f.Name]
+		desc, _ := bp.desc.Field(f.Name)
+		if f.Required && f.Error.Empty() && strings.TrimSpace(v) == "" && (given || !bp.edit && !desc.Defaulted) && f.Name != RecordTypeField {
 			missing = append(missing, f.Name)
 		}
 	}
@@ -107,41 +139,48 @@ func (d *Directory) bodyOf(desc *salesforce.Describe, form *Form, values map[str
 	return body, ok
 }
 
-func jsonValue(kind, v string) (any, error) {
-	switch kind {
-	case "boolean":
-		switch strings.ToLower(v) {
-		case "yes", "true", "y", "1", "on":
-			return true, nil
-		case "no", "false", "n", "0", "off":
-			return false, nil
-		}
-		return nil, errors.New("yes or no")
-	case "int", "double", "currency", "percent":
-		if _, err := strconv.ParseFloat(v, 64); err != nil || !json.Valid([]byte(v)) {
-			return nil, errors.New("not a number")
-		}
-		return json.Number(v), nil
-	case "textarea":
-		return text.CleanBlock(v, 128<<10).String(), nil
+// tooLong refuses a text that is longer than its field, before Salesforce does.
+func tooLong(f salesforce.Field, v any) error {
+	s, ok := v.(string)
+	if n := len([]rune(s)); ok && f.Length > 0 && n > f.Length && f.Type != "date" && f.Type != "datetime" && f.Type != "time" && f.Type != "reference" {
+		return fmt.Errorf("too long: %d of at most %d characters", n, f.Length)
 	}
-	return text.Clean(v).String(), nil
+	return nil
 }
 
-// fail writes a complaint at fields; it returns false for the caller's convenience.
-func (f *Form) fail(names []string, why string) bool {
-	for i := range f.Fields {
-		if slices.Contains(names, f.Fields[i].Name) {
-			f.Fields[i].Error = text.Clean(why)
-		}
+// offers refuses a picklist value that the record type, or the value of the controlling field, does not offer: Salesforce takes some of
+// them without a word.
+func (f *Form) offers(name, v string, values map[string]string) error {
+	fd := f.Field(name)
+	if fd == nil || fd.Free || fd.Type != "picklist" && fd.Type != "multipicklist" {
+		return nil
 	}
-	return false
+	controlling := values[fd.Controller]
+	if c := f.Field(fd.Controller); c != nil && c.Type == "boolean" && controlling == "" {
+		controlling = "false"
+	}
+	offered := fd.Offered(controlling)
+	for one := range strings.SplitSeq(v, ";") {
+		if slices.ContainsFunc(offered, func(i int) bool { return fd.Options[i] == text.Clean(one) }) {
+			continue
+		}
+		if c := f.Field(fd.Controller); c != nil {
+			return fmt.Errorf("%s is not offered with this %s", text.Clean(one), c.Label)
+		}
+		return fmt.Errorf("%s is not offered here: choose another", text.Clean(one))
+	}
+	return nil
 }
 
 // complain puts Salesforce's objections where they belong; nil when the request never was judged.
 func (d *Directory) complain(form *Form, err error) *Form {
-	switch salesforce.KindOf(err) {
-	case salesforce.KindValidation, salesforce.KindField, salesforce.KindReference:
+	var twice *DuplicateError
+	switch kind := salesforce.KindOf(err); {
+	case errors.As(err, &twice):
+		form.Duplicates, form.AllowSave = twice.Hits, twice.AllowSave
+		form.Error = text.Clean(salesforce.Line(twice.Err))
+		return form
+	case kind == salesforce.KindValidation, kind == salesforce.KindField, kind == salesforce.KindReference:
 		api := apiError(err)
 		for _, it := range api.All {
 			names := it.Fields
@@ -152,8 +191,8 @@ func (d *Directory) complain(form *Form, err error) *Form {
 		}
 		form.Error = text.Clean(api.Message)
 		return form
-	case salesforce.KindDuplicates, salesforce.KindDone, salesforce.KindForbidden, salesforce.KindUnlicensed, salesforce.KindStale:
-		form.Error = text.Clean(d.createError(err).Error())
+	case kind == salesforce.KindDone, kind == salesforce.KindForbidden, kind == salesforce.KindUnlicensed, kind == salesforce.KindStale:
+		form.Error = text.Clean(err.Error())
 		return form
 	}
 	return nil

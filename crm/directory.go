@@ -25,7 +25,8 @@ type DirectorySettings struct {
 	Grace       time.Duration         // how long the second search may still add to the first one's hits; 0 for 300 ms
 	CacheFor    time.Duration         // a number's result is used again; 0 for one minute
 	Limit       int                   // rows per object; 0 for 6
-	Zone        *time.Location        // of dates on cards; nil for local
+	Zone        func() *time.Location // the agent's, of dates on cards and in forms; nil for local
+	Locale      func() string         // how the agent writes numbers and days, as de_DE; nil: 1234.56
 	Log         *slog.Logger          // nil for none; sees no numbers and no names
 	Now         func() time.Time
 }
@@ -89,7 +90,7 @@ func NewDirectory(sf *salesforce.Client, s DirectorySettings) *Directory {
 		s.Limit = 6
 	}
 	if s.Zone == nil {
-		s.Zone = time.Local
+		s.Zone = func() *time.Location { return time.Local }
 	}
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)

@@ -295,7 +295,7 @@ func TestTheNewFormHasTheNumberAndTheNeededFields(t *testing.T) {
 		t.Errorf("%s has no %s", f.Object, name)
 		return FormField{}
 	}
-	f, err := w.dir.Form(t.Context(), "", text.Clean(emulator.StoryUnknownNumber))
+	f, err := w.dir.Form(t.Context(), FormAsk{Object: "", Number: text.Clean(emulator.StoryUnknownNumber)})
 	if err != nil || f.Object != "Lead" || f.Label.Empty() {
 		t.Fatal(f, err)
 	}
@@ -303,14 +303,14 @@ func TestTheNewFormHasTheNumberAndTheNeededFields(t *testing.T) {
 		!field(f, "LastName").Required || !field(f, "Company").Required || field(f, "FirstName").Required {
 		t.Errorf("%+v", f.Fields)
 	}
-	if g, err := w.dir.Form(t.Context(), "Lead", text.Clean(emulator.StoryKnownNumber)); err != nil || field(g, "Phone").Value.String() != emulator.StoryKnownE164 {
+	if g, err := w.dir.Form(t.Context(), FormAsk{Object: "Lead", Number: text.Clean(emulator.StoryKnownNumber)}); err != nil || field(g, "Phone").Value.String() != emulator.StoryKnownE164 {
 		t.Errorf("%+v %v", g, err)
 	}
 	if s := field(f, "Status"); len(s.Options) == 0 {
 		t.Errorf("no choices for Status: %+v", s)
 	}
 	for _, object := range []string{"Contact", "Account", "Case", "Opportunity"} {
-		if f, err := w.dir.Form(t.Context(), object, text.Clean("anonymous")); err != nil || len(f.Fields) < 3 {
+		if f, err := w.dir.Form(t.Context(), FormAsk{Object: object, Number: text.Clean("anonymous")}); err != nil || len(f.Fields) < 3 {
 			t.Errorf("%s: %+v %v", object, f, err)
 		} else {
 			for _, x := range f.Fields {
@@ -320,14 +320,14 @@ func TestTheNewFormHasTheNumberAndTheNeededFields(t *testing.T) {
 			}
 		}
 	}
-	if _, err := w.dir.Form(t.Context(), "Nothing__c", text.Text{}); err == nil {
+	if _, err := w.dir.Form(t.Context(), FormAsk{Object: "Nothing__c", Number: text.Text{}}); err == nil {
 		t.Error("a form of an object that does not exist")
 	}
 }
 
 func TestWhatIsMissingIsToldBeforeAnythingIsSent(t *testing.T) {
 	w := newWorld(t, emulator.Options{}, DirectorySettings{})
-	if _, err := w.dir.Form(t.Context(), "Lead", text.Text{}); err != nil {
+	if _, err := w.dir.Form(t.Context(), FormAsk{Object: "Lead", Number: text.Text{}}); err != nil {
 		t.Fatal(err)
 	}
 	before := len(w.Requests())

@@ -1,154 +1,114 @@
 package crm
 
 import (
-	"context"
-	"fmt"
 	"slices"
 	"strings"
 
-	"offhook/crm/salesforce"
 	"offhook/internal/text"
 )
 
-// formFields are the fields of the New form of the standard objects, in order; those that an org or a user does not have
-// fall out, and required ones that are not here are added.
-var formFields = map[string][]string{
-	"Lead":        {"FirstName", "LastName", "Company", "Title", "Phone", "MobilePhone", "Email", "Status", "LeadSource", "Description"},
-	"Contact":     {"FirstName", "LastName", "Phone", "MobilePhone", "Email", "Title", "Department", "Description"},
-	"Account":     {"Name", "Phone", "Website", "Industry", "Description"},
-	"Case":        {"Subject", "Status", "Origin", "Priority", "SuppliedName", "SuppliedPhone", "Description"},
-	"Opportunity": {"Name", "StageName", "CloseDate", "Amount", "Description"},
+// FormField is one input of a form, from the object's describe. Values are strings: what a person types, or the API value of a
+// picklist; "true" or "false" of a boolean; values joined by ";" of a multipicklist; a record's id of a reference.
+type FormField struct {
+	Name     string      `json:"name"` // API name
+	Label    text.Text   `json:"label"`
+	Type     string      `json:"type"` // describe type: string, phone, email, picklist, textarea, boolean, date …
+	Required bool        `json:"required,omitempty"`
+	Value    text.Block  `json:"value,omitzero"` // default, prefilled, or as it is in Salesforce
+	Options  []text.Text `json:"options,omitempty"`
+	Length   int         `json:"length,omitempty"` // characters, 0 for no limit
+	Error    text.Text   `json:"error,omitzero"`   // the complaint about this field
+
+	Labels     []text.Text `json:"labels,omitempty"`     // what people read for each option; nil: the options themselves
+	Free       bool        `json:"free,omitempty"`       // other values than the options may be typed
+	Controller string      `json:"controller,omitempty"` // of a dependent picklist: the field that decides what is offered
+	For        [][]string  `json:"for,omitempty"`        // of each option: the controller's values for which it is offered
+	Refers     []string    `json:"refers,omitempty"`     // of a reference: the objects it may point to
+	Shown      text.Text   `json:"shown,omitzero"`       // of a reference: the name of the record in Value
+	Help       text.Text   `json:"help,omitzero"`        // the administrator's help text
+	Hint       text.Text   `json:"hint,omitzero"`        // how a value is written: 1.234,56
+	Theirs     text.Text   `json:"theirs,omitzero"`      // what somebody else has written there meanwhile, with Error
 }
 
-// maxFormFields bounds the form of an object that is not in the list.
-const maxFormFields = 14
+// Form is the form of one record: a new one of an object, or an existing one that is changed.
+type Form struct {
+	Object string      `json:"object"` // API name
+	Label  text.Text   `json:"label"`
+	Fields []FormField `json:"fields"`
+	Error  text.Text   `json:"error,omitzero"` // a complaint about the whole record
 
-// inputTypes are the describe types that can be typed in a terminal.
-var inputTypes = []string{"string", "phone", "email", "url", "textarea", "picklist", "boolean", "date", "datetime", "int", "double", "currency", "percent", "combobox"}
-
-// Form makes the New form of an object from its description, with the caller's number filled in. An empty object means
-// the one for unknown callers (Lead). A withheld number leaves the phone empty.
-func (d *Directory) Form(ctx context.Context, object string, number text.Text) (Form, error) {
-	object = or(object, d.set.NewObject)
-	desc, err := d.describeFor(ctx, object)
-	if err != nil {
-		return Form{}, err
-	}
-	f := Form{Object: object, Label: text.Clean(or(desc.Label, object))}
-	for _, fd := range inputs(desc, object) {
-		f.Fields = append(f.Fields, formField(fd))
-	}
-	d.fillNumber(&f, number)
-	return f, nil
+	Record     Ref               `json:"record,omitzero"`      // the record that is changed; zero: a new one
+	RecordType string            `json:"recordType,omitempty"` // what Fields and their options are for; "" where there is no choice
+	Focus      string            `json:"focus,omitempty"`      // the field to begin at; "": the first that is needed
+	Since      string            `json:"since,omitempty"`      // LastModifiedDate of Record as it was read
+	Base       map[string]string `json:"base,omitempty"`       // the values of Record as they were read
+	Duplicates []Hit             `json:"duplicates,omitempty"` // records that Salesforce takes for the same
+	AllowSave  bool              `json:"allowSave,omitempty"`  // the record may be saved beside Duplicates
+	Restored   text.Text         `json:"restored,omitzero"`    // where the values come from, when not from Salesforce
 }
 
-func (d *Directory) describeFor(ctx context.Context, object string) (*salesforce.Describe, error) {
-	if !salesforce.Ident(object).Valid() {
-		return nil, &LineError{Line: fmt.Sprintf("%q is no Salesforce object: check the layout", object)}
-	}
-	desc, err := d.sf.Describe(ctx, salesforce.Ident(object))
-	if err != nil {
-		return nil, lineError(err)
-	}
-	if !desc.Createable {
-		return nil, &LineError{Line: "you may not create a " + or(desc.Label, object) + " in Salesforce: ask your administrator, or choose another object"}
-	}
-	return desc, nil
+// RecordTypeField is the input that chooses the record type. Choosing another one changes the form.
+const RecordTypeField = "RecordTypeId"
+
+// FormAsk says which form is wanted.
+type FormAsk struct {
+	Object     string            `json:"object"`               // API name; "" for that of unknown callers
+	Record     Ref               `json:"record,omitzero"`      // change this record instead
+	RecordType string            `json:"recordType,omitempty"` // "": the default, or the record's own
+	Number     text.Text         `json:"number,omitzero"`      // of the caller, filled in; empty when withheld
+	Values     map[string]string `json:"values,omitempty"`     // what was typed already: it stays
+	Focus      string            `json:"focus,omitempty"`      // field to begin at
 }
 
-// inputs chooses the fields of a form.
-func inputs(desc *salesforce.Describe, object string) []salesforce.Field {
-	usable := func(f salesforce.Field) bool { return f.Createable && slices.Contains(inputTypes, f.Type) }
-	var out []salesforce.Field
-	has := func(name string) bool {
-		return slices.ContainsFunc(out, func(f salesforce.Field) bool { return f.Name == name })
-	}
-	for _, name := range formFields[object] {
-		if f, ok := desc.Field(name); ok && usable(f) {
-			out = append(out, f)
+// Field returns the field of that API name, nil when the form has none.
+func (f *Form) Field(name string) *FormField {
+	for i := range f.Fields {
+		if strings.EqualFold(f.Fields[i].Name, name) {
+			return &f.Fields[i]
 		}
 	}
-	for _, f := range desc.Fields {
-		if usable(f) && required(f) && !has(f.Name) {
-			out = append(out, f)
-		}
-	}
-	if len(formFields[object]) == 0 {
-		for _, f := range desc.Fields {
-			if len(out) < maxFormFields && usable(f) && !has(f.Name) && (f.Custom || f.NameField || f.Type == "phone" || f.Type == "email") {
-				out = append(out, f)
-			}
+	return nil
+}
+
+// Offered lists the indexes of the options that are offered while the controlling field has a value; every option without a
+// controller.
+func (f *FormField) Offered(controlling string) []int {
+	out := make([]int, 0, len(f.Options))
+	for i := range f.Options {
+		if f.Controller == "" || i < len(f.For) && slices.Contains(f.For[i], controlling) {
+			out = append(out, i)
 		}
 	}
 	return out
 }
 
-// required: Salesforce refuses the record without it, and does not fill it in by itself.
-func required(f salesforce.Field) bool {
-	return f.Createable && !f.Nillable && !f.Defaulted && f.Type != "boolean"
-}
-
-func formField(f salesforce.Field) FormField {
-	out := FormField{
-		Name: f.Name, Label: text.Clean(or(f.Label, f.Name)), Type: f.Type, Required: required(f), Length: f.Length,
+// Option returns what people read for the i-th option.
+func (f *FormField) Option(i int) text.Text {
+	if i < len(f.Labels) && !f.Labels[i].Empty() {
+		return f.Labels[i]
 	}
-	for _, p := range f.Picklist {
-		if !p.Active {
-			continue
-		}
-		out.Options = append(out.Options, text.Clean(p.Value))
-		if p.Default {
-			out.Value = text.Clean(p.Value)
-		}
-	}
-	if f.Type == "boolean" {
-		out.Options = []text.Text{text.Clean("no"), text.Clean("yes")}
-	}
-	return out
-}
-
-// fillNumber puts the caller's number into the form's main phone field.
-func (d *Directory) fillNumber(f *Form, number text.Text) {
-	if d.numbers.Classify(number.String(), false, "") == ClassWithheld {
-		return
-	}
-	num := d.numbers.Parse(number.String())
-	value := num.Format(E164)
-	if len(num.Digits) == 0 || value.Empty() {
-		return
-	}
-	at := -1
-	for i, fd := range f.Fields {
-		switch {
-		case fd.Name == "Phone" || fd.Name == "SuppliedPhone":
-			at = i
-		case fd.Type == "phone" && at < 0:
-			at = i
-			continue
-		default:
-			continue
-		}
-		break
-	}
-	if at >= 0 {
-		if n := f.Fields[at].Length; n > 0 {
-			value = value.Runes(n)
-		}
-		f.Fields[at].Value = value
-	}
+	return f.Options[i]
 }
 
 // labels returns the labels of fields for a message: "Last Name, Company".
-func (f Form) labels(names []string) string {
+func (f *Form) labels(names []string) string {
 	var out []string
 	for _, n := range names {
 		label := n
-		for _, fd := range f.Fields {
-			if fd.Name == n {
-				label = fd.Label.String()
-			}
+		if fd := f.Field(n); fd != nil {
+			label = fd.Label.String()
 		}
 		out = append(out, label)
 	}
 	return strings.Join(out, ", ")
+}
+
+// fail writes a complaint at fields; it returns false for the caller's convenience.
+func (f *Form) fail(names []string, why string) bool {
+	for _, n := range names {
+		if fd := f.Field(n); fd != nil {
+			fd.Error = text.Clean(why)
+		}
+	}
+	return false
 }

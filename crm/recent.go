@@ -84,7 +84,7 @@ func (d *Directory) dateText(kind, v string) string {
 	if kind == "datetime" {
 		for _, layout := range []string{"2006-01-02T15:04:05.000-0700", time.RFC3339} {
 			if t, err := time.Parse(layout, v); err == nil {
-				return t.In(d.set.Zone).Format("2006-01-02 15:04")
+				return t.In(d.set.Zone()).Format("2006-01-02 15:04")
 			}
 		}
 	}

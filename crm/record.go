@@ -131,26 +131,6 @@ type Card struct {
 	Fetched         time.Time `json:"fetched"`
 }
 
-// FormField is one input of the New form, from the object's describe.
-type FormField struct {
-	Name     string      `json:"name"` // API name
-	Label    text.Text   `json:"label"`
-	Type     string      `json:"type"` // describe type: string, phone, email, picklist, textarea, boolean, date …
-	Required bool        `json:"required,omitempty"`
-	Value    text.Text   `json:"value,omitzero"` // default or prefilled
-	Options  []text.Text `json:"options,omitempty"`
-	Length   int         `json:"length,omitempty"` // characters, 0 for no limit
-	Error    text.Text   `json:"error,omitzero"`   // Salesforce's complaint about this field
-}
-
-// Form is the New form of one object.
-type Form struct {
-	Object string      `json:"object"` // API name
-	Label  text.Text   `json:"label"`
-	Fields []FormField `json:"fields"`
-	Error  text.Text   `json:"error,omitzero"` // a complaint about the whole record
-}
-
 // Direction is a call's direction, with the values of Task.CallType.
 type Direction string
 

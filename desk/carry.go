@@ -168,20 +168,8 @@ func (d *Desk) carryOut(ctx context.Context, fx Effect) {
 		if d.ports.Browse != nil {
 			d.ports.Browse(fx)
 		}
-	case LoadForm:
-		d.ask(ctx, func(ctx context.Context) Event {
-			form, err := d.ports.Customers.Form(ctx, fx.Object, fx.Number)
-			ev := FormLoaded{For: fx.For, Auto: fx.Auto, Err: errText(err)}
-			if err == nil {
-				ev.Form = &form
-			}
-			return ev
-		})
-	case CreateRecord:
-		d.ask(ctx, func(ctx context.Context) Event {
-			ref, form, err := d.ports.Customers.Create(ctx, fx.Object, fx.Values)
-			return RecordCreated{For: fx.For, Ref: ref, Form: form, Err: errText(err)}
-		})
+	case LoadForm, CreateRecord, UpdateRecord, FindReferences, ListObjects:
+		d.ask(ctx, func(ctx context.Context) Event { return d.formWork(ctx, fx) })
 	case PullWork:
 		if d.ports.Work != nil {
 			d.ask(ctx, func(ctx context.Context) Event { return d.ports.Work(ctx, fx) })

@@ -171,7 +171,7 @@ func (t *turn) deskCommand(cmd Command) bool {
 			}
 			number = c.Remote.Number // the call is over and its record settled; its number still saves typing
 		}
-		t.startForm("", cmd.Text, number)
+		t.startForm("", cmd, number)
 	case GoAvailable, GoAway:
 		t.goTo(cmd)
 	case DND:
@@ -218,7 +218,7 @@ func (t *turn) deskCommand(cmd Command) bool {
 		}
 		t.do(Demo{Verb: cmd.Verb, Text: cmd.Text, Leg: leg})
 	default:
-		return t.callbackCommand(cmd) || t.workCommand(cmd)
+		return t.formCommand(cmd) || t.callbackCommand(cmd) || t.workCommand(cmd)
 	}
 	return true
 }

@@ -118,7 +118,7 @@ func (t *turn) customerCommand(c *call, cmd Command) {
 		if c.class.Withheld {
 			number = text.Text{}
 		}
-		t.startForm(c.Key, cmd.Text, number)
+		t.startForm(c.Key, cmd, number)
 	case Pin, Clear:
 		if c.finished {
 			t.correct(c, cmd.Verb)
@@ -198,6 +198,9 @@ func (t *turn) openRecord(cmd Command) {
 	} else {
 		key = ""
 	}
+	if f := t.form; f != nil && slices.ContainsFunc(f.Duplicates, func(h crm.Hit) bool { return crm.SameID(h.ID, cmd.Record.ID) }) {
+		t.dropDraft(f.key()) // the existing record is used instead
+	}
 	t.search, t.form = nil, nil
 	t.loadCard(key, cmd.Record, false)
 }
@@ -245,82 +248,11 @@ func (t *turn) learn(c *call, known crm.Hit) {
 	}
 }
 
-// startForm opens the New form; object is the layout's no-match object when not named.
-func (t *turn) startForm(key CallKey, object string, number text.Text) {
-	if object == "" {
-		object = t.newObject(t.find(key))
-	}
-	t.search = nil
-	t.do(LoadForm{For: key, Object: object, Number: number})
-}
-
-func (t *turn) formLoaded(ev FormLoaded) {
-	if ev.Form == nil {
-		t.say(Warning, ev.For, "The New form could not be opened (%s). The call and its record are safe.", ev.Err)
-		return
-	}
-	if c := t.find(ev.For); ev.Auto && (c == nil || c.State == Ended || c.Answered.IsZero() || c.Match.State != crm.MatchNone || !t.mayPop(c)) {
-		return // nobody asked for it, and its moment is over
-	}
-	t.form = &form{Form: t.prefilled(ev), for_: ev.For, auto: ev.Auto}
-}
-
-func (t *turn) create(cmd Command) {
-	if t.form == nil || t.form.busy {
-		return
-	}
-	f := *t.form
-	f.busy = true
-	t.form = &f
-	t.do(CreateRecord{For: f.for_, Object: f.Object, Values: cmd.Values})
-}
-
-// recordCreated ends the New form. What Salesforce complained about stands beside its field and nothing typed is lost: the
-// values live in the front end until the record exists.
-func (t *turn) recordCreated(ev RecordCreated) {
-	asked := t.form != nil && t.form.busy && t.form.for_ == ev.For // else the agent has gone on to something else
-	switch {
-	case !ev.Ref.Zero():
-		if asked {
-			t.form = nil
-		}
-		if c := t.find(ev.For); c != nil && !c.finished {
-			t.makeCurrent(c, crm.Hit{Ref: ev.Ref})
-		}
-		t.say(Info, ev.For, "%s %s was created.", ev.Ref.Type, ev.Ref.Name)
-		t.loadCard(ev.For, ev.Ref, false)
-	case !asked:
-		t.say(Warning, ev.For, notCreated+": %s", complaint(ev))
-	default:
-		f := *t.form
-		f.busy = false
-		if ev.Form != nil {
-			f.Form = *ev.Form
-		} else {
-			f.Error = ev.Err
-		}
-		t.form = &f
-	}
-}
-
-// complaint is the first thing that is wrong with a record that was not created.
-func complaint(ev RecordCreated) text.Text {
-	if ev.Form == nil || !ev.Err.Empty() {
-		return ev.Err
-	}
-	line := ev.Form.Error
-	for _, f := range ev.Form.Fields {
-		if line.Empty() && !f.Error.Empty() {
-			line = text.Clean(f.Label.String() + ": " + f.Error.String())
-		}
-	}
-	return line
-}
-
 // close closes what is on top: the form, the search page, then the card.
 func (t *turn) close() {
 	switch {
 	case t.form != nil:
+		t.dropDraft(t.form.key()) // it was asked for; the front end asks first when something was typed
 		t.form = nil
 	case t.search != nil:
 		t.search = nil

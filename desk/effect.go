@@ -80,12 +80,11 @@ type LoadCard struct {
 	Auto bool
 }
 
-// LoadForm reads the New form of an object with the number filled in. Answered by FormLoaded.
+// LoadForm reads a form. Answered by FormLoaded.
 type LoadForm struct {
-	For    CallKey
-	Object string
-	Number text.Text
-	Auto   bool // nobody asked: the layout opens it by itself
+	For  CallKey
+	Ask  crm.FormAsk
+	Auto bool // nobody asked: the layout opens it by itself
 }
 
 // CreateRecord creates a record. Answered by RecordCreated.

@@ -32,9 +32,10 @@ type CardLoaded struct {
 	Err  text.Text
 }
 
-// FormLoaded is an empty New form, or why there is none.
+// FormLoaded is a form to fill in, or why there is none.
 type FormLoaded struct {
 	For  CallKey
+	Ask  crm.FormAsk // what was asked for
 	Form *crm.Form
 	Auto bool // see LoadForm
 	Err  text.Text
@@ -42,10 +43,11 @@ type FormLoaded struct {
 
 // RecordCreated is the answer to Create: the new record, or the form with its errors, or a failure.
 type RecordCreated struct {
-	For  CallKey
-	Ref  crm.Ref
-	Form *crm.Form
-	Err  text.Text
+	For    CallKey
+	Object string // of the form
+	Ref    crm.Ref
+	Form   *crm.Form
+	Err    text.Text
 }
 
 // JournalFailed: the disk refused a write of the journal; it is tried again until it succeeds. JournalRestored ends it.

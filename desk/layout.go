@@ -100,7 +100,7 @@ func (t *turn) pop(c *call) {
 		t.search.Hits, t.search.Auto = c.Match.Hits, true
 	case p.Type == layout.PopToEntity && c.Match.State == crm.MatchNone:
 		c.popped = true
-		t.do(LoadForm{For: c.Key, Object: t.newObject(c), Number: c.Remote.Number, Auto: true})
+		t.do(LoadForm{For: c.Key, Ask: crm.FormAsk{Object: t.newObject(c), Number: c.Remote.Number}, Auto: true})
 	}
 }
 

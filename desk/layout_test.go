@@ -41,13 +41,13 @@ func TestTheNewFormIsOfTheObjectThatTheLayoutNamesElseALead(t *testing.T) {
 		"pop to new without name": {`{"Inbound":{"screenPopSettings":{"NoMatch":{"screenPopType":"PopToEntity"}}}}`, "Lead"},
 	} {
 		b := laidOut(t, Settings{Pop: PopManual}, c.layout).up("a", "07700900461").found("a", none).cmd(New)
-		if got := effects[LoadForm](b.last); len(got) != 1 || got[0].Object != c.want || got[0].Auto {
+		if got := effects[LoadForm](b.last); len(got) != 1 || got[0].Ask.Object != c.want || got[0].Auto {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
 	b := laidOut(t, Settings{Pop: PopManual}, everything).cmd(Dial, "07700900461")
 	b.phone(sip.OutgoingCall{At: b.at, Leg: "out-1", CallID: "o", LocalTag: "t", Remote: party("07700900461")}).found("out-1", none).cmd(New)
-	if got := effects[LoadForm](b.last); len(got) != 1 || got[0].Object != "Contact" {
+	if got := effects[LoadForm](b.last); len(got) != 1 || got[0].Ask.Object != "Contact" {
 		t.Errorf("outbound: %+v", got)
 	}
 }
@@ -58,7 +58,7 @@ func TestWhatTakesTheKeyboardOpensOnlyOnceTheCallIsAnswered(t *testing.T) {
 		t.Error("a form came while it rang: the key that answers would be typed into it")
 	}
 	form.answered("a")
-	if got := effects[LoadForm](form.last); len(got) != 1 || !got[0].Auto || got[0].Object != "Contact" || got[0].Number.String() != "07700900461" {
+	if got := effects[LoadForm](form.last); len(got) != 1 || !got[0].Auto || got[0].Ask.Object != "Contact" || got[0].Ask.Number.String() != "07700900461" {
 		t.Fatalf("%+v", got)
 	}
 	form.do(FormLoaded{For: form.call("a").Key, Form: &crm.Form{Object: "Contact"}, Auto: true})

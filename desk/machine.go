@@ -30,6 +30,9 @@ type Machine struct {
 	open    *crm.Card
 	openFor CallKey // the call that the card was opened in; empty: none
 	form    *form
+	found   *Found   // records that the form's reference may point to
+	chooser *Chooser // objects that records can be made of; nil: nobody asked yet
+	drafts  []Draft  // what was typed into forms and is not saved, oldest first
 	search  *Search
 	cards   []crm.Card  // read lately, the last one first
 	trail   []crm.Ref   // cards that were open before, the last one last
@@ -116,14 +119,6 @@ type call struct {
 	forced      bool      // made although the person does not want to be called
 }
 
-// form is the open New form.
-type form struct {
-	crm.Form
-	for_ CallKey
-	busy bool
-	auto bool // opened by itself
-}
-
 // NewMachine makes the machine of a desk that has not started yet.
 func NewMachine(set Settings) Machine {
 	set = set.withDefaults()
@@ -132,7 +127,7 @@ func NewMachine(set Settings) Machine {
 		prepared = &Prepared{}
 	}
 	return Machine{prepared: prepared, set: set, agent: set.Agent, base: Available, shown: Starting, links: set.Links, forward: set.Forward, layout: set.Layout, lamps: set.lamps(), bell: set.Bell,
-		zone: set.Zone, callbacks: slices.Clone(set.Callbacks), recents: slices.Clone(set.Recents)}
+		zone: set.Zone, callbacks: slices.Clone(set.Callbacks), recents: slices.Clone(set.Recents), drafts: slices.Clone(set.Drafts)}
 }
 
 // turn is one Step under way: the next machine, and what it wants done.
@@ -151,6 +146,7 @@ func (m Machine) Step(at time.Time, ev Event) (Machine, []Effect) {
 	next.notices = slices.Clone(m.notices)
 	next.landed = slices.Clone(m.landed)
 	next.callbacks = slices.Clone(m.callbacks)
+	next.drafts = slices.Clone(m.drafts)
 	t := &turn{Machine: &next, at: at}
 	switch ev := ev.(type) {
 	case PhoneEvent:
@@ -169,6 +165,12 @@ func (m Machine) Step(at time.Time, ev Event) (Machine, []Effect) {
 		t.formLoaded(ev)
 	case RecordCreated:
 		t.recordCreated(ev)
+	case RecordChanged:
+		t.recordChanged(ev)
+	case ReferencesFound:
+		t.referencesFound(ev)
+	case ObjectsListed:
+		t.chooser = &Chooser{Objects: ev.Objects, Error: ev.Err}
 	case JournalFailed:
 		t.journalFailed(ev)
 	case JournalRestored:
@@ -394,7 +396,12 @@ func (m *Machine) Snapshot(at time.Time) *Snapshot {
 	}
 	if m.form != nil {
 		f := m.form.Form
-		s.Form, s.FormFor, s.FormAuto = &f, m.form.for_, m.form.auto
+		s.Form, s.FormFor, s.FormAuto, s.FormBusy, s.Found = &f, m.form.for_, m.form.auto, m.form.busy, m.found
+	}
+	s.Chooser = m.chooser
+	for _, d := range m.drafts {
+		d.Values = nil // the form has them when it is opened
+		s.Drafts = append(s.Drafts, d)
 	}
 	return s
 }

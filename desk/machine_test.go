@@ -349,7 +349,7 @@ func TestPinAndClearDecideTheAssociation(t *testing.T) {
 
 func TestNewSavesTheCallersRecordAndMakesItCurrent(t *testing.T) {
 	b := newBench(t, Settings{}).up("a", "07700900461").found("a", crm.Match{State: crm.MatchNone}).cmd(New)
-	if f := effects[LoadForm](b.last); len(f) != 1 || f[0].Object != "Lead" || f[0].Number.String() != "07700900461" {
+	if f := effects[LoadForm](b.last); len(f) != 1 || f[0].Ask.Object != "Lead" || f[0].Ask.Number.String() != "07700900461" {
 		t.Fatalf("%+v", f)
 	}
 	key := b.call("a").Key

@@ -82,8 +82,16 @@ func (c *customerStub) Search(ctx context.Context, _ text.Text, _ bool) (crm.Fou
 	return crm.Found{}, ctx.Err()
 }
 func (c *customerStub) Recents(context.Context) ([]crm.Hit, error) { return nil, nil }
-func (c *customerStub) Form(ctx context.Context, object string, _ text.Text) (crm.Form, error) {
-	return crm.Form{Object: object}, nil
+func (c *customerStub) Form(_ context.Context, ask crm.FormAsk) (crm.Form, error) {
+	return crm.Form{Object: ask.Object}, nil
+}
+func (c *customerStub) Update(ctx context.Context, _ crm.FormUpdate) (crm.Ref, *crm.Form, error) {
+	<-ctx.Done()
+	return crm.Ref{}, nil, ctx.Err()
+}
+func (c *customerStub) Objects(context.Context) ([]crm.ObjectName, error) { return nil, nil }
+func (c *customerStub) References(context.Context, []string, text.Text) ([]crm.Hit, error) {
+	return nil, nil
 }
 func (c *customerStub) Create(ctx context.Context, _ string, _ map[string]string) (crm.Ref, *crm.Form, error) {
 	<-ctx.Done()

@@ -40,8 +40,11 @@ type Customers interface {
 	Card(ctx context.Context, ref crm.Ref) (crm.Card, error)
 	Search(ctx context.Context, query text.Text, more bool) (crm.Found, error)
 	Recents(ctx context.Context) ([]crm.Hit, error) // what was looked at last, in Salesforce
-	Form(ctx context.Context, object string, number text.Text) (crm.Form, error)
+	Form(ctx context.Context, ask crm.FormAsk) (crm.Form, error)
 	Create(ctx context.Context, object string, values map[string]string) (crm.Ref, *crm.Form, error)
+	Update(ctx context.Context, u crm.FormUpdate) (crm.Ref, *crm.Form, error)
+	Objects(ctx context.Context) ([]crm.ObjectName, error)
+	References(ctx context.Context, objects []string, query text.Text) ([]crm.Hit, error)
 }
 
 // Journaller is the durable store of calls and call records (ledger.Ledger).

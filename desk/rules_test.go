@@ -230,7 +230,7 @@ func TestSearchAndNewWorkBesideACallThatIsOver(t *testing.T) {
 		t.Fatalf("%+v %v", s, b.snap().Notices)
 	}
 	b.cmd(New)
-	if f := effects[LoadForm](b.last); len(f) != 1 || f[0].For != "" || f[0].Number.String() != "07814256404" {
+	if f := effects[LoadForm](b.last); len(f) != 1 || f[0].For != "" || f[0].Ask.Number.String() != "07814256404" {
 		t.Fatalf("%+v", f)
 	}
 	b.cmd(Close).cmd(Close)

@@ -91,7 +91,7 @@ func (t *turn) searchDone(ev SearchDone) {
 func (t *turn) prefilled(ev FormLoaded) crm.Form {
 	f, typed := *ev.Form, t.typed.String()
 	t.typed = text.Text{}
-	if typed == "" || ev.Auto {
+	if typed == "" || ev.Auto || !ev.Ask.Record.Zero() || len(ev.Ask.Values) > 0 {
 		return f
 	}
 	f.Fields = slices.Clone(f.Fields)
@@ -100,7 +100,7 @@ func (t *turn) prefilled(ev FormLoaded) crm.Form {
 		if i < 0 || !f.Fields[i].Value.Empty() || value == "" {
 			return false
 		}
-		f.Fields[i].Value = text.Clean(value)
+		f.Fields[i].Value = text.CleanBlock(value, len(value))
 		return true
 	}
 	kind := func(k string) func(crm.FormField) bool {

@@ -60,6 +60,7 @@ type Settings struct {
 	DayStart     time.Duration  // when a day without a time of day begins, default 9 h
 	Callbacks    []Callback     // as they were kept
 	Recents      []Recent       // as they were kept
+	Drafts       []Draft        // as they were kept, oldest first
 	Links        Links          // as they stand before anything is heard of them
 }
 

@@ -35,6 +35,10 @@ type Snapshot struct {
 	Caption text.Text `json:"caption,omitzero"`  // what a demo tells the newcomer at this moment
 
 	FormAuto bool      `json:"formAuto,omitempty"` // the form opened by itself: text that is being typed goes on
+	FormBusy bool      `json:"formBusy,omitempty"` // it is being saved
+	Found    *Found    `json:"found,omitempty"`    // records that a reference of the form may point to, as last asked for
+	Chooser  *Chooser  `json:"chooser,omitempty"`  // objects that records can be made of, when they were asked for
+	Drafts   []Draft   `json:"drafts,omitempty"`   // forms that were not saved, oldest first, without their values
 	Prepared *Prepared `json:"prepared,omitempty"` // with a dial plan: what is dialled for what is being typed
 
 	Bell     bool      `json:"bell,omitempty"`     // the front end's own bell rings for calls: there is no ring device

@@ -14,6 +14,10 @@ func (t *turn) timerFired(id TimerID) {
 		t.wake = time.Time{}
 		return
 	}
+	if id == findTimer {
+		t.findNow()
+		return
+	}
 	if key, ok := strings.CutPrefix(string(id), "linger "); ok {
 		c := t.find(CallKey(key))
 		switch {

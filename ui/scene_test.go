@@ -168,10 +168,10 @@ func leadForm() *crm.Form {
 		{Name: "FirstName", Label: c("First Name"), Type: "string", Length: 40},
 		{Name: "LastName", Label: c("Last Name"), Type: "string", Required: true, Length: 80},
 		{Name: "Company", Label: c("Company"), Type: "string", Required: true, Length: 255},
-		{Name: "Phone", Label: c("Phone"), Type: "phone", Value: c("02079460123"), Length: 40},
+		{Name: "Phone", Label: c("Phone"), Type: "phone", Value: text.CleanBlock("02079460123", 100), Length: 40},
 		{Name: "Email", Label: c("Email"), Type: "email", Length: 80},
-		{Name: "LeadSource", Label: c("Lead Source"), Type: "picklist", Options: []text.Text{c("Web"), c("Phone Inquiry"), c("Partner Referral"), c("Other")}, Value: c("Phone Inquiry")},
-		{Name: "Status", Label: c("Lead Status"), Type: "picklist", Required: true, Options: []text.Text{c("Open - Not Contacted"), c("Working - Contacted")}, Value: c("Open - Not Contacted")},
+		{Name: "LeadSource", Label: c("Lead Source"), Type: "picklist", Options: []text.Text{c("Web"), c("Phone Inquiry"), c("Partner Referral"), c("Other")}, Value: text.CleanBlock("Phone Inquiry", 100)},
+		{Name: "Status", Label: c("Lead Status"), Type: "picklist", Required: true, Options: []text.Text{c("Open - Not Contacted"), c("Working - Contacted")}, Value: text.CleanBlock("Open - Not Contacted", 100)},
 		{Name: "DoNotCall", Label: c("Do Not Call"), Type: "boolean"},
 	}}
 }

@@ -112,6 +112,8 @@ func TestEachKeySendsItsCommand(t *testing.T) {
 		{"an untouched form closes at once", withForm(), []string{"esc"}, []desk.Command{{Verb: desk.Close}}},
 		{"a form with typed text asks; n keeps it", withForm(), []string{"Sam", "esc", "n"}, nil},
 		{"a form with typed text asks; y discards", withForm(), []string{"Sam", "esc", "y"}, []desk.Command{{Verb: desk.Close}}},
+		{"a form with typed text asks; s sets it aside", withForm(), []string{"Sam", "esc", "s"}, []desk.Command{{Verb: desk.SetAside}}},
+		{"E changes the card that is open", popped(), []string{"E"}, []desk.Command{{Verb: desk.Edit}}},
 		{"the palette finds and does", popped(), []string{"ctrl+p", "hang", "enter"}, []desk.Command{{Verb: desk.Hangup, Call: "k1"}}},
 		{"2 moves the focus", talking(fred(desk.Held), with(fred(desk.Talking), func(k *desk.Call) { k.Key = "k9" })), []string{"1", "h", "2", "h"}, []desk.Command{{Verb: desk.Resume, Call: "k1"}, {Verb: desk.Hold, Call: "k9"}}},
 		{"Tab moves the focus", talking(fred(desk.Held), with(fred(desk.Talking), func(k *desk.Call) { k.Key = "k9" })), []string{"tab", "h"}, []desk.Command{{Verb: desk.Resume, Call: "k1"}}},
@@ -119,8 +121,9 @@ func TestEachKeySendsItsCommand(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			b := onBench(tc.snap, nil)
 			press(b.Model, tc.keys...)
-			if !reflect.DeepEqual(b.sent, tc.want) {
-				t.Errorf("sent %+v\nwant %+v\n%s", b.sent, tc.want, b.text())
+			sent := b.said()
+			if !reflect.DeepEqual(sent, tc.want) {
+				t.Errorf("sent %+v\nwant %+v\n%s", sent, tc.want, b.text())
 			}
 		})
 	}
@@ -229,6 +232,16 @@ func TestTheGraceHoldsNothingElseBack(t *testing.T) {
 	}
 }
 
+// said is what was sent, without the text of a form, which is kept at each keystroke.
+func (b *bench) said() (out []desk.Command) {
+	for _, c := range b.sent {
+		if c.Verb != desk.Typed {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
 func TestTextIsNotLostWhenACallComesIn(t *testing.T) {
 	b := onBench(withForm(), nil)
 	press(b.Model, "Por")
@@ -236,12 +249,12 @@ func TestTextIsNotLostWhenACallComesIn(t *testing.T) {
 	s.Calls = append(s.Calls, second())
 	b.show(s)
 	press(b.Model, "ada") // a and d are text here
-	if !strings.Contains(b.text(), "Porada") || len(b.sent) != 0 {
-		t.Errorf("sent %v\n%s", b.sent, b.text())
+	if !strings.Contains(b.text(), "Porada") || len(b.said()) != 0 {
+		t.Errorf("sent %v\n%s", b.said(), b.text())
 	}
 	press(b.Model, "f2")
-	if len(b.sent) != 1 || b.sent[0].Verb != desk.Answer || b.sent[0].Call != "k2" {
-		t.Errorf("F2 sends %v", b.sent)
+	if len(b.said()) != 1 || b.said()[0].Verb != desk.Answer || b.said()[0].Call != "k2" {
+		t.Errorf("F2 sends %v", b.said())
 	}
 }
 
@@ -412,8 +425,8 @@ func TestKeysWorkAtOnceWhenTheAgentClosesTheField(t *testing.T) {
 	s.Form = nil
 	b.show(s)
 	press(b.Model, "h")
-	if len(b.sent) != 2 || b.sent[1].Verb != desk.Hold {
-		t.Errorf("sent %v", b.sent)
+	if sent := b.said(); len(sent) != 2 || sent[1].Verb != desk.Hold {
+		t.Errorf("sent %v", sent)
 	}
 }
 

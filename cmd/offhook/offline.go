@@ -24,9 +24,14 @@ func (offline) Card(context.Context, crm.Ref) (crm.Card, error) { return crm.Car
 func (offline) Search(context.Context, text.Text, bool) (crm.Found, error) {
 	return crm.Found{}, errNoOrg
 }
-func (offline) Recents(context.Context) ([]crm.Hit, error) { return nil, errNoOrg }
-func (offline) Form(context.Context, string, text.Text) (crm.Form, error) {
-	return crm.Form{}, errNoOrg
+func (offline) Recents(context.Context) ([]crm.Hit, error)          { return nil, errNoOrg }
+func (offline) Form(context.Context, crm.FormAsk) (crm.Form, error) { return crm.Form{}, errNoOrg }
+func (offline) Update(context.Context, crm.FormUpdate) (crm.Ref, *crm.Form, error) {
+	return crm.Ref{}, nil, errNoOrg
+}
+func (offline) Objects(context.Context) ([]crm.ObjectName, error) { return nil, errNoOrg }
+func (offline) References(context.Context, []string, text.Text) ([]crm.Hit, error) {
+	return nil, errNoOrg
 }
 func (offline) Create(context.Context, string, map[string]string) (crm.Ref, *crm.Form, error) {
 	return crm.Ref{}, nil, errNoOrg

@@ -32,10 +32,11 @@ type org struct {
 	attach    crm.Attachments
 	region    string
 	zone      atomic.Pointer[time.Location]
-	used      atomic.Int32  // per cent of the API calls, as the desk was told
-	again     chan struct{} // somebody wants the sign-in tried now
-	now       chan struct{} // somebody wants every record sent now
-	changed   chan struct{} // the outbox has changed
+	locale    atomic.Pointer[string] // of the signed-in user, as de_DE
+	used      atomic.Int32           // per cent of the API calls, as the desk was told
+	again     chan struct{}          // somebody wants the sign-in tried now
+	now       chan struct{}          // somebody wants every record sent now
+	changed   chan struct{}          // the outbox has changed
 
 	layouts layouts
 	layout  atomic.Pointer[layout.Layout] // of the signed-in user; nil: offhook's own
@@ -70,6 +71,7 @@ func openOrg(l *config.Loaded, led *ledger.Ledger, numbers crm.NumberSettings, l
 	}
 	o.directory = crm.NewDirectory(client, crm.DirectorySettings{
 		Numbers: numbers, Layout: o.layout.Load, NewObject: l.Salesforce.NoMatch, Deadline: l.Salesforce.Timeout, Log: log,
+		Zone: o.location, Locale: o.localeName,
 	})
 	report := func(r crm.Report) {
 		select {
@@ -94,6 +96,14 @@ func (o *org) location() *time.Location {
 		return z
 	}
 	return time.Local
+}
+
+// localeName is how the agent writes numbers and days; "" while it is not known.
+func (o *org) localeName() string {
+	if l := o.locale.Load(); l != nil {
+		return *l
+	}
+	return ""
 }
 
 // The desk's wishes; none of them blocks.

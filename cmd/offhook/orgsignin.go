@@ -83,6 +83,7 @@ func (o *org) signedIn(ctx context.Context, d *desk.Desk, user salesforce.UserIn
 		user = agent
 	}
 	o.applyLayout(ctx, d, user.UserID, user.Username)
+	o.locale.Store(&user.Locale)
 	if o.record.TimeZone == "" {
 		if zone, err := time.LoadLocation(user.Zone); err == nil && user.Zone != "" {
 			o.zone.Store(zone)

@@ -237,6 +237,7 @@ func (w *workplace) openDesk(e *env, l *config.Loaded, opt options, numbers *crm
 	set.Callbacks = keptCallbacks(context.Background(), w.ledger)
 	set.Recents = keptRecents(context.Background(), w.ledger)
 	set.LastWork, set.Zone = lastWork(context.Background(), w.ledger), time.Local
+	set.Drafts = keptDrafts(context.Background(), w.ledger, time.Now())
 	ports := desk.Ports{Store: w.ledger, Work: noWork, Phone: w.phone, Customers: offline{}, Journal: w.ledger, Demo: opt.demo, Sound: soundDevices{w.devices, w.headset}, Ring: func(on bool) {
 		if on {
 			w.devices.Ringer().Start()
@@ -278,6 +279,9 @@ func (w *workplace) start(ctx context.Context) (done <-chan struct{}) {
 		defer close(w.followed)
 		w.attendance.run(here, w.desk)
 	}()
+	if word := draftWord(w.desk.Snapshot().Drafts); word != "" {
+		w.work.Go(func() { w.desk.Post(desk.Told{Severity: desk.Info, Text: text.Clean(word)}) })
+	}
 	w.work.Go(func() {
 		defer close(ended)
 		_ = w.desk.Run(ctx) // it returns nil; what went wrong was shown

@@ -42,6 +42,7 @@ type Client struct {
 
 	describes cache[Describe]
 	compacts  cache[CompactLayout]
+	layouts   cache[Pages]
 	disk      disk
 	user      atomic.Pointer[UserInfo]
 	agent     atomic.Pointer[UserInfo]
@@ -124,6 +125,7 @@ func (c *Client) forgetOrg() {
 	c.budget.Store(nil)
 	c.describes.clear()
 	c.compacts.clear()
+	c.layouts.clear()
 }
 
 // AskAgain has the sign-in server asked again although it refused a moment ago: a person wants it tried now.

@@ -2,6 +2,7 @@ package salesforce
 
 import (
 	"context"
+	"encoding/base64"
 	"strings"
 )
 
@@ -34,6 +35,12 @@ type Field struct {
 	NameField    bool       `json:"nameField"`
 	Custom       bool       `json:"custom"`
 	Restricted   bool       `json:"restrictedPicklist"`
+	Dependent    bool       `json:"dependentPicklist"`
+	Controller   string     `json:"controllerName"` // of a dependent picklist: the field that decides which values are offered
+	Help         string     `json:"inlineHelpText"`
+	Default      any        `json:"defaultValue"`        // text, bool or json.Number; nil for none
+	Formula      string     `json:"defaultValueFormula"` // may be a literal: "text", 5, TRUE
+	AutoNumber   bool       `json:"autoNumber"`
 	Relationship string     `json:"relationshipName"`
 	ReferenceTo  []string   `json:"referenceTo"`
 	Picklist     []Picklist `json:"picklistValues"`
@@ -45,6 +52,22 @@ type Picklist struct {
 	Label   string `json:"label"`
 	Active  bool   `json:"active"`
 	Default bool   `json:"defaultValue"`
+	// ValidFor says for which of the controlling field's values a value of a dependent picklist is offered: a bitmap in base64, the
+	// first value is the highest bit of the first byte.
+	ValidFor string `json:"validFor"`
+}
+
+// OfferedFor reports whether a value of a dependent picklist is offered for the controlling field's value of this index, counted over
+// all of them, active or not. A value without a bitmap is offered always; one whose bitmap cannot be read, too: Salesforce decides.
+func (p Picklist) OfferedFor(i int) bool {
+	if p.ValidFor == "" {
+		return true
+	}
+	bits, err := base64.StdEncoding.DecodeString(p.ValidFor)
+	if err != nil {
+		return true
+	}
+	return i >= 0 && i/8 < len(bits) && bits[i/8]&(0x80>>(i%8)) != 0
 }
 
 // Field returns the field of that API name, whatever its case.
@@ -101,7 +124,8 @@ func (c *Client) Describe(ctx context.Context, object Ident) (*Describe, error) 
 func (c *Client) Forget(object Ident) {
 	c.describes.drop(object)
 	c.compacts.drop(object)
-	for _, suffix := range []string{describePath, compactPath} {
+	c.layouts.drop(object)
+	for _, suffix := range []string{describePath, compactPath, layoutPath} {
 		c.disk.drop(c.disk.file(c.session.peek(), object, suffix))
 	}
 }

@@ -87,6 +87,8 @@ func (p *Page) doCall(a keymap.Action) Result {
 	case "call.next", "call.previous":
 		p.step(a.Name == "call.next")
 		return Result{Handled: true}
+	case "caller.choose":
+		return Result{Handled: true, Open: overlay.NewChooser(p.live()), Commands: []desk.Command{{Verb: desk.Choose}}}
 	case "caller.search", "caller.new":
 		if !p.can(a.Verb) { // not for a call
 			return send(desk.Command{Verb: a.Verb})
@@ -114,26 +116,4 @@ func (p *Page) step(forward bool) {
 		}
 	}
 	p.Focus(0)
-}
-
-func (p *Page) doForm(name string) Result {
-	if p.form == nil {
-		return Result{}
-	}
-	switch name {
-	case "form.next":
-		p.form.Move(1)
-	case "form.previous":
-		p.form.Move(-1)
-	case "form.save":
-		if values, ok := p.form.Values(); ok {
-			return send(desk.Command{Verb: desk.Create, Call: p.form.For, Values: values})
-		}
-	case "form.cancel":
-		if p.form.Typed() {
-			return Result{Handled: true, Open: overlay.Discard(p.form.Label())}
-		}
-		return send(desk.Command{Verb: desk.Close})
-	}
-	return Result{Handled: true}
 }

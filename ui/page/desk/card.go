@@ -20,6 +20,8 @@ func (p *Page) doCard(a keymap.Action) Result {
 	n := caller.Lines(card)
 	field, ref := caller.Selected(card, p.cardAt)
 	switch a.Name {
+	case "card.edit":
+		return send(desk.Command{Verb: desk.Edit, Text: field.Name})
 	case "card.down":
 		p.cardAt = min(p.cardAt+1, n-1)
 	case "card.up":

@@ -69,9 +69,14 @@ func (p *Page) Take(s *desk.Snapshot) {
 	case s.Form == nil:
 		p.form = nil
 	case p.form == nil || !p.form.Is(s.Form, s.FormFor):
+		old := p.form
 		p.form = form.New(s.Form, s.FormFor)
+		p.form.Heir(old)
 	default:
 		p.form.Sync(s.Form)
+	}
+	if p.form != nil {
+		p.form.Found(s.Found, s.FormBusy)
 	}
 	switch {
 	case s.Search == nil:
@@ -177,7 +182,7 @@ func (p *Page) Typing() bool {
 func (p *Page) Type(k tea.Key) Result {
 	switch p.Context() {
 	case keymap.Form:
-		return Result{Handled: p.form.Key(k)}
+		return p.formed(Result{Handled: p.form.Key(k)})
 	case keymap.Search:
 		if p.find.InQuery {
 			handled, _ := p.find.Query.Key(k)
@@ -204,6 +209,7 @@ func (p *Page) Paste(s string) Result {
 	switch p.Context() {
 	case keymap.Form:
 		p.form.Paste(s)
+		return p.formed(Result{Handled: true})
 	case keymap.Search:
 		p.find.InQuery = true
 		p.find.Query.Insert(s)

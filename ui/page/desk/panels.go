@@ -142,7 +142,7 @@ func (p *Page) heading(what string) string {
 
 func (p *Page) formPanel(c canvas, w, h int) panel {
 	needed := []row.Seg{{Ink: c.th.Ringing, Text: "*"}, {Ink: c.th.Dim, Text: " needed"}}
-	out := panel{lines: []string{row.Heading(c.th, w, p.heading("New "+p.form.Label()), needed...)}}
+	out := panel{lines: []string{row.Heading(c.th, w, p.formHeading(), needed...)}}
 	lines, x, y := p.form.Draw(c.th, w, h-1)
 	out.join(panel{lines: lines, cursor: y >= 0, x: x, y: y})
 	return out

@@ -17,7 +17,7 @@ func described() *crm.Form {
 	c := text.Clean
 	return &crm.Form{Object: "Lead", Label: c("Lead"), Fields: []crm.FormField{
 		{Name: "LastName", Label: c("Last Name"), Type: "string", Required: true, Length: 5},
-		{Name: "Phone", Label: c("Phone"), Type: "phone", Value: c("0207 946")},
+		{Name: "Phone", Label: c("Phone"), Type: "phone", Value: text.CleanBlock("0207 946", 100)},
 		{Name: "Source", Label: c("Source"), Type: "picklist", Options: []text.Text{c("Web"), c("Phone"), c("Partner")}},
 		{Name: "Call", Label: c("Call"), Type: "boolean"},
 	}}

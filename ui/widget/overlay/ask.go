@@ -50,11 +50,12 @@ func Away() *Ask {
 		Choices: []Choice{why("b", "Break"), why("l", "Lunch"), why("m", "Meeting"), why("t", "Training"), why("o", "Other")}}
 }
 
-// Discard asks before a form with typed values is left.
-func Discard(label string) *Ask {
-	return &Ask{Title: "Discard the new " + label + "?", Text: "What you typed is not saved anywhere.",
-		Choices: []Choice{{Key: "y", Title: "discard", Commands: []desk.Command{{Verb: desk.Close}}}, {Key: "n", Title: "keep typing", Default: true}},
-		While:   func(s *desk.Snapshot) bool { return s.Form != nil }}
+// Discard asks before a form with typed values is left; title is what the form does.
+func Discard(title string) *Ask {
+	return &Ask{Title: "Leave the form “" + title + "”?", Text: "What you typed is not in Salesforce. Set aside, it waits under New …",
+		Choices: []Choice{{Key: "y", Title: "discard", Commands: []desk.Command{{Verb: desk.Close}}},
+			{Key: "s", Title: "set aside", Commands: []desk.Command{{Verb: desk.SetAside}}}, {Key: "n", Title: "keep typing", Default: true}},
+		While: func(s *desk.Snapshot) bool { return s.Form != nil }}
 }
 
 // Leaving asks before the program is left during a call.
