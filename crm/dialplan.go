@@ -65,14 +65,19 @@ func (p *DialPlan) world() string {
 	if p.o.International != "" {
 		return p.o.International
 	}
-	switch cc := phonenumbers.GetCountryCodeForRegion(p.n.region); { // ITU-T operational bulletin: those that are not 00
+	return worldPrefix(p.n.region)
+}
+
+// worldPrefix is what is dialled for the plus in a country (ITU-T operational bulletin: those that are not 00).
+func worldPrefix(region string) string {
+	switch cc := phonenumbers.GetCountryCodeForRegion(region); {
 	case cc == 1:
 		return "011"
-	case p.n.region == "AU":
+	case region == "AU":
 		return "0011"
-	case p.n.region == "JP":
+	case region == "JP":
 		return "010"
-	case p.n.region == "HK":
+	case region == "HK", region == "SG", region == "TH", region == "KH":
 		return "001"
 	case cc == 7:
 		return "810"

@@ -192,14 +192,14 @@ func (d *Directory) soql(ctx context.Context, num Number, plans []plan) ([]sales
 	}, nil)
 }
 
-// like scans for the digits in groups, only in objects for which that was allowed, and only when nobody was found.
+// like scans for the digits with anything between them, only in objects for which that was allowed, and only when nobody was found.
 func (d *Directory) like(ctx context.Context, num Number, plans []plan, f found) found {
-	if f.err != nil || len(f.hits) > 0 || len(d.set.LikeObjects) == 0 || d.frugal() || len(num.Variants) == 0 || len(num.Variants[0]) < 7 {
+	if f.err != nil || len(f.hits) > 0 || len(d.set.LikeObjects) == 0 || d.frugal() || len(num.kernel()) < 7 {
 		return f
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.set.Deadline)
 	defer cancel()
-	pattern := salesforce.Contains(groups(num.Variants[0])...)
+	pattern := salesforce.Contains(apart(num.kernel())...)
 	rows, err := d.scan(ctx, plans, func(p plan) salesforce.Cond {
 		var any []salesforce.Cond
 		for _, ph := range p.exact {
@@ -215,13 +215,9 @@ func (d *Directory) like(ctx context.Context, num Number, plans []plan, f found)
 	return f
 }
 
-// groups cuts a number into 3-3-4 pieces from its end, as people group them.
-func groups(d string) []string {
-	out := []string{d[len(d)-4:]}
-	for d = d[:len(d)-4]; len(d) > 0; d = d[:len(d)-min(3, len(d))] {
-		out = append([]string{d[len(d)-min(3, len(d)):]}, out...)
-	}
-	return out
+// apart are the digits one by one: nobody knows where people put their spaces. What only looks alike is sorted out when it is verified.
+func apart(digits string) []string {
+	return strings.Split(digits, "")
 }
 
 // maxScans bounds the composites of one search: an object more costs no call until five are full.

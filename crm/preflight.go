@@ -28,8 +28,9 @@ type Org struct {
 	Member    Member      // profile and call centre; zero when they could not be read
 	Warnings  []text.Text // one line each, for the administrator
 
-	task *salesforce.Describe
-	gaps bool // something could not be asked just now: what is not warned of is not known to be well
+	task    *salesforce.Describe
+	taskErr error // why there is none
+	gaps    bool  // something could not be asked just now: what is not warned of is not known to be well
 }
 
 // Preflight reads who is signed in, which Task fields exist and which status is closed. Only the first is needed: what
@@ -58,7 +59,8 @@ func Preflight(ctx context.Context, sf *salesforce.Client, mapped ...string) (Or
 	}
 	desc, err := sf.Describe(ctx, "Task")
 	if o.gap(err); err != nil {
-		o.warn("the fields of Task could not be read (" + salesforce.Line(err) + "): records carry what every org has, and it is tried again")
+		o.taskErr = err
+		o.warn("the fields of Task could not be read (" + salesforce.Line(err) + "): it is tried again, and until then records wait, or carry what every org has where Salesforce refuses it")
 		return o, nil
 	}
 	o.TaskWrite = desc.Createable

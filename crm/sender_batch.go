@@ -3,7 +3,6 @@ package crm
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -138,41 +137,50 @@ func (s *Sender) convertedLeads(ctx context.Context, leads []salesforce.Literal)
 // idKey is what two spellings of one record's id have in common.
 func idKey(id string) string { return id[:min(15, len(id))] }
 
-// lookBack settles the records that an earlier attempt may have written, with one question for all of them. It returns what is still
-// to be written, and what must be looked for alone.
+// lookBack settles the records that an earlier attempt may have written, with one question for all of them (find says why two). It
+// returns what is still to be written, and what must be looked for alone.
 func (s *Sender) lookBack(ctx context.Context, plain []job) (left, alone []job) {
+	var open []job
+	for _, j := range plain {
+		if s.mayExist(j) {
+			open = append(open, j)
+		} else {
+			left = append(left, j)
+		}
+	}
 	for _, field := range []salesforce.Ident{KeyField, "CallObject"} {
-		var asked []job
-		plain = slices.DeleteFunc(plain, func(j job) bool {
-			value, _ := j.fields[string(field)].(string)
-			_, keyed := j.fields[KeyField]
-			if !s.mayExist(j) || value == "" || keyed != (field == KeyField) {
-				return false
+		var asked, others []job
+		for _, j := range open {
+			if v, _ := j.fields[string(field)].(string); v != "" {
+				asked = append(asked, j)
+			} else {
+				others = append(others, j)
 			}
-			asked = append(asked, j)
-			return true
-		})
+		}
 		if len(asked) == 0 {
 			continue
 		}
 		found, err := s.findMany(ctx, field, asked)
 		if err != nil {
 			s.reactMany(ctx, asked, err, looking)
+			open = others
 			continue
 		}
+		open = others
 		for _, j := range asked {
 			if id := found[strings.ToLower(j.fields[string(field)].(string))]; id != "" {
 				s.sent(ctx, j, id, ReportFound)
 			} else {
-				left = append(left, j)
+				open = append(open, j)
 			}
 		}
 	}
-	for _, j := range plain {
-		if s.mayExist(j) { // known by its subject alone
-			alone = append(alone, j)
-		} else {
+	for _, j := range open {
+		_, keyed := j.fields[KeyField]
+		if _, named := j.fields["CallObject"]; keyed || named {
 			left = append(left, j)
+		} else {
+			alone = append(alone, j) // known by its subject alone
 		}
 	}
 	return left, alone

@@ -250,3 +250,42 @@ func TestLeadsOfABatchAreFollowedToTheirContacts(t *testing.T) {
 		}
 	}
 }
+
+// The key field was not known to be there (describe failed, or it was installed later) when a Task was written whose reply was lost.
+func TestATaskWrittenWithoutItsKeyIsFoundWhenTheKeyIsThere(t *testing.T) {
+	for _, n := range []int{1, 20} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			p := newPost(t, emulator.Options{NoCallKey: true})
+			p.fault(emulator.Fault{Kind: emulator.FaultDropReply, Object: "Task", Times: 1})
+			keys := p.backlog(n, nil)
+			p.sender.Flush(t.Context())
+			set := p.Settings()
+			set.CallKey = true
+			if err := p.SetSettings(set); err != nil {
+				t.Fatal(err)
+			}
+			p.sf.Forget("Task")
+			p.led.Close()
+			p.open() // another start, so the org is read again
+			for range 4 {
+				p.sleep(10 * time.Minute)
+				p.sender.Flush(t.Context())
+			}
+			p.once(keys)
+		})
+	}
+}
+
+func TestNothingIsWrittenWhileTheFieldsOfTaskCannotBeRead(t *testing.T) {
+	p := newPost(t, emulator.Options{})
+	p.fault(emulator.Fault{Kind: emulator.FaultBusy, Path: "/sobjects/Task/describe", Times: 3})
+	key := p.end(1, nil)
+	p.sender.Flush(t.Context())
+	if it := p.expect(key, ledger.Pending, 0); it.Ambiguous || it.ErrorClass != "network" {
+		t.Errorf("%+v", it)
+	}
+	p.until(key, ledger.Sent, 3)
+	if _, ok := p.Find("Task", KeyField, key); !ok {
+		t.Error("the Task has no key")
+	}
+}

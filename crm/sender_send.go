@@ -191,6 +191,9 @@ func (s *Sender) orgFor(ctx context.Context) (Org, error) {
 	if err != nil {
 		return Org{}, err
 	}
+	if o.taskErr != nil && judge(o.taskErr, writing).reaction != refused {
+		return Org{}, o.taskErr // a Task without its key, written meanwhile, would not be found by it later
+	}
 	s.orgMu.Lock()
 	s.org, s.orgAt = &o, s.o.Now()
 	if o.TaskHas == nil {
@@ -245,28 +248,35 @@ func (s *Sender) mayExist(j job) bool {
 	return j.item.Ambiguous || !keyed && j.item.Attempts > 1
 }
 
-// find looks for the record's Task: by the unique key, else by the call id in CallObject, else by the subject, which
-// holds second and number.
+// find looks for the record's Task: by the unique key, then by the call id in CallObject, since the key field may have been installed after
+// it was written; without either by the subject, which holds second and number.
 func (s *Sender) find(ctx context.Context, j job) (string, error) {
-	var by salesforce.Cond
+	since := salesforce.Eq("CreatedDate", salesforce.LastNDays(s.daysSince(j)))
+	var ways []salesforce.Cond
 	if _, ok := j.fields[KeyField]; ok {
-		by = salesforce.Eq(KeyField, salesforce.String(j.p.Key))
-	} else {
-		since := salesforce.Eq("CreatedDate", salesforce.LastNDays(s.daysSince(j)))
-		if obj, ok := j.fields["CallObject"].(string); ok && obj != "" {
-			by = salesforce.And(salesforce.Eq("CallObject", salesforce.String(obj)), since)
-		} else {
-			by = salesforce.And(salesforce.Eq("Subject", salesforce.String(j.subject().String())), since)
-		}
+		ways = append(ways, salesforce.Eq(KeyField, salesforce.String(j.p.Key)))
+	}
+	mine := func(by salesforce.Cond) salesforce.Cond {
 		if owner, ok := j.fields["OwnerId"].(string); ok {
 			by = salesforce.And(by, salesforce.Eq("OwnerId", salesforce.ID(owner)))
 		}
+		return by
 	}
-	page, err := s.o.Client.Query(ctx, salesforce.Select("Id").From("Task").Where(by).Limit(1))
-	if err != nil || len(page.Records) == 0 {
-		return "", err
+	if obj, ok := j.fields["CallObject"].(string); ok && obj != "" {
+		ways = append(ways, mine(salesforce.And(salesforce.Eq("CallObject", salesforce.String(obj)), since)))
+	} else if len(ways) == 0 {
+		ways = append(ways, mine(salesforce.And(salesforce.Eq("Subject", salesforce.String(j.subject().String())), since)))
 	}
-	return page.Records[0].ID(), nil
+	for _, by := range ways {
+		page, err := s.o.Client.Query(ctx, salesforce.Select("Id").From("Task").Where(by).Limit(1))
+		if err != nil {
+			return "", err
+		}
+		if len(page.Records) > 0 {
+			return page.Records[0].ID(), nil
+		}
+	}
+	return "", nil
 }
 
 // daysSince is how many days back a Task of the record can have been written.
