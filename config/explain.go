@@ -14,7 +14,11 @@ func (l *Loaded) Explain(w io.Writer, path string) error {
 			fmt.Fprintf(w, "  one of    %s\n", strings.Join(k.Enum, ", "))
 		}
 		fmt.Fprintf(w, "  default   %s\n  now       %s\n  set by    %s\n", k.TOML(), l.Value(k), l.Origin(k.Path))
-		fmt.Fprintf(w, "  or        OFFHOOK_%s\n", strings.ToUpper(strings.Replace(k.Path, ".", "_", 1)))
+		if pattern, file, ok := l.Locked(k.Path); ok {
+			fmt.Fprintf(w, "  locked    in %s (%s): only whoever administers this computer may change it\n", file, pattern)
+		} else {
+			fmt.Fprintf(w, "  or        OFFHOOK_%s\n", strings.ToUpper(strings.Replace(k.Path, ".", "_", 1)))
+		}
 		return nil
 	}
 	var known []string
@@ -22,7 +26,11 @@ func (l *Loaded) Explain(w io.Writer, path string) error {
 		if s.Name == path {
 			fmt.Fprintf(w, "[%s] %s\n", s.Name, s.Doc)
 			for _, k := range s.Keys {
-				fmt.Fprintf(w, "  %-28s %-22s %s\n", k.Path, l.Value(k), l.Origin(k.Path))
+				from := l.Origin(k.Path)
+				if _, _, ok := l.Locked(k.Path); ok {
+					from += ", locked"
+				}
+				fmt.Fprintf(w, "  %-28s %-22s %s\n", k.Path, l.Value(k), from)
 			}
 			return nil
 		}

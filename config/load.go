@@ -30,6 +30,10 @@ type Source struct {
 	Profile string   // --profile
 	Environ []string // os.Environ(); nil: none
 	Flags   map[string]string
+	Alone   bool // the system's file and its locks are for real calls: practice goes without
+
+	system  string              // the system's file; "": systemFile()
+	trusted func(string) string // why the system's file is not to be believed; nil: unsafe
 }
 
 // Loaded is a configuration with the origin of each setting.
@@ -37,8 +41,13 @@ type Loaded struct {
 	Config
 	Path    string // the user's file
 	Profile string
-	origin  map[string]string // key path → layer
-	values  *koanf.Koanf
+	// Warnings are what is not wrong enough to stop for, one line each.
+	Warnings []string
+
+	origin map[string]string // key path → layer
+	values *koanf.Koanf
+	locks  []string // patterns of the system's file
+	locker string   // that file
 }
 
 // layer is a koanf.Provider over a map.
@@ -64,9 +73,22 @@ func Load(src Source) (*Loaded, error) {
 		}
 		l.Path = path
 	}
+	if src.system == "" {
+		src.system = systemFile()
+	}
+	if src.trusted == nil {
+		src.trusted = unsafe
+	}
+	files := []string{src.system, l.Path}
+	switch {
+	case src.Alone:
+		files = files[1:]
+	case l.Path == src.system:
+		files = files[:1]
+	}
 	found := false
-	for _, file := range []string{systemFile(), l.Path} {
-		table, profiles, bad, err := readFile(file)
+	for i, file := range files {
+		f, bad, err := readFile(file)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -75,13 +97,24 @@ func Load(src Source) (*Loaded, error) {
 		}
 		found = true
 		problems = append(problems, bad...)
-		l.over(file, table)
-		switch p, ok := profiles[l.Profile]; {
+		own, ok := f.profiles[l.Profile]
+		if !src.Alone && i > 0 {
+			if f.locked != nil {
+				problems = append(problems, Problem{File: file, Line: lineOf(f.raw, lockWord), Key: lockWord, Text: "only " + src.system + " may lock settings"})
+			}
+			problems = append(problems, l.refuse(file, f.raw, f.table)...)
+			problems = append(problems, l.refuse(file, f.raw, own)...)
+		}
+		l.over(file, f.table)
+		switch {
 		case ok:
-			l.over("profile "+l.Profile, p)
+			l.over("profile "+l.Profile, own)
 		case l.Profile != DefaultProfile && file == l.Path:
-			names := slices.Sorted(maps.Keys(profiles))
+			names := slices.Sorted(maps.Keys(f.profiles))
 			problems = append(problems, Problem{File: file, Text: fmt.Sprintf("there is no profile %q; it has %s", l.Profile, list(names))})
+		}
+		if !src.Alone && i == 0 { // what it sets itself is not refused
+			problems = append(problems, l.lock(f, src.trusted(file))...)
 		}
 	}
 	if !found {
@@ -129,35 +162,46 @@ func (l *Loaded) over(name string, table map[string]any) {
 	}
 }
 
+// settings is one file.
+type settings struct {
+	path, raw string
+	table     map[string]any
+	profiles  map[string]map[string]any
+	locked    any // what stands under lockWord
+}
+
 // readFile parses one file, checks every key and its type, and separates the profiles.
-func readFile(file string) (table map[string]any, profiles map[string]map[string]any, bad Problems, err error) {
-	raw, err := os.ReadFile(file)
+func readFile(file string) (f settings, bad Problems, err error) {
+	data, err := os.ReadFile(file)
 	if err != nil {
-		return nil, nil, nil, fmt.Errorf("the settings cannot be read: %w", err)
+		return f, nil, fmt.Errorf("the settings cannot be read: %w", err)
 	}
-	table = map[string]any{}
-	if err := toml.Unmarshal(raw, &table); err != nil {
+	f = settings{path: file, raw: string(data), table: map[string]any{}, profiles: map[string]map[string]any{}}
+	if err := toml.Unmarshal(data, &f.table); err != nil {
 		var at *toml.DecodeError
 		if errors.As(err, &at) {
 			row, col := at.Position()
-			return nil, nil, Problems{{File: file, Line: row, Text: fmt.Sprintf("column %d: %s", col, strings.TrimPrefix(at.Error(), "toml: "))}}, nil
+			bad = Problems{{File: file, Line: row, Text: fmt.Sprintf("column %d: %s", col, strings.TrimPrefix(at.Error(), "toml: "))}}
+		} else {
+			bad = Problems{{File: file, Text: strings.TrimPrefix(err.Error(), "toml: ")}}
 		}
-		return nil, nil, Problems{{File: file, Text: strings.TrimPrefix(err.Error(), "toml: ")}}, nil
+		return settings{path: file, raw: f.raw}, bad, nil
 	}
-	profiles = map[string]map[string]any{}
-	if p, ok := table["profile"].(map[string]any); ok {
+	if p, ok := f.table["profile"].(map[string]any); ok {
 		for name, v := range p {
 			if t, ok := v.(map[string]any); ok {
-				profiles[name] = t
-				bad = append(bad, checkTable(file, string(raw), t)...)
+				f.profiles[name] = t
+				bad = append(bad, checkTable(file, f.raw, t)...)
 			} else {
-				bad = append(bad, Problem{File: file, Line: lineOf(string(raw), "profile."+name), Text: fmt.Sprintf("profile.%s must be a table, as [profile.%s.sip]", name, name)})
+				bad = append(bad, Problem{File: file, Line: lineOf(f.raw, "profile."+name), Text: fmt.Sprintf("profile.%s must be a table, as [profile.%s.sip]", name, name)})
 			}
 		}
 	}
-	delete(table, "profile")
-	bad = append(bad, checkTable(file, string(raw), table)...)
-	return table, profiles, bad, nil
+	f.locked = f.table[lockWord]
+	delete(f.table, "profile")
+	delete(f.table, lockWord)
+	bad = append(bad, checkTable(file, f.raw, f.table)...)
+	return f, bad, nil
 }
 
 // environment lays OFFHOOK_SECTION_KEY over the files.
@@ -201,6 +245,9 @@ func (l *Loaded) flags(flags map[string]string) (bad Problems) {
 
 // set lays one setting, written as text, over the others.
 func (l *Loaded) set(origin string, k Key, value string) Problems {
+	if text := l.refusal(k.Path); text != "" {
+		return Problems{{File: origin, Key: k.Path, Text: text}}
+	}
 	var v any = value
 	switch k.Type {
 	case "true/false":

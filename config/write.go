@@ -19,8 +19,16 @@ var initKeys = map[string]string{
 	"numbers.region":       `"GB"`,
 }
 
-// Init writes a commented file of settings. It never overwrites one.
+// Init writes a commented file of settings. It never overwrites one. What the system's file locks is not there to be filled in.
 func Init(path string) error {
+	l := &Loaded{}
+	if f, _, err := readFile(systemFile()); err == nil {
+		_ = l.lock(f, unsafe(f.path)) // what is wrong with it is Load's to say
+	}
+	return l.init(path)
+}
+
+func (l *Loaded) init(path string) error {
 	if _, err := os.Stat(path); err == nil {
 		return fmt.Errorf("%s exists already and was left as it is; edit it, or move it away first", path)
 	} else if !errors.Is(err, fs.ErrNotExist) {
@@ -35,7 +43,9 @@ func Init(path string) error {
 	for _, s := range Sections() {
 		fmt.Fprintf(&b, "\n# %s\n[%s]\n", s.Doc, s.Name)
 		for _, k := range s.Keys {
-			if v, ok := initKeys[k.Path]; ok {
+			if _, file, ok := l.Locked(k.Path); ok {
+				fmt.Fprintf(&b, "# %s is locked in %s\n", k.Name(), file)
+			} else if v, ok := initKeys[k.Path]; ok {
 				fmt.Fprintf(&b, "%s = %s # %s\n", k.Name(), v, k.Doc)
 			} else if !k.Secret {
 				fmt.Fprintf(&b, "#%s = %s # %s\n", k.Name(), k.TOML(), k.Doc)
@@ -65,6 +75,7 @@ func Schema(w io.Writer) error {
 	for name, p := range props {
 		all[name] = p
 	}
+	all[lockWord] = map[string]any{"type": "array", "items": map[string]any{"type": "string"}, "description": "Only in the system's file: settings that nothing after it may set, as salesforce.* or recording.consent."}
 	all["profile"] = map[string]any{"type": "object", "description": "Profiles: [profile.NAME.sip] and so on, laid over the rest with --profile NAME.", "additionalProperties": sections}
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
@@ -102,7 +113,8 @@ func (k Key) schema() map[string]any {
 
 // Reference writes docs/config.md: every setting, from the same table that reads the file.
 func Reference(w io.Writer) {
-	fmt.Fprint(w, "# Settings\n\n<!-- Generated from config/config.go: go generate ./config -->\n\nOne file, `~/.config/offhook/config.toml`. Later layers win: defaults, `/etc/offhook/config.toml`, your file, `[profile.NAME.…]` of\n`--profile NAME`, environment variables `OFFHOOK_SECTION_KEY`, `--set section.key=value`. An unknown setting is an error.\n")
+	fmt.Fprint(w, "# Settings\n\n<!-- Generated from config/config.go: go generate ./config -->\n\nOne file, `~/.config/offhook/config.toml`. Later layers win: defaults, `/etc/offhook/config.toml`, your file, `[profile.NAME.…]` of\n`--profile NAME`, environment variables `OFFHOOK_SECTION_KEY`, `--set section.key=value`. An unknown setting is an error.\n\n"+
+		"`locked = [\"salesforce.*\", \"recording.consent\"]`, above the first section of `/etc/offhook/config.toml`, keeps every later layer from setting these:\n[guide-admin.md](guide-admin.md#locked-settings).\n")
 	for _, s := range Sections() {
 		fmt.Fprintf(w, "\n## [%s]\n\n%s\n", s.Name, s.Doc)
 		if len(s.Keys) == 0 {

@@ -109,7 +109,7 @@ dir = %q
 		return err
 	}
 	demo := *e
-	demo.configFile, demo.profile = file, ""
+	demo.configFile, demo.profile, demo.practice = file, "", true
 	var err error
 	b.settings, err = demo.load()
 	return err

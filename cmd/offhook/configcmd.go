@@ -68,6 +68,9 @@ func (e *env) configCheck() error {
 	if err := checkParts(l); err != nil {
 		return err
 	}
+	for _, w := range l.Warnings {
+		fmt.Fprintln(e.out, w)
+	}
 	_, err = fmt.Fprintf(e.out, "%s, profile %s: every setting is understood.\n", l.Path, l.Profile)
 	return err
 }
@@ -111,6 +114,9 @@ func (e *env) configExplain(args []string) error {
 			return err
 		}
 		l = config.Defaults()
+	}
+	for _, w := range l.Warnings {
+		fmt.Fprintln(e.errOut, w)
 	}
 	if len(args) == 0 {
 		for _, s := range config.Sections() {

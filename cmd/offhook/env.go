@@ -18,6 +18,7 @@ import (
 type env struct {
 	configFile string
 	profile    string
+	practice   bool     // the settings are the demo's: an administrator's are not laid below
 	set        []string // --set section.key=value
 	out        io.Writer
 	errOut     io.Writer
@@ -36,7 +37,7 @@ func (e *env) load() (*config.Loaded, error) {
 		}
 		flags[strings.TrimSpace(k)] = strings.TrimSpace(v)
 	}
-	return config.Load(config.Source{File: e.configFile, Profile: e.profile, Environ: os.Environ(), Flags: flags})
+	return config.Load(config.Source{File: e.configFile, Profile: e.profile, Environ: os.Environ(), Flags: flags, Alone: e.practice})
 }
 
 // LedgerPath is the database of the chosen profile. Without any configuration it is the default place, so that the history

@@ -103,6 +103,9 @@ func openWorkplace(ctx context.Context, e *env, l *config.Loaded, opt options) (
 	}
 	w.openDesk(e, l, opt, crm.NewNumbers(numbers))
 	w.attendance = newAttendance(l, w.ledger, w.org != nil, w.log)
+	for _, line := range l.Warnings {
+		w.desk.Post(desk.Told{Severity: desk.Warning, Text: text.Clean(line)})
+	}
 	if n := len(recovered); n > 0 {
 		line := "One call of the last run was cut off; its record is safe and on its way."
 		if n > 1 {

@@ -1,0 +1,8 @@
+//go:build !unix
+
+package config
+
+// writable says that nobody knows: on this system it cannot be told who may write a file.
+func writable(path string) string {
+	return "it cannot be told here who may write " + path
+}
