@@ -12,7 +12,7 @@ import (
 // else. A record of another org is an error: an id says nothing elsewhere.
 func (d *Directory) pasted(ctx context.Context, q string) (ref Ref, ok bool, err error) {
 	if object, id, host := splitAddress(q); id != "" {
-		if !sameOrg(host, d.sf.InstanceURL()) {
+		if !SameOrg(host, d.sf.InstanceURL()) {
 			return Ref{}, false, &LineError{Line: "that address belongs to " + host + ", and you are signed in to another org: nothing was opened"}
 		}
 		if salesforce.Ident(object).Valid() {
@@ -60,9 +60,9 @@ func splitAddress(q string) (object, id, host string) {
 	return "", "", ""
 }
 
-// sameOrg compares an address with the org's own. One org has several hosts that begin with its My Domain name:
+// SameOrg compares an address with the org's own. One org has several hosts that begin with its My Domain name:
 // acme.my.salesforce.com and acme.lightning.force.com.
-func sameOrg(host, instance string) bool {
+func SameOrg(host, instance string) bool {
 	u, err := url.Parse(instance)
 	if err != nil || u.Host == "" {
 		return instance == ""

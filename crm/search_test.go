@@ -156,7 +156,7 @@ func TestAddressesOfOneOrgAreToldFromThoseOfOthers(t *testing.T) {
 		"acme--dev.sandbox.lightning.force.com": false, "other.my.salesforce.com": false, "acme.evil.example": false,
 		"acme.my.salesforce.com.evil.example": false, "acme": false,
 	} {
-		if sameOrg(host, own) != want {
+		if SameOrg(host, own) != want {
 			t.Errorf("%s: %v", host, !want)
 		}
 	}

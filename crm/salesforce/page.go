@@ -1,6 +1,7 @@
 package salesforce
 
 import (
+	"context"
 	"net/url"
 	"strings"
 )
@@ -23,4 +24,10 @@ func (c *Client) PageURL(folder, name string, args map[string]string) string {
 		out += "?" + strings.ReplaceAll(query.Encode(), "+", "%20")
 	}
 	return out
+}
+
+// KeptInstance returns the address of the org as the kept sign-in has it; nothing is sent. ErrNoToken: nobody is signed in.
+func (c *Client) KeptInstance(ctx context.Context) (string, error) {
+	t, err := c.session.load(ctx)
+	return t.Instance, err
 }

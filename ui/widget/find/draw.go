@@ -1,10 +1,12 @@
 package find
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
 	"offhook/crm"
+	"offhook/internal/text"
 	"offhook/keymap"
 	"offhook/ui/theme"
 	"offhook/ui/widget/caller"
@@ -73,7 +75,7 @@ func (p *Page) note(th *theme.Theme, keys keymap.Map, w int) string {
 	case p.state.Busy:
 		return note.Put(th.Accent, "◌ searching Salesforce").String()
 	case p.recent() && len(p.rows) == 0:
-		return note.Put(th.Dim, "a name, a company, a number, an e-mail, case 1026, or a record's address; Enter searches").String()
+		return note.Put(th.Dim, "name, company, number, e-mail, case 1026 or an address; Enter searches").String()
 	case p.recent() && len(groups) < 2:
 		return note.Put(th.Dim, "looked at last; "+keys.Key("search.down")+" chooses one, or type a name, a number, an e-mail").String()
 	case len(p.rows) == 0:
@@ -144,12 +146,13 @@ func (p *Page) nothing(th *theme.Theme, keys keymap.Map, w int) (lines []string)
 			lines = append(lines, r.Put(th.Text, t.String()).String())
 		}
 		if k := keys.Plain("search.new"); k != "" && p.state.Error.Empty() {
-			lines = append(lines, row.New(w).Gap(4).Put(th.Key, k).Put(th.Dim, " makes a new record with it; a record made minutes ago may not be found yet").String())
+			lines = append(lines, row.New(w).Gap(4).Put(th.Key, k).Put(th.Dim, " makes a new record of it; one made minutes ago may not show yet").String())
 		}
 	}
-	if len(p.state.Before) > 0 && p.Query.Value() == p.asked {
+	before := slices.DeleteFunc(slices.Clone(p.state.Before), func(q text.Text) bool { return q.String() == p.asked })
+	if len(before) > 0 && p.past == 0 {
 		r := row.New(w).Gap(4).Put(th.Key, keys.Key("search.up")).Put(th.Dim, " searched before: ")
-		for i, q := range p.state.Before {
+		for i, q := range before {
 			if i > 0 {
 				r.Put(th.Faint, " · ")
 			}
@@ -198,7 +201,11 @@ func (p *Page) hit(th *theme.Theme, w, i int) string {
 	if i > p.top && p.rows[i-1].Type == h.Type { // once for each group
 		object = ""
 	}
-	r.Cell(th.Dim, object, 11).Cell(name, h.Name.String(), caller.Share(w, 30))
+	share := 30
+	if p.recent() {
+		share = 45
+	}
+	r.Cell(th.Dim, object, 11).Cell(name, h.Name.String(), caller.Share(w, share))
 	p.details(th, r, h, w)
 	if phone != nil {
 		return r.Right(phone...).String()

@@ -44,7 +44,7 @@ func (p *Page) Sync(s *desk.Search) {
 		if p.Query.Value() == p.asked {
 			p.Query.Set(q)
 		}
-		p.only, p.at, p.top = "", 0, 0
+		p.only, p.at, p.top, p.rows = "", 0, 0, nil
 	}
 	p.take(s)
 	if came && p.Query.Value() == s.Query.String() {
@@ -128,7 +128,7 @@ func (p *Page) Filter(by int) {
 	}
 	i := max(slices.Index(names, p.only), 0)
 	p.only = names[(i+by+len(names))%len(names)]
-	p.at, p.top = 0, 0
+	p.at, p.top, p.rows = 0, 0, nil // from the first
 	p.list()
 }
 
@@ -182,6 +182,9 @@ func (p *Page) Past(by int) bool {
 	}
 	if p.past == 0 {
 		p.typed = p.Query.Value()
+		if by > 0 && i < len(p.state.Before) && p.state.Before[i-1].String() == p.typed { // it stands there already
+			i++
+		}
 	}
 	p.past = i
 	if i == 0 {
