@@ -170,6 +170,8 @@ func (d *Desk) carryOut(ctx context.Context, fx Effect) {
 		}
 	case LoadForm, CreateRecord, UpdateRecord, FindReferences, ListObjects:
 		d.ask(ctx, func(ctx context.Context) Event { return d.formWork(ctx, fx) })
+	case ReadReport:
+		d.ask(ctx, func(ctx context.Context) Event { return ReportRead{d.readReport(ctx, fx)} })
 	case PullWork:
 		if d.ports.Work != nil {
 			d.ask(ctx, func(ctx context.Context) Event { return d.ports.Work(ctx, fx) })

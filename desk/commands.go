@@ -218,7 +218,7 @@ func (t *turn) deskCommand(cmd Command) bool {
 		}
 		t.do(Demo{Verb: cmd.Verb, Text: cmd.Text, Leg: leg})
 	default:
-		return t.formCommand(cmd) || t.callbackCommand(cmd) || t.workCommand(cmd)
+		return t.formCommand(cmd) || t.callbackCommand(cmd) || t.workCommand(cmd) || t.reportCommand(cmd)
 	}
 	return true
 }

@@ -71,6 +71,8 @@ type Machine struct {
 	wake      time.Time      // when the clock of the callbacks goes off; zero: it does not run
 	promised  int            // callbacks promised so far, for their keys
 	work      *Worklist      // nil: none is open
+	report    *ReportPage    // nil: it is closed
+	reported  *ReportPage    // which one was open last
 
 	messages     int // text messages since messagesFrom
 	messagesFrom time.Time
@@ -208,6 +210,8 @@ func (m Machine) Step(at time.Time, ev Event) (Machine, []Effect) {
 		t.pulled(ev)
 	case CallbackOpened:
 		t.callbackOpened(ev)
+	case ReportRead:
+		t.reportRead(ev)
 	case WorkPulled:
 		t.workPulled(ev)
 	case TimerFired:
@@ -368,7 +372,7 @@ func (m *Machine) Snapshot(at time.Time) *Snapshot {
 		Prepared: m.prepared, Open: m.open, Search: m.search, Links: m.links, Outbox: m.outbox, APIUse: m.apiUse,
 		Notices: m.notices, Landed: m.landed, Leaving: m.leaving, Caption: m.caption,
 		DND: m.dnd, Forward: m.forward, Mailbox: m.mailbox, Lamps: m.lamps, SoundCheck: m.check, Bell: m.bell,
-		Dispositions: m.set.Dispositions, Callbacks: m.callbacks, Worklist: m.work,
+		Dispositions: m.set.Dispositions, Callbacks: m.callbacks, Worklist: m.work, Report: m.report,
 		Quit: m.quit && !m.live() && (m.links.Disk.Health != HealthDown || m.forced),
 	}
 	if len(s.Notices) == 0 { // none is nothing, also after the last was taken back: it travels the same

@@ -70,6 +70,7 @@ type Ports struct {
 	Sound     SoundDevices // nil: none
 	Store     Store        // nil: nothing is kept, and Salesforce hears only of calls
 	Work      func(context.Context, PullWork) WorkPulled
+	Report    func(context.Context, ReadReport) ReportPage // nil: there are none
 	Ring      func(on bool)
 	SendNow   func() // tries every unsent record at once
 	Committed func() // a call record was put into the outbox

@@ -54,6 +54,7 @@ type Snapshot struct {
 	Campaigns    []text.Text   `json:"campaigns,omitempty"`    // names of the campaigns that have a work list
 	DayStart     time.Duration `json:"dayStart,omitempty"`     // when a day without a time of day begins
 	Worklist     *Worklist     `json:"worklist,omitempty"`     // the open work list
+	Report       *ReportPage   `json:"report,omitempty"`       // the open page of reports
 
 	SoundCheck *SoundCheck `json:"soundCheck,omitempty"` // the page of the sound devices, when open
 }

@@ -16,7 +16,6 @@ import (
 	"offhook/crm/ledger"
 	"offhook/crm/reconcile"
 	"offhook/crm/report"
-	"offhook/crm/salesforce"
 	"offhook/internal/text"
 )
 
@@ -100,7 +99,7 @@ func reconcileLedger(ctx context.Context, e *env, l *config.Loaded, path, from, 
 	defer o.close()
 	user, err := o.client.Agent(ctx)
 	if err != nil {
-		return errors.New(salesforce.Line(err))
+		return lineOf(err)
 	}
 	if zone, err := time.LoadLocation(user.Zone); err == nil && user.Zone != "" && l.Record.TimeZone == "" {
 		o.zone.Store(zone)
@@ -152,16 +151,6 @@ func reconcileLedger(ctx context.Context, e *env, l *config.Loaded, path, from, 
 		return exitError(faultsLeft)
 	}
 	return nil
-}
-
-// lineOf is an error of Salesforce in one line.
-func lineOf(err error) error {
-	if salesforce.KindOf(err) != salesforce.KindNone && !errors.Is(err, reconcile.ErrBudget) {
-		if line := salesforce.Line(err); line != "" {
-			return errors.New(line)
-		}
-	}
-	return err
 }
 
 // reconcileJSON is what --json prints.

@@ -69,9 +69,7 @@ func newReportCmd(e *env) *cobra.Command {
 				if f.Period, err = report.ParsePeriod(from, to, st.Now); err == nil {
 					r, err = report.FromSalesforce(ctx, client, name, by, f, st.Now)
 				}
-				if api := (*salesforce.APIError)(nil); errors.As(err, &api) {
-					err = errors.New(salesforce.Line(err))
-				}
+				err = lineOf(err)
 			default:
 				return fmt.Errorf("--source %s: there are ledger and salesforce", text.Clean(source))
 			}
@@ -127,12 +125,23 @@ func reportClient(ctx context.Context, l *config.Loaded, now *time.Time) (*sales
 	user, err := client.Agent(ctx)
 	if err != nil {
 		client.Close()
-		return nil, errors.New(salesforce.Line(err))
+		return nil, lineOf(err)
 	}
 	if zone, err := time.LoadLocation(user.Zone); err == nil && user.Zone != "" && l.Record.TimeZone == "" {
 		*now = now.In(zone)
 	}
 	return client, nil
+}
+
+// lineOf is what Salesforce, or the way to it, refused in one line; other errors say what they are about themselves.
+func lineOf(err error) error {
+	switch salesforce.KindOf(err) {
+	case salesforce.KindNone:
+		return nil
+	case salesforce.KindUnknown:
+		return err
+	}
+	return errors.New(salesforce.Line(err))
 }
 
 // writeFile writes a file that only its owner may read: it holds names of customers.

@@ -241,7 +241,7 @@ func (w *workplace) openDesk(e *env, l *config.Loaded, opt options, numbers *crm
 	set.Recents = keptRecents(context.Background(), w.ledger)
 	set.LastWork, set.Zone = lastWork(context.Background(), w.ledger), time.Local
 	set.Drafts = keptDrafts(context.Background(), w.ledger, time.Now())
-	ports := desk.Ports{Store: w.ledger, Work: noWork, Phone: w.phone, Customers: offline{}, Journal: w.ledger, Demo: opt.demo, Sound: soundDevices{w.devices, w.headset}, Ring: func(on bool) {
+	ports := desk.Ports{Store: w.ledger, Report: reportPages{w.ledger, w.org, l.Activity}.read, Work: noWork, Phone: w.phone, Customers: offline{}, Journal: w.ledger, Demo: opt.demo, Sound: soundDevices{w.devices, w.headset}, Ring: func(on bool) {
 		if on {
 			w.devices.Ringer().Start()
 		} else {

@@ -40,6 +40,8 @@ func (p *Page) Do(a keymap.Action) Result {
 		return Result{Handled: true, Open: overlay.NewCallbacks(p.snap)}
 	case "desk.worklist":
 		return Result{Handled: true, Open: overlay.NewWorklist(p.snap), Commands: []desk.Command{{Verb: a.Verb}}}
+	case "desk.reports":
+		return Result{Handled: true, Open: overlay.NewReport(), Commands: []desk.Command{{Verb: a.Verb}}}
 	case "desk.sound":
 		return Result{Handled: true, Open: overlay.NewSound(), Commands: []desk.Command{{Verb: a.Verb}}}
 	case "demo.fault":
