@@ -197,7 +197,7 @@ type Record struct {
 	Statuses []Status `key:"statuses" doc:"Another status for some calls: a list of {action, status}, as {action = \"missed\", status = \"Deferred\"}."`
 	Target   string   `key:"target" default:"task" enum:"task,voicecall,both" doc:"What a call becomes in Salesforce. Voice calls need permission sets of Salesforce's own telephony; without them it is a Task."`
 	Map      []MapTo  `key:"map" doc:"What of a call goes into which Task field: a list of {value, field}. The fields of docs/salesforce are filled anyway where they are installed; an empty field switches one off."`
-	Descr    string   `key:"description" doc:"The Task's description with placeholders, as {notes} or {start}; docs/guide-admin.md lists them. Empty: notes, then the facts of the call."`
+	Descr    string   `key:"description" doc:"The Task's description with placeholders, as {notes} or {start}; docs/guide-records.md lists them. Empty: notes, then the facts of the call."`
 	Owners   []Owner  `key:"owners" doc:"Whose calls those of a SIP account are: a list of {sip, user}, a Salesforce user name or id. Else the user with the account's e-mail address, else the signed-in one."`
 }
 
