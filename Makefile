@@ -26,8 +26,8 @@ docs:
 	go test -count=1 -run CommandReference ./cmd/offhook -update
 
 # Proofs that take long: 10,000 calls through one process, and through the built program; ten minutes of everything that strangers write
-# during a call; speech over every bad link, beside another telephone.
-.PHONY: soak torture impaired
+# during a call; speech over every bad link, beside another telephone; 20,000 calls to a Salesforce that fails, from a desk that is killed.
+.PHONY: soak torture impaired exactly-once
 soak:
 	OFFHOOK_SOAK=10000 go test -count=1 -timeout 40m -run 'ThousandsOfCalls' -v ./sip
 	OFFHOOK_SOAK=10000 go test -count=1 -timeout 60m -run 'ADayOfCalls' -v ./peers
@@ -35,3 +35,6 @@ torture:
 	OFFHOOK_TORTURE=10m go test -count=1 -timeout 30m -run 'Torture' -v ./peers
 impaired:
 	OFFHOOK_IMPAIRED=1 go test -count=1 -timeout 20m -run 'SpeechOverABadLink' -v ./peers
+exactly-once:
+	OFFHOOK_EXACTLY_ONCE=10000 go test -count=1 -timeout 60m -run 'WhateverFails' -v ./crm/exactlyonce
+	OFFHOOK_NUMBERS=all go test -count=1 -run 'OfTheTable|OfAllCountries' -v ./crm

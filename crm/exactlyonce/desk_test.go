@@ -21,9 +21,9 @@ func callKey(i int) string { return fmt.Sprintf("6ba7b810-9dad-51d1-80b4-%012d",
 // What follows a call, by its number.
 func amended(i int) bool  { return i%5 == 1 }
 func member(i int) bool   { return i%10 == 3 }
-func promised(i int) bool { return i%10 == 6 } // a callback
-func kept(i int) bool     { return i%20 == 6 } // its Task is closed again
-func cut(i int) bool      { return i%50 == 49 }
+func promised(i int) bool { return i%10 == 6 }  // a callback
+func kept(i int) bool     { return i%20 == 6 }  // its Task is closed again
+func cut(i int) bool      { return i%50 == 49 } // the program stops during it
 
 // record is the call as the agent left it.
 func (p plan) record(i int) crm.CallRecord {
