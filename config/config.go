@@ -165,6 +165,7 @@ type Salesforce struct {
 	APIVersion     string        `key:"api_version" doc:"API version to use, as 66.0; empty: the newest that the org offers, which must be 62.0 or later."`
 	AllowLocalhost bool          `key:"allow_localhost" default:"true" doc:"Permit a login_url with plain http on this machine, for the practice Salesforce. Never any other host."`
 	Timeout        time.Duration `key:"lookup_timeout" default:"2s" doc:"How long a lookup may take; ringing never waits for it."`
+	Scan           []string      `key:"scan" doc:"Objects, as Contact, that are read through row by row when neither search nor spelling knows a number: for orgs whose search does not see through punctuation. Slow where there are many records; given up after lookup_timeout."`
 	NoMatch        string        `key:"no_match" default:"Lead" doc:"Object of the New form where the softphone layout names none."`
 	Pop            string        `key:"pop" default:"ring" enum:"manual,ring,answer" doc:"When what the softphone layout opens comes by itself; forms and lists wait for the answer."`
 	OpenRecord     string        `key:"open_record" default:"always" enum:"always,if_number_matches,never" doc:"Whether a number typed while a card is open belongs to that card."`

@@ -70,7 +70,7 @@ func openOrg(l *config.Loaded, led *ledger.Ledger, numbers crm.NumberSettings, l
 		}
 	}
 	o.directory = crm.NewDirectory(client, crm.DirectorySettings{
-		Numbers: numbers, Layout: o.layout.Load, NewObject: l.Salesforce.NoMatch, Deadline: l.Salesforce.Timeout, Log: log,
+		Numbers: numbers, Layout: o.layout.Load, NewObject: l.Salesforce.NoMatch, Deadline: l.Salesforce.Timeout, LikeObjects: l.Salesforce.Scan, Log: log,
 		Zone: o.location, Locale: o.localeName,
 	})
 	report := func(r crm.Report) {
