@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"offhook/crm/emulator"
 	"offhook/crm/salesforce"
@@ -38,13 +39,14 @@ var intended = map[string]map[string]string{
 		"query format":      "the identity URL answers in several formats, userinfo in one",
 		"query oauth_token": "jsforce puts the token into the address; offhook never does: addresses are logged on the way",
 	},
+	"compact layout":    {"path": "offhook asks for the user's own layout (/primary), jsforce for all of them"},
 	"query built":       {"query q": "offhook writes no space after a comma and also escapes the double quote, as SOQL allows; the test below reads both the same"},
 	"collection delete": {"query allOrNone": "offhook says allOrNone=false too; it is the default that jsforce leaves out"},
 }
 
 // operations, in the order in which both sides do them.
 var operations = []string{"login", "code", "refresh", "credentials", "who", "versions", "query", "query built", "query more", "search", "describe global", "describe",
-	"create", "retrieve", "update", "upsert", "upsert again", "composite", "file", "delete", "collection create", "collection retrieve", "collection update", "collection upsert",
+	"compact layout", "create", "create anyway", "retrieve", "retrieve some", "update", "update unchanged", "upsert", "upsert again", "composite", "file", "delete", "collection create", "collection retrieve", "collection update", "collection upsert",
 	"collection delete", "limits", "recent", "sign out"}
 
 // plan is what both sides are told to do.
@@ -64,11 +66,19 @@ type plan struct {
 	SOSL      string           `json:"sosl"`
 	Task      map[string]any   `json:"task"`
 	Change    map[string]any   `json:"change"`
+	Person    map[string]any   `json:"person"`
+	Rule      string           `json:"rule"`  // header that saves a duplicate
+	Since     string           `json:"since"` // HTTP date
 	KeyField  string           `json:"keyField"`
 	Key       string           `json:"key"`
 	Composite any              `json:"composite"`
 	Rows      []map[string]any `json:"rows"`  // of a collection
 	Keyed     []map[string]any `json:"keyed"` // with their external id
+}
+
+func (p plan) since() time.Time {
+	at, _ := http.ParseTime(p.Since) // made above
+	return at
 }
 
 // A name with everything that has a meaning in SOQL, in a URL or in a form.
@@ -101,6 +111,8 @@ func TestOffhookSendsWhatJSForceSends(t *testing.T) {
 		Secret: emulator.ClientSecret, Scope: salesforce.DefaultScopes,
 		Rows:   []map[string]any{{"Subject": "one", "Status": "Completed"}, {"Subject": "two", "Status": "Completed"}},
 		Keyed:  []map[string]any{{emulator.CallKeyField: "a", "Subject": "one"}, {emulator.CallKeyField: "b", "Subject": "two"}},
+		Person: map[string]any{"LastName": hardName}, Rule: "allowSave=true; includeRecordDetails=true; runAsCurrentUser=true",
+		Since:  time.Now().Add(time.Hour).UTC().Format(http.TimeFormat),
 		Change: map[string]any{"Description": "amended"}, KeyField: emulator.CallKeyField, Key: "5f2a91c0-0000-5000-8000-000000000001",
 	}
 	rec.made = []string{p.Key, "5f2a91c0-0000-5000-8000-000000000002"}
@@ -241,8 +253,15 @@ func ours(t *testing.T, rec *recorder, p plan, query, built salesforce.SOQL, sea
 		{"search", func() error { _, err := client.Search(ctx, search); return err }},
 		{"describe global", func() error { _, err := client.Objects(ctx); return err }},
 		{"describe", func() error { _, err := client.Describe(ctx, "Task"); return err }},
+		{"compact layout", func() error { _, err := client.CompactLayout(ctx, "Contact"); return err }},
+		{"create anyway", func() error {
+			_, err := client.Create(ctx, "Contact", p.Person, &salesforce.DuplicateRule{AllowSave: true})
+			return err
+		}},
 		{"create", func() error { id, err = client.Create(ctx, "Task", p.Task, nil); return err }},
 		{"retrieve", func() error { _, err := client.Get(ctx, "Task", id); return err }},
+		{"retrieve some", func() error { _, err := client.Get(ctx, "Task", id, "Id", "Subject"); return err }},
+		{"update unchanged", func() error { return client.Update(ctx, "Task", id, p.Change, p.since()) }},
 		{"update", func() error { return client.Update(ctx, "Task", id, p.Change, noTime) }},
 		{"upsert", func() error {
 			_, err := client.Upsert(ctx, "Task", salesforce.Ident(p.KeyField), p.Key, p.Task, false)
