@@ -88,6 +88,59 @@ func TestDocumentedRepliesAreReadAsTheyAreMeant(t *testing.T) {
 				r, err := c.Upsert(t.Context(), "Task", "Key__c", "k", nil, false)
 				return []any{err, nil, r.Created, true, r.ID, task}
 			}},
+		"create": {201, `{"id":"` + task + `","success":true,"errors":[]}`,
+			func(t *testing.T, c *Client) []any {
+				id, err := c.Create(t.Context(), "Task", map[string]any{"Subject": "x"}, nil)
+				return []any{err, nil, id, task}
+			}},
+		"create, refused": {400, `[{"message":"Required fields are missing: [Name]","errorCode":"REQUIRED_FIELD_MISSING","fields":["Name"]}]`,
+			func(t *testing.T, c *Client) []any {
+				_, err := c.Create(t.Context(), "Account", map[string]any{"Phone": "x"}, nil)
+				var refused *APIError
+				return []any{errors.As(err, &refused), true, refused.Fields[0], "Name", KindOf(err), KindValidation}
+			}},
+		"read": {200, `{"attributes":{"type":"Task","url":"/services/data/v68.0/sobjects/Task/` + task + `"},"Id":"` + task + `","Subject":"x","CallDurationInSeconds":187,"WhoId":null}`,
+			func(t *testing.T, c *Client) []any {
+				r, err := c.Get(t.Context(), "Task", task, "Subject")
+				return []any{err, nil, r.Type(), "Task", r.ID(), task, r.Str("Subject"), "x", r.Value("WhoId"), nil}
+			}},
+		"update, delete": {204, ``,
+			func(t *testing.T, c *Client) []any {
+				return []any{c.Update(t.Context(), "Task", task, map[string]any{"Subject": "y"}, time.Time{}), nil, c.Delete(t.Context(), "Task", task), nil}
+			}},
+		"upsert, there already": {200, `{"id":"` + task + `","success":true,"errors":[],"created":false}`,
+			func(t *testing.T, c *Client) []any {
+				r, err := c.Upsert(t.Context(), "Task", "Key__c", "k", nil, true)
+				return []any{err, nil, r.Created, false, r.ID, task}
+			}},
+		"collection upsert": {200, `[{"id":"` + task + `","success":true,"errors":[],"created":true},{"success":false,"errors":[{"statusCode":"MALFORMED_ID","message":"Contact ID: id value of incorrect type: 001xx0000038DRtAAM","fields":["Id"]}]}]`,
+			func(t *testing.T, c *Client) []any {
+				r, err := c.UpsertMany(t.Context(), "Task", "Key__c", []map[string]any{{"Key__c": "a"}, {"Key__c": "b"}}, false)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return []any{r[0].ID, task, r[0].Created, true, KindOf(r[1].Err()), KindReference}
+			}},
+		"collection update and delete": {200, `[{"id":"` + contact + `","success":true,"errors":[]},{"id":"` + task + `","success":true,"errors":[]}]`,
+			func(t *testing.T, c *Client) []any {
+				u, err := c.UpdateMany(t.Context(), "Task", []map[string]any{{"Id": contact}, {"Id": task}}, false)
+				if err != nil {
+					t.Fatal(err)
+				}
+				d, err := c.DeleteMany(t.Context(), []string{contact, task}, false)
+				return []any{err, nil, u[1].ID, task, d[0].Err(), nil}
+			}},
+		"describe": {200, `{"activateable":false,"createable":true,"custom":false,"fields":[{"aggregatable":true,"createable":true,"defaultValue":null,"externalId":true,"filterable":true,"idLookup":true,"label":"Call key","length":255,"name":"Key__c","nillable":true,"picklistValues":[],"restrictedPicklist":false,"type":"string","unique":true,"updateable":true},
+			{"createable":true,"label":"Status","length":255,"name":"Status","picklistValues":[{"active":true,"defaultValue":false,"label":"Completed","validFor":null,"value":"Completed"}],"restrictedPicklist":false,"type":"picklist","unique":false,"updateable":true}],"keyPrefix":"00T","label":"Task","name":"Task","updateable":true}`,
+			func(t *testing.T, c *Client) []any {
+				d, err := c.Describe(t.Context(), "Task")
+				if err != nil {
+					t.Fatal(err)
+				}
+				k, ok := d.Field("Key__c")
+				s, _ := d.Field("Status")
+				return []any{ok, true, k.Unique, true, k.ExternalID, true, k.Length, 255, d.Createable, true, len(s.Picklist), 1}
+			}},
 		"upsert, several": {300, `["/services/data/v68.0/sobjects/Task/00TD000000IRFmaIAH","/services/data/v68.0/sobjects/Task/00TD000000IRFmbIAH"]`,
 			func(t *testing.T, c *Client) []any {
 				_, err := c.Upsert(t.Context(), "Task", "Key__c", "k", nil, false)
