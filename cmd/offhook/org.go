@@ -41,7 +41,17 @@ type org struct {
 	layouts layouts
 	layout  atomic.Pointer[layout.Layout] // of the signed-in user; nil: offhook's own
 
+	settled atomic.Pointer[crm.Answers] // what a self test found out about the org
+
 	reports chan crm.Report
+}
+
+// answers are what is known of the org; nothing before the sign-in.
+func (o *org) answers() crm.Answers {
+	if a := o.settled.Load(); a != nil {
+		return *a
+	}
+	return crm.Answers{}
 }
 
 func openOrg(l *config.Loaded, led *ledger.Ledger, numbers crm.NumberSettings, log *slog.Logger) (*org, error) {
@@ -70,7 +80,8 @@ func openOrg(l *config.Loaded, led *ledger.Ledger, numbers crm.NumberSettings, l
 		}
 	}
 	o.directory = crm.NewDirectory(client, crm.DirectorySettings{
-		Numbers: numbers, Layout: o.layout.Load, NewObject: l.Salesforce.NoMatch, Deadline: l.Salesforce.Timeout, LikeObjects: l.Salesforce.Scan, Log: log,
+		Numbers: numbers, Layout: o.layout.Load, Answers: o.answers, NewObject: l.Salesforce.NoMatch, Deadline: l.Salesforce.Timeout, LikeObjects: l.Salesforce.Scan,
+		Log:  log,
 		Zone: o.location, Locale: o.localeName,
 	})
 	report := func(r crm.Report) {

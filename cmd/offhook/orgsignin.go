@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"offhook/crm"
 	"offhook/crm/salesforce"
 	"offhook/desk"
 	"offhook/internal/text"
@@ -81,6 +82,9 @@ func asSentence(line string) text.Text {
 func (o *org) signedIn(ctx context.Context, d *desk.Desk, user salesforce.UserInfo) {
 	if agent, err := o.client.Agent(ctx); err == nil { // the app's own user is nobody's desk
 		user = agent
+	}
+	if a, err := crm.LoadAnswers(ctx, o.ledger, user.OrgID); err == nil { // without them the careful way is taken
+		o.settled.Store(&a)
 	}
 	o.applyLayout(ctx, d, user.UserID, user.Username)
 	o.locale.Store(&user.Locale)

@@ -53,21 +53,26 @@ func descriptionOf(r config.Record) (*crm.Template, error) {
 func (o *org) taskSettings() crm.TaskSettings {
 	styles := map[string]crm.NumberStyle{"national": crm.National, "e164": crm.E164}
 	zones := map[string]crm.ZoneStyle{"off": crm.ZoneOff, "id": crm.ZoneID, "name": crm.ZoneName}
-	s := crm.TaskSettings{
-		Status: o.record.Status, Map: fieldMap(o.record), Template: o.template, Target: crm.Target(o.record.Target), Shared: o.shared,
-		Subject: crm.SubjectStyle{
-			Zone: o.zone.Load(), ZoneStyle: zones[o.record.Zone], TwelveHour: o.record.Clock == "12h",
-			Number: styles[o.record.Number], Region: o.region,
-		},
+	s := recordSettings(o.record)
+	s.Template, s.Shared, s.Answers = o.template, o.shared, o.answers()
+	s.Subject = crm.SubjectStyle{
+		Zone: o.zone.Load(), ZoneStyle: zones[o.record.Zone], TwelveHour: o.record.Clock == "12h",
+		Number: styles[o.record.Number], Region: o.region,
 	}
-	for _, r := range o.record.Owners {
-		s.Owners = append(s.Owners, crm.OwnerRule{SIP: r.SIP, User: r.User})
+	return s
+}
+
+// recordSettings are what the settings alone say about a Task.
+func recordSettings(r config.Record) crm.TaskSettings {
+	s := crm.TaskSettings{Status: r.Status, Map: fieldMap(r), Target: crm.Target(r.Target)}
+	for _, o := range r.Owners {
+		s.Owners = append(s.Owners, crm.OwnerRule{SIP: o.SIP, User: o.User})
 	}
-	for _, r := range o.record.Statuses {
+	for _, st := range r.Statuses {
 		if s.Statuses == nil {
 			s.Statuses = map[string]string{}
 		}
-		s.Statuses[r.Action] = r.Status
+		s.Statuses[st.Action] = st.Status
 	}
 	return s
 }

@@ -31,7 +31,7 @@ type Wants struct {
 	Attach      bool           // recordings are attached
 	ByKey       bool           // the sign-in is by key: the clock matters
 	Person      bool           // a person signed in, so a refresh token is needed
-	Settled     bool           // the self test has settled this org
+	Settled     string         // the oldest API version with which a self test has settled this org; "" for none
 	Now         func() time.Time
 }
 

@@ -17,8 +17,12 @@ func (x *examination) records(ctx context.Context) {
 	x.task(ctx)
 	x.customers(ctx)
 	x.extras(ctx)
-	if !x.wants.Settled {
+	v, _ := x.sf.Version(ctx)
+	switch s := x.wants.Settled; {
+	case s == "":
 		x.find("answers.none")
+	case v != "" && s != v:
+		x.find("answers.old", "then", s, "now", v)
 	}
 }
 

@@ -22,7 +22,7 @@ import (
 func everything() Wants {
 	l := layout.Default()
 	return Wants{Task: crm.TaskSettings{Status: "Completed", Statuses: map[string]string{"missed": "Deferred"}, Map: []crm.FieldMap{{Value: "Notes", Field: "Call_Id__c"}}},
-		Mapped: []string{"Call_Id__c"}, Layout: &l, NoMatch: "Lead", Campaigns: true, LeadObject: "Lead", LeadKey: "Remote_Id__c", Voice: true, Attach: true, Person: true, Settled: true}
+		Mapped: []string{"Call_Id__c"}, Layout: &l, NoMatch: "Lead", Campaigns: true, LeadObject: "Lead", LeadKey: "Remote_Id__c", Voice: true, Attach: true, Person: true, Settled: "68.0"}
 }
 
 func ids(s checkup.Section) (out []string) {
@@ -79,8 +79,9 @@ func breakages() []breakage {
 	}
 	return []breakage{
 		{"a healthy org", nil, nil, nil, ""},
-		{"an org that was never settled", nil, func(x *Wants) { x.Settled = false }, []string{"answers.none"}, "not settled"},
-		{"a settings file that wants nothing special", nil, func(x *Wants) { *x = Wants{Settled: true} }, nil, ""},
+		{"an org that was never settled", nil, func(x *Wants) { x.Settled = "" }, []string{"answers.none"}, "not settled"},
+		{"an org that was settled long ago", nil, func(x *Wants) { x.Settled = "66.0" }, []string{"answers.old"}, "v66.0"},
+		{"a settings file that wants nothing special", nil, func(x *Wants) { *x = Wants{Settled: "68.0"} }, nil, ""},
 
 		{"no network", func(w *world) { w.fail = errors.New("no route to host") }, nil, []string{"net.unreachable"}, "no route to host"},
 		{"a proxy that opens TLS", func(w *world) { w.fail = x509.UnknownAuthorityError{} }, nil, []string{"net.tls"}, "certificate"},

@@ -117,6 +117,8 @@ func recordRules() checkup.Rules {
 			"Nothing, if that is wanted; Setup → Duplicate Rules"),
 		checkup.NewRule("answers.none", note, "What Salesforce's documentation leaves open is not settled for this org", "offhook takes the careful way: it searches in two ways at once",
 			"offhook selftest --org, best in a sandbox: it makes some records and deletes them"),
+		checkup.NewRule("answers.old", note, "What was settled for this org was settled with API v{then}; now it is v{now}", "Salesforce may have changed since; what is known is still used",
+			"offhook selftest --org"),
 	}
 }
 

@@ -80,6 +80,16 @@ func (s *Section) Fine(line string) { s.Good = append(s.Good, text.Clean(line)) 
 // Find notes that a rule applies.
 func (s *Section) Find(f Finding) { s.Findings = append(s.Findings, f) }
 
+// Whole gives sections empty lists where they have none, for JSON.
+func Whole(sections []Section) []Section {
+	out := slices.Clone(sections)
+	for i := range out {
+		out[i].Good = append([]text.Text{}, out[i].Good...)
+		out[i].Findings = append([]Finding{}, out[i].Findings...)
+	}
+	return out
+}
+
 // Worst returns the worst level among sections; "" when there is not even a note.
 func Worst(sections []Section) (worst Level) {
 	order := []Level{"", Note, Warning, Problem}

@@ -67,24 +67,23 @@ func printFinding(w io.Writer, f Finding) error {
 		}
 	}
 	for i, step := range f.Steps {
-		number := fmt.Sprintf("%d. ", i+1)
+		number, more := fmt.Sprintf("%d. ", i+1), "   "
 		if len(f.Steps) == 1 {
-			number = "→ "
+			number, more = "→ ", "  "
 		}
-		for j, part := range Wrap(step.String(), Width-margin-3) {
-			if j > 0 {
-				number = "   "
-			}
-			if _, err := fmt.Fprintf(w, "%*s%-3s%s\n", margin, "", number, part); err != nil {
+		for _, part := range Wrap(step.String(), Width-margin-len(more)) {
+			if _, err := fmt.Fprintf(w, "%*s%s%s\n", margin, "", number, part); err != nil {
 				return err
 			}
+			number = more
 		}
 	}
 	return nil
 }
 
+// capital begins a sentence; the program's own name stays as it is written.
 func capital(s string) string {
-	if s == "" {
+	if s == "" || strings.HasPrefix(s, "offhook ") {
 		return s
 	}
 	return strings.ToUpper(s[:1]) + s[1:]

@@ -152,6 +152,9 @@ func (s *server) audible(want string) bool {
 	return v.up && ok
 }
 
+// away reports that the server is not there. Any goroutine.
+func (s *server) away() bool { return !s.view.Load().up }
+
 // describe says which devices serve and whose they are. Any goroutine.
 func (s *server) describe() string {
 	v := s.view.Load()

@@ -162,6 +162,14 @@ func (s *Set) List() []Info {
 	return srv.snapshot().infos()
 }
 
+// Silent reports that a device of the sound server is wanted and the server cannot be used now: Describe says why.
+func (s *Set) Silent() bool {
+	s.mu.Lock()
+	choices, srv := s.choices, s.server
+	s.mu.Unlock()
+	return srv != nil && (choices[Input].kind == kindServer || choices[Output].kind == kindServer) && srv.away()
+}
+
 // Describe says in one line which devices are in use and on whose machine, or why there is no sound.
 func (s *Set) Describe() text.Text {
 	s.mu.Lock()
