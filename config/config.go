@@ -20,6 +20,7 @@ type Config struct {
 	Sync         Sync         `key:"sync" doc:"Jobs that bring Salesforce's lists and this desk together, and when they run."`
 	Callbacks    Callbacks    `key:"callbacks" doc:"Promises to call back."`
 	Activity     Activity     `key:"activity" doc:"Logins, logouts and states in Salesforce, and reports."`
+	Create       Create       `key:"create" doc:"Records that calls leave besides their Task, and what they fill in of people who are known."`
 	UI           UI           `key:"ui" doc:"The screen."`
 	Keys         Keys         `key:"keys" doc:"Key bindings: action name = list of keys. docs/keys.md has the names."`
 	Hub          Hub          `key:"hub" doc:"The team's hub, for supervisors. Calls work without it."`

@@ -209,6 +209,10 @@ func ErrandName(kind string) string {
 		return "a voice call"
 	case "callback":
 		return "a callback"
+	case CreateErrand:
+		return "a new record for a call"
+	case UpdateErrand:
+		return "what a call tells of a person"
 	case "event":
 		return "an agent's event"
 	}

@@ -181,6 +181,7 @@ type CallRecord struct {
 	CallbackAt  time.Time     `json:"callbackAt,omitzero"`  // when the customer is to be called again
 	VoicemailAt time.Time     `json:"voicemailAt,omitzero"` // when a message was left
 	Voicemail   time.Duration `json:"voicemail,omitempty"`  // its length
+	Creates     []string      `json:"creates,omitempty"`    // errands that make records for this call: the Task waits for them, and belongs to what they make
 }
 
 // Var is a value that came with the call, under the name that the configuration gives it. Field names the Task field it belongs

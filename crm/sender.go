@@ -33,6 +33,7 @@ type Outbox interface {
 type SenderOptions struct {
 	Outbox    Outbox
 	Client    *salesforce.Client
+	Errands   ErrandReader                     // tells what was made for a call (CallRecord.Creates); nil: nobody waits for it
 	Directory *Directory                       // resolves calls whose lookup had not finished; nil leaves them unassociated
 	Settings  func() TaskSettings              // the user's side; what it leaves open is taken from the org. nil for none
 	Mapped    []string                         // Task fields that values of calls go into, by API name

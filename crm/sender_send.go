@@ -125,6 +125,40 @@ func (s *Sender) complete(ctx context.Context, j *job, org Org) (TaskSettings, e
 	return set, s.o.Outbox.Refine(ctx, j.item.Key, j.p.bytes())
 }
 
+// takeMade waits for the records that are made for the call, and lets it belong to them where the agent has chosen none. true: it does.
+func (s *Sender) takeMade(ctx context.Context, j *job) (bool, error) {
+	if s.o.Errands == nil || len(j.p.Creates) == 0 || len(j.p.Unlinked) > 0 {
+		return false, nil
+	}
+	var made []Ref
+	for _, key := range j.p.Creates {
+		refs, over, err := MadeBy(ctx, s.o.Errands, key)
+		if err != nil {
+			return false, err
+		}
+		if !over {
+			return false, &lookupError{"a record is being made for it"}
+		}
+		made = append(made, refs...)
+	}
+	j.p.Creates = nil
+	a := j.p.Assoc
+	if len(made) == 0 || a.Rule == RulePinned || a.Rule == RuleNothing || !a.What.Zero() {
+		return false, nil
+	}
+	hit := MadeHit(made, a.Who)
+	if hit.Zero() || SameID(hit.ID, a.Who.ID) {
+		return false, nil
+	}
+	if a.Rule == RuleCurrent && !a.Who.Zero() && a.Who.Type != "Contact" { // the agent has opened somebody else
+		return false, nil
+	}
+	j.p.Assoc = Associate(AssocInput{Current: hit, Earlier: []Hit{{Ref: personOf(made, a.Who)}}})
+	j.p.Assoc.Why = "made for this call"
+	j.p.Unresolved = false
+	return true, nil
+}
+
 // keyTaken reports a DUPLICATE_VALUE about our key, not about some other unique field of the org.
 func (s *Sender) keyTaken(j job, api *salesforce.APIError) bool {
 	_, keyed := j.fields[KeyField]

@@ -76,6 +76,7 @@ func (t *turn) lookupDone(ev LookupDone) {
 	}
 	t.associate(c)
 	t.journal(c, "lookup: "+matchText(c.Match))
+	t.makeRecords(c, false)
 }
 
 // autoPop shows the card of a single match without being asked. It never takes the page away from a form, a search or
@@ -221,6 +222,7 @@ func (t *turn) makeCurrent(c *call, hit crm.Hit) {
 	}
 	t.associate(c)
 	t.journal(c, "opened "+hit.Type+" "+hit.Name.String())
+	t.makeRecords(c, false)
 }
 
 // learn takes over what a card tells of a record that has a part in the call: its parents decide who the Task is about.

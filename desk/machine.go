@@ -118,6 +118,8 @@ type call struct {
 	callback    string    // key of the callback that was promised in it
 	forCallback string    // key of the callback that it was made for
 	listed      string    // the CampaignMember of the work list that it was made for
+	made        []int     // rules of Settings.Create that were carried out
+	creates     []string  // errands that make records for it
 	forced      bool      // made although the person does not want to be called
 }
 
@@ -167,6 +169,8 @@ func (m Machine) Step(at time.Time, ev Event) (Machine, []Effect) {
 		t.formLoaded(ev)
 	case RecordCreated:
 		t.recordCreated(ev)
+	case RecordsMade:
+		t.recordsMade(ev)
 	case RecordChanged:
 		t.recordChanged(ev)
 	case ReferencesFound:

@@ -192,6 +192,7 @@ func (t *turn) answered(ev sip.CallAnswered) {
 	t.holdOthers(c) // an answer may come while somebody else is talking: one conversation at a time
 	t.enter(c, Talking, "answered")
 	t.pop(c)
+	t.makeRecords(c, false)
 }
 
 func (t *turn) held(ev sip.CallHeld) {

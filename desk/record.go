@@ -111,6 +111,7 @@ func (t *turn) record(c *call) crm.CallRecord {
 	c.linked(&rec)
 	rec.Disposition, rec.CallbackAt, rec.Initiator = c.Disposition, c.CallbackAt, c.initiator()
 	rec.Campaign, rec.Member = c.Campaign, c.Member
+	rec.Creates = c.creates
 	return rec
 }
 
@@ -133,8 +134,10 @@ func (t *turn) finish(c *call) {
 		return
 	}
 	t.ownCampaign(c)
+	t.makeRecords(c, true)
 	rec := t.record(c)
 	c.finished = true
+	t.fillIn(c, rec)
 	filtered := !t.set.wanted(rec)
 	c.Record, c.filtered = RecordPending, filtered
 	if filtered {

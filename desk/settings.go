@@ -61,7 +61,13 @@ type Settings struct {
 	Callbacks    []Callback     // as they were kept
 	Recents      []Recent       // as they were kept
 	Drafts       []Draft        // as they were kept, oldest first
-	Links        Links          // as they stand before anything is heard of them
+	// Create is what calls leave besides their Task; Spam are words in a caller's name or header that keep it from that.
+	Create []AutoCreate
+	Spam   []string
+	// Update says what a call may fill in of the person that it belongs to, UpdateFields with what; it must be pure.
+	Update       crm.UpdatePolicy
+	UpdateFields func(crm.CallRecord) map[string]string
+	Links        Links // as they stand before anything is heard of them
 }
 
 // Class is what kind of party is at the other end.

@@ -101,6 +101,7 @@ func checkParts(l *config.Loaded) error {
 		say("dialing", err)
 	}
 	checkSync(l.Sync, say)
+	checkCreate(l.Create, say)
 	if lines == nil {
 		return nil
 	}

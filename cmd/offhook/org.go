@@ -92,7 +92,7 @@ func openOrg(l *config.Loaded, led *ledger.Ledger, numbers crm.NumberSettings, l
 	}
 	o.sender = crm.NewSender(crm.SenderOptions{
 		Mapped: mappedFields(l.SIP.Data),
-		Outbox: led, Client: client, Directory: o.directory, Settings: o.taskSettings, Follow: o.follow, Log: log, Report: report,
+		Outbox: led, Errands: led, Client: client, Directory: o.directory, Settings: o.taskSettings, Follow: o.follow, Log: log, Report: report,
 	})
 	if o.lists, err = openLists(o, l.Config, crm.NewNumbers(numbers)); err != nil {
 		return nil, err

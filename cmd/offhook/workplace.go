@@ -237,6 +237,9 @@ func (w *workplace) openDesk(e *env, l *config.Loaded, opt options, numbers *crm
 		set.Links.Salesforce = desk.Link{Health: desk.HealthOff, Text: text.Clean("not set up: records stay safe on disk")}
 	}
 	campaignSettings(l.Config, &set)
+	if w.org != nil {
+		_ = createSettings(l.Create, w.org.taskSettings, &set) // checked with the settings
+	}
 	set.Callbacks = keptCallbacks(context.Background(), w.ledger)
 	set.Recents = keptRecents(context.Background(), w.ledger)
 	set.LastWork, set.Zone = lastWork(context.Background(), w.ledger), time.Local

@@ -1,0 +1,232 @@
+package crm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"offhook/crm/emulator"
+	"offhook/crm/ledger"
+	"offhook/crm/salesforce"
+	"offhook/internal/text"
+)
+
+// made runs a create errand as often as it takes.
+func (w *world) made(o CreateOrder, most int) ([]Ref, error) {
+	w.t.Helper()
+	b, err := json.Marshal(o)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	run := w.dir.CreateAuto(noErrands{})
+	var result string
+	for n := range most {
+		if result, err = run(w.t.Context(), ledger.Errand{Key: "create:" + o.Call, Kind: CreateErrand, Payload: b, Attempts: n + 1}); err == nil {
+			return Made(result), nil
+		}
+	}
+	return nil, err
+}
+
+type noErrands struct{}
+
+func (noErrands) Errand(context.Context, string) (ledger.Errand, bool, error) {
+	return ledger.Errand{}, false, nil
+}
+
+func support(call, number string, at time.Time) CreateOrder {
+	return CreateOrder{Call: call, Start: at, Number: text.Clean(number), Type: Inbound, Steps: []CreateStep{
+		{Object: "Contact", Unknown: true, Fields: map[string]string{"LastName": "Caller", "Phone": number}},
+		{Object: "Case", Fields: map[string]string{"Subject": "Call from Caller", "Origin": "Phone"}},
+	}}
+}
+
+func TestAnUnknownCallerBecomesOneContactAndEachCallACase(t *testing.T) {
+	w := newWorld(t, emulator.Options{}, DirectorySettings{})
+	first, err := w.made(support("key-1", "+442079460999", w.time()), 1)
+	if err != nil || len(first) != 2 || first[0].Type != "Contact" || first[1].Type != "Case" {
+		t.Fatal(first, err)
+	}
+	if r, _ := w.Find("Case", "Id", first[1].ID); !SameID(r["ContactId"].(string), first[0].ID) || !strings.Contains(r["Description"].(string), "Call: key-1") {
+		t.Errorf("%v", r)
+	}
+	second, err := w.made(support("key-2", "020 7946 0999", w.time()), 1)
+	if err != nil || len(second) != 2 || !SameID(second[0].ID, first[0].ID) || SameID(second[1].ID, first[1].ID) {
+		t.Errorf("the same caller again: %v %v", second, err)
+	}
+	again, err := w.made(support("key-2", "020 7946 0999", w.time()), 1)
+	if err != nil || len(again) != 2 || !SameID(again[1].ID, second[1].ID) {
+		t.Errorf("the same errand again: %v %v", again, err)
+	}
+}
+
+func TestLostRepliesAndRestartsMakeNothingTwice(t *testing.T) {
+	for _, object := range []string{"Contact", "Case"} {
+		w := newWorld(t, emulator.Options{}, DirectorySettings{})
+		contacts, cases := len(w.Records("Contact", true)), len(w.Records("Case", true))
+		w.fault(emulator.Fault{Kind: emulator.FaultDropReply, Object: object, Times: 1})
+		o := support("key-1", "+442079460999", w.time())
+		if _, err := w.made(o, 1); err == nil {
+			t.Fatal("the reply was not lost")
+		}
+		w.dir.Close()
+		w.dir = NewDirectory(w.sf, DirectorySettings{Numbers: NumberSettings{Region: "GB"}, Now: w.time}) // another run, which remembers nothing
+		t.Cleanup(w.dir.Close)
+		got, err := w.made(o, 3)
+		if err != nil || len(got) != 2 {
+			t.Fatal(got, err)
+		}
+		if c, k := len(w.Records("Contact", true))-contacts, len(w.Records("Case", true))-cases; c != 1 || k != 1 {
+			t.Errorf("after a lost reply about a %s: %d contacts, %d cases", object, c, k)
+		}
+	}
+}
+
+func TestALookupThatFailedMakesNobody(t *testing.T) {
+	w := newWorld(t, emulator.Options{}, DirectorySettings{})
+	before := len(w.Records("Contact", true))
+	w.answers(func(r *http.Request) (int, string, bool) {
+		return 503, `[{"errorCode":"SERVER_UNAVAILABLE","message":"x"}]`, strings.Contains(r.URL.Path, "earch") || strings.Contains(r.URL.Path, "/query") || strings.Contains(r.URL.Path, "/composite")
+	})
+	_, err := w.made(support("key-1", "+442079460999", w.time()), 2)
+	if err == nil || judge(err, writing).reaction != later || len(w.Records("Contact", true)) != before {
+		t.Errorf("%v", err)
+	}
+	w.answers(nil)
+	if got, err := w.made(support("key-1", "+442079460999", w.time()), 1); err != nil || len(got) != 2 {
+		t.Errorf("afterwards: %v %v", got, err)
+	}
+}
+
+func TestADuplicateRuleWithOneRecordGivesThatRecord(t *testing.T) {
+	w := newWorld(t, emulator.Options{}, DirectorySettings{})
+	set := w.Settings()
+	set.DuplicateRules = []emulator.DuplicateRule{{Object: "Contact", Match: []string{"LastName"}}}
+	if err := w.SetSettings(set); err != nil {
+		t.Fatal(err)
+	}
+	have, err := w.sf.Create(t.Context(), "Contact", map[string]any{"LastName": "Caller"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := w.made(support("key-1", "+442079460999", w.time()), 1)
+	if err != nil || len(got) != 2 || !SameID(got[0].ID, have) {
+		t.Errorf("%v %v", got, err)
+	}
+}
+
+func TestWhatCannotBeMadeIsSaidInOneLine(t *testing.T) {
+	w := newWorld(t, emulator.Options{}, DirectorySettings{})
+	o := CreateOrder{Call: "k", Start: w.time(), Number: text.Clean("+442079460999"), Type: Inbound, Steps: []CreateStep{{Object: "Lead", Unknown: true, Fields: map[string]string{"LastName": "x"}}}}
+	_, err := w.made(o, 1)
+	var no *RefusedError
+	if !errors.As(err, &no) || !strings.Contains(no.Line, "Company is needed") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestACallFillsInOnlyWhatThePolicyAllows(t *testing.T) {
+	for policy, want := range map[UpdatePolicy][3]string{
+		UpdateLeave:     {"Buyer", "", "020 7946 0999"},
+		UpdateAddOnly:   {"Buyer", "Sales", "020 7946 0999"},
+		UpdateOverwrite: {"Boss", "Sales", "020 7946 0999"}, // the number is the same, written otherwise
+	} {
+		w := newWorld(t, emulator.Options{}, DirectorySettings{})
+		id, err := w.sf.Create(t.Context(), "Contact", map[string]any{"LastName": "Fill", "Title": "Buyer", "Phone": "020 7946 0999"}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, _ := json.Marshal(UpdateOrder{Record: Ref{Type: "Contact", ID: id}, Policy: policy, Fields: map[string]string{"Title": "Boss", "Department": "Sales", "Phone": "+442079460999", "Nothing__c": "x"}})
+		if _, err := w.dir.UpdateAuto()(t.Context(), ledger.Errand{Payload: b}); err != nil {
+			t.Fatal(policy, err)
+		}
+		r, _ := w.Find("Contact", "Id", id)
+		department, _ := r["Department"].(string)
+		if got := [3]string{r["Title"].(string), department, r["Phone"].(string)}; got != want {
+			t.Errorf("%s: %v, want %v", policy, got, want)
+		}
+	}
+}
+
+func TestSomebodyWhoWritesMeanwhileIsNotOverwritten(t *testing.T) {
+	w := newWorld(t, emulator.Options{}, DirectorySettings{})
+	id, err := w.sf.Create(t.Context(), "Contact", map[string]any{"LastName": "Fill"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.sleep(5 * time.Second)
+	raced := false
+	w.answers(func(r *http.Request) (int, string, bool) {
+		if r.Method == http.MethodPatch && !raced && r.Header.Get("If-Unmodified-Since") != "" {
+			raced = true
+			w.mu.Lock()
+			w.now = w.now.Add(5 * time.Second)
+			w.mu.Unlock()
+			if err := w.sf.Update(context.Background(), "Contact", id, map[string]any{"Title": "Theirs"}, time.Time{}); err != nil {
+				t.Error(err)
+			}
+		}
+		return 0, "", false
+	})
+	b, _ := json.Marshal(UpdateOrder{Record: Ref{Type: "Contact", ID: id}, Policy: UpdateAddOnly, Fields: map[string]string{"Title": "Ours", "Department": "Sales"}})
+	if _, err := w.dir.UpdateAuto()(t.Context(), ledger.Errand{Payload: b}); err != nil {
+		t.Fatal(err)
+	}
+	if r, _ := w.Find("Contact", "Id", id); !raced || r["Title"] != "Theirs" || r["Department"] != "Sales" {
+		t.Errorf("raced %v: %v", raced, r)
+	}
+}
+
+func TestFillTakesTheFirstThatIsKnown(t *testing.T) {
+	f, err := ParseFill("LastName = {name} || {number}; Phone={number} ; Subject = Call from {name} || Call from {number}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := CallRecord{Number: text.Clean("0123"), Name: text.Clean("Ann")}
+	if got, want := f.Values(rec, TaskSettings{}), (map[string]string{"LastName": "Ann", "Phone": "0123", "Subject": "Call from Ann"}); !maps.Equal(got, want) {
+		t.Errorf("%v", got)
+	}
+	rec.Name = text.Text{}
+	if got := f.Values(rec, TaskSettings{}); got["LastName"] != "0123" || got["Subject"] != "Call from 0123" {
+		t.Errorf("%v", got)
+	}
+	for _, bad := range []string{"LastName", "= x", "a b = c", "X = {nmae}"} {
+		if _, err := ParseFill(bad); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}
+
+func TestTheTaskWaitsForTheRecordThatIsMadeForItsCall(t *testing.T) {
+	contact, kase := Ref{Type: "Contact", ID: "003000000000001AAA"}, Ref{Type: "Case", ID: "500000000000001AAA"}
+	b, _ := json.Marshal([]Ref{contact, kase})
+	for name, c := range map[string]struct {
+		errand ledger.Errand
+		assoc  Association
+		wait   bool
+		what   string
+	}{
+		"under way": {ledger.Errand{State: ledger.ErrandWaiting}, Association{Rule: RuleNone}, true, ""},
+		"made":      {ledger.Errand{State: ledger.ErrandOver, Result: string(b)}, Association{Rule: RuleNone}, false, kase.ID},
+		"refused":   {ledger.Errand{State: ledger.ErrandRefused}, Association{Rule: RuleNone}, false, ""},
+		"pinned":    {ledger.Errand{State: ledger.ErrandOver, Result: string(b)}, Association{Rule: RulePinned, Who: Ref{Type: "Lead", ID: "00Q000000000001AAA"}}, false, ""},
+	} {
+		s := &Sender{o: SenderOptions{Errands: oneErrand{c.errand}}}
+		j := &job{p: payload{CallRecord: CallRecord{Key: "k", Assoc: c.assoc, Creates: []string{"create:k:1"}}}}
+		_, err := s.takeMade(t.Context(), j)
+		if (err != nil) != c.wait || err != nil && judge(err, preparing).kind != salesforce.KindTransient || j.p.Assoc.What.ID != c.what || c.what != "" && j.p.Assoc.Who.ID != contact.ID {
+			t.Errorf("%s: %v %+v", name, err, j.p.Assoc)
+		}
+	}
+}
+
+type oneErrand struct{ e ledger.Errand }
+
+func (o oneErrand) Errand(context.Context, string) (ledger.Errand, bool, error) {
+	return o.e, true, nil
+}
