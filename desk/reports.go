@@ -14,7 +14,7 @@ const (
 
 // Reports are the reports of the page, in the order in which it shows them.
 func Reports() []string {
-	return []string{"calls", "results", "hours", "agents", "talk", "missed", "login"}
+	return []string{"calls", "results", "hours", "agents", "talk", "missed", "login", "history", "unsent"}
 }
 
 // ReportPeriods are the periods that the page offers.

@@ -13,17 +13,17 @@ func TestReportsTurnByKeysAndAMissedCallerIsCalledBackByEnter(t *testing.T) {
 	s := idle()
 	s.Report = &desk.ReportPage{Name: "calls", Period: "today", Source: "ledger", Busy: true}
 	b.show(s)
-	press(b.Model, "right", "left", "p", "s")
+	press(b.Model, "right", "left", "left", "p", "s", "left", "left", "left") // faster than the desk answers
 	s2 := idle()
-	s2.Report = &desk.ReportPage{Name: "missed", Period: "today", Source: "ledger", Sum: c("2 missed callers, 1 still to be called"), Lines: []desk.ReportLine{
+	s2.Report = &desk.ReportPage{Name: "missed", Period: "this week", Source: "salesforce", Sum: c("2 missed callers, 1 still to be called"), Lines: []desk.ReportLine{
 		{Label: c("Fri 10:02 Fred Bloggs"), Value: c("called back 10:30"), Dial: c("07814256404")}, {Label: c("Fri 09:02 …6405"), Value: c("waits"), Dial: c("07814256405"), Waits: true}}}
 	b.show(s2)
-	if out := b.text(); !strings.Contains(out, "Fred Bloggs") || !strings.Contains(out, "1 still to be called") || !strings.Contains(out, "today · this desk's calls") {
+	if out := b.text(); !strings.Contains(out, "Fred Bloggs") || !strings.Contains(out, "1 still to be called") || !strings.Contains(out, "this week · Salesforce") {
 		t.Fatal(out)
 	}
 	press(b.Model, "down", "down", "enter")
-	want := []desk.Command{{Verb: desk.ReportOpen}, {Verb: desk.ReportOpen, Text: "results"}, {Verb: desk.ReportOpen, Text: "login"}, {Verb: desk.ReportOpen, Text: "calls"},
-		{Verb: desk.ReportOpen, Text: "calls"}, {Verb: desk.ReportHide}, {Verb: desk.Dial, Text: "07814256405"}}
+	want := []desk.Command{{Verb: desk.ReportOpen}, {Verb: desk.ReportOpen, Text: "results"}, {Verb: desk.ReportOpen, Text: "calls"}, {Verb: desk.ReportOpen, Text: "unsent"},
+		{Verb: desk.ReportOpen, Text: "unsent"}, {Verb: desk.ReportOpen, Text: "unsent"}, {Verb: desk.ReportOpen, Text: "history"}, {Verb: desk.ReportOpen, Text: "login"}, {Verb: desk.ReportOpen, Text: "missed"}, {Verb: desk.ReportHide}, {Verb: desk.Dial, Text: "07814256405"}}
 	if len(b.sent) != len(want) {
 		t.Fatalf("%+v", b.sent)
 	}
@@ -32,7 +32,7 @@ func TestReportsTurnByKeysAndAMissedCallerIsCalledBackByEnter(t *testing.T) {
 			t.Errorf("%d: %+v, not %+v", i, b.sent[i], w)
 		}
 	}
-	if b.sent[3].Values["period"] != "this week" || b.sent[4].Values["source"] != "salesforce" {
+	if b.sent[4].Values["period"] != "this week" || b.sent[5].Values["source"] != "salesforce" {
 		t.Errorf("%+v %+v", b.sent[3], b.sent[4])
 	}
 }

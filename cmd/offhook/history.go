@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -54,7 +55,7 @@ func resolve(ctx context.Context, l *ledger.Ledger, arg string) (ledger.Story, e
 func newHistoryCmd(e ledgerEnv) *cobra.Command {
 	var f ledger.Filter
 	var since, until string
-	var asJSON, asCSV, unsent bool
+	var asJSON, asCSV, unsent, missed bool
 	cmd := &cobra.Command{
 		Use:   "history",
 		Short: "Show the calls of this profile, the latest last",
@@ -74,6 +75,10 @@ func newHistoryCmd(e ledgerEnv) *cobra.Command {
 			if unsent {
 				f.Records = []ledger.ItemState{ledger.Pending, ledger.Sending, ledger.Dead, ledger.Fix}
 			}
+			limit := f.Limit
+			if missed { // chosen below: whether a call was missed is not one column
+				f.Direction, f.Limit = or(f.Direction, "inbound"), -1
+			}
 			var es []ledger.Entry
 			err = withLedger(cmd.Context(), e, func(l *ledger.Ledger) (err error) {
 				es, err = l.History(cmd.Context(), f)
@@ -81,6 +86,12 @@ func newHistoryCmd(e ledgerEnv) *cobra.Command {
 			})
 			if err != nil && !errors.Is(err, ledger.ErrNone) {
 				return err
+			}
+			if missed {
+				es = slices.DeleteFunc(es, func(e ledger.Entry) bool { return !isMissed(e.Call) })
+				if limit >= 0 && len(es) > limit {
+					es = es[:limit]
+				}
 			}
 			switch out := cmd.OutOrStdout(); {
 			case asJSON:
@@ -99,12 +110,16 @@ func newHistoryCmd(e ledgerEnv) *cobra.Command {
 	fl.StringVar(&f.Text, "text", "", "calls with these words in number, name, record, cause or notes")
 	fl.StringVar(&f.Direction, "direction", "", "inbound, outbound or internal")
 	fl.BoolVar(&unsent, "unsent", false, "only calls whose record is not in Salesforce and should be")
+	fl.BoolVar(&missed, "missed", false, "only calls that came in and were not answered")
 	fl.IntVar(&f.Limit, "limit", 50, "at most so many, the latest; -1 for all")
 	fl.BoolVar(&asJSON, "json", false, "print JSON (docs/json.md)")
 	fl.BoolVar(&asCSV, "csv", false, "print CSV with a header line")
 	cmd.MarkFlagsMutuallyExclusive("json", "csv")
 	return cmd
 }
+
+// isMissed reports whether a call came in and nobody took it.
+func isMissed(c ledger.Call) bool { return !c.Open() && !outgoing(c) && c.Answered.IsZero() }
 
 // parseWhen reads a point in time as people write it; empty is the zero time.
 func parseWhen(s string, now time.Time) (time.Time, error) {

@@ -51,6 +51,9 @@ func (p reportPages) read(ctx context.Context, ask desk.ReadReport) (out desk.Re
 	if err != nil {
 		return desk.ReportPage{Error: text.Clean(err.Error())}
 	}
+	if ownOnly(ask.Name) {
+		return p.history(ctx, ask.Name == "unsent", period, st)
+	}
 	var r report.Report
 	switch {
 	case ask.Source != "salesforce":

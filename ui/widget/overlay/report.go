@@ -16,6 +16,8 @@ import (
 type Report struct {
 	page *desk.ReportPage // as the desk shows it; nil: not yet
 	at   int              // chosen line
+
+	name, period, source string // what was asked for last: the desk's answer may be behind the keys
 }
 
 // NewReport opens the page; the desk is asked for the figures by the command that opens it.
@@ -29,10 +31,13 @@ func (b *Report) Alive(s *desk.Snapshot) bool {
 	if s == nil || s.Report == nil {
 		return b.page == nil
 	}
-	if b.page == nil || b.page.Name != s.Report.Name || b.page.Period != s.Report.Period || b.page.Source != s.Report.Source {
-		b.at = 0
+	if b.name == "" {
+		b.name, b.period, b.source = s.Report.Name, s.Report.Period, s.Report.Source
 	}
 	b.page = s.Report
+	if b.page.Name != b.name || b.page.Period != b.period || b.page.Source != b.source {
+		b.page = &desk.ReportPage{Name: b.name, Period: b.period, Source: b.source, Busy: true}
+	}
 	b.at = max(min(b.at, len(b.page.Lines)-1), 0)
 	return true
 }
@@ -46,6 +51,8 @@ func after(all []string, s string, by int) string {
 func (b *Report) Press(_ tea.Key, name string) Outcome {
 	out := Outcome{Handled: true}
 	ask := func(report, period, source string) {
+		b.name, b.period, b.source, b.at = report, period, source, 0
+		b.page = &desk.ReportPage{Name: report, Period: period, Source: source, Busy: true}
 		out.Commands = []desk.Command{{Verb: desk.ReportOpen, Text: report, Values: map[string]string{"period": period, "source": source}}}
 	}
 	p := b.page
@@ -103,7 +110,7 @@ func (b *Report) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, h i
 		tabs.Put(ink, " "+name+" ")
 	}
 	source := "this desk's calls"
-	if p.Source == "salesforce" {
+	if p.Source == "salesforce" && p.Name != "history" && p.Name != "unsent" {
 		source = "Salesforce, as far as you may see"
 	}
 	d.Lines = []string{tabs.String(), row.New(inner).Put(th.Dim, " "+p.Period+" · "+source).String(), row.Blank(inner)}
@@ -120,7 +127,11 @@ func (b *Report) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, h i
 			d.Lines = append(d.Lines, row.New(inner).Put(th.Problem, "! ").Put(th.Text, l).String())
 		}
 	case len(p.Lines) == 0:
-		d.Lines = append(d.Lines, row.New(inner).Put(th.Dim, "Nothing in this period.").String())
+		nothing := "Nothing in this period."
+		if p.Name == "unsent" {
+			nothing = "Every call record is in Salesforce."
+		}
+		d.Lines = append(d.Lines, row.New(inner).Put(th.Dim, nothing).String())
 	default:
 		var lines []string
 		for i, l := range p.Lines {
