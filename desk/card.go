@@ -16,6 +16,9 @@ const (
 
 // loadCard opens a card: at once as it was read last, and then as it is now.
 func (t *turn) loadCard(key CallKey, ref crm.Ref, auto bool) {
+	if !auto {
+		t.wants = ref.ID
+	}
 	i := slices.IndexFunc(t.cards, func(c crm.Card) bool { return crm.SameID(c.ID, ref.ID) })
 	if i >= 0 {
 		known := t.cards[i]
@@ -58,10 +61,13 @@ func (t *turn) cardLoaded(ev CardLoaded) {
 	case ev.Card == nil && again:
 		t.say(Warning, ev.For, "The card is as it was read before: it could not be read again (%s).", ev.Err)
 	case ev.Card == nil:
-		t.goingTo = ""
+		if t.goingTo != "" && crm.SameID(t.goingTo, ev.Ref.ID) { // the way back is still there
+			t.trail, t.goingTo = append(slices.Clip(t.trail), ev.Ref), ""
+		}
 		t.say(Warning, ev.For, "The %s could not be opened (%s). The call and its record are safe.", strings.ToLower(ev.Ref.Type), ev.Err)
 	case ev.Auto && (c == nil || !t.mayPop(c)): // nobody asked for it, and its moment is over
-	case again && (t.open == nil || !crm.SameID(t.open.ID, ev.Card.ID)): // the agent has gone on meanwhile
+	case again && (t.open == nil || !crm.SameID(t.open.ID, ev.Card.ID)), // the agent has gone on meanwhile
+		!again && !ev.Auto && t.wants != "" && !crm.SameID(t.wants, ev.Card.ID):
 		t.noteCard(ev.Card)
 	default:
 		t.showCard(ev.For, ev.Card)
@@ -95,6 +101,6 @@ func (t *turn) refresh() {
 		t.say(Info, "", "No card is open: there is nothing to read again.")
 		return
 	}
-	t.reading = t.open.ID
+	t.reading, t.wants = t.open.ID, t.open.ID
 	t.do(LoadCard{For: t.openFor, Ref: t.open.Ref})
 }

@@ -37,6 +37,7 @@ type Machine struct {
 	cards   []crm.Card  // read lately, the last one first
 	trail   []crm.Ref   // cards that were open before, the last one last
 	goingTo string      // id of the card that going back opens
+	wants   string      // id of the card that the agent asked for last
 	reading string      // id of the open card, while it is read anew
 	recents []Recent    // records opened here, the last one first
 	looked  []crm.Hit   // … and in Salesforce

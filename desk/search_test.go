@@ -68,6 +68,33 @@ func TestAnAnswerForACardThatWasLeftDoesNotBringItBack(t *testing.T) {
 	b.opensCard(two)
 	b.do(Commanded{Command{Verb: Open, Record: one.Ref}}).do(Commanded{Command{Verb: Open, Record: two.Ref}})
 	b.do(CardLoaded{Ref: two.Ref, Card: &two}).openIs(two)
+	// Nor does the answer to a card that was asked for before another one.
+	three, four := person(3), person(4)
+	b.do(Commanded{Command{Verb: Open, Record: three.Ref}}).do(Commanded{Command{Verb: Open, Record: four.Ref}})
+	b.do(CardLoaded{Ref: four.Ref, Card: &four}).openIs(four)
+	b.do(CardLoaded{Ref: three.Ref, Card: &three}).openIs(four)
+	// Nor one that was being read again when another was opened.
+	b.cmd(Refresh).do(Commanded{Command{Verb: Open, Record: three.Ref}}).do(CardLoaded{Ref: three.Ref, Card: &three})
+	b.do(CardLoaded{Ref: four.Ref, Card: &four}).openIs(three)
+}
+
+func TestTheWayBackStaysWhenItCannotBeGoneNow(t *testing.T) {
+	b := newBench(t, Settings{})
+	for i := range maxCards + 2 {
+		b.opensCard(person(i))
+	}
+	for range maxCards - 1 {
+		b.cmd(Back)
+	}
+	first := b.snap().Open.Ref
+	if b.cmd(Back); b.snap().Open.ID != first.ID { // too long ago to be there at once
+		t.Fatalf("%+v", b.snap().Open)
+	}
+	left := b.snap().Earlier
+	b.do(CardLoaded{Ref: person(1).Ref, Err: text.Clean("Salesforce does not answer")})
+	if got := b.snap().Earlier; got != left+1 {
+		t.Fatalf("%d earlier cards, %d before", got, left)
+	}
 }
 
 func TestWithFewAPICallsLeftACardThatIsThereIsReadOnlyWhenAsked(t *testing.T) {

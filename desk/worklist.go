@@ -209,7 +209,7 @@ func (t *turn) dialMember(m Member, cmd Command) {
 	if t.dialled > before {
 		c := &t.calls[len(t.calls)-1]
 		c.Campaign, c.Member, c.listed, c.forced = t.work.Campaign, m.Who, m.ID, m.DoNotCall
-		t.do(LoadCard{For: "", Ref: m.Who, Auto: false})
+		t.loadCard("", m.Who, false)
 	}
 }
 
