@@ -167,6 +167,7 @@ type Salesforce struct {
 	AllowLocalhost bool          `key:"allow_localhost" default:"true" doc:"Permit a login_url with plain http on this machine, for the practice Salesforce. Never any other host."`
 	Timeout        time.Duration `key:"lookup_timeout" default:"2s" doc:"How long a lookup may take; ringing never waits for it."`
 	Scan           []string      `key:"scan" doc:"Objects, as Contact, that are read through row by row when neither search nor spelling knows a number: for orgs whose search does not see through punctuation. Slow where there are many records; given up after lookup_timeout."`
+	SearchTyped    bool          `key:"search_as_you_type" default:"false" doc:"Whether the search page searches when the agent pauses in typing, from three characters on. Each search is one or two calls of the org's API; none are made so once 80 % of them are used."`
 	NoMatch        string        `key:"no_match" default:"Lead" doc:"Object of the New form where the softphone layout names none."`
 	Pop            string        `key:"pop" default:"ring" enum:"manual,ring,answer" doc:"When what the softphone layout opens comes by itself; forms and lists wait for the answer."`
 	OpenRecord     string        `key:"open_record" default:"always" enum:"always,if_number_matches,never" doc:"Whether a number typed while a card is open belongs to that card."`

@@ -152,6 +152,10 @@ func (d *Desk) carryOut(ctx context.Context, fx Effect) {
 			return ev
 		})
 	case RunSearch:
+		if d.searching != nil {
+			d.searching() // nobody waits for the answer to an older question
+		}
+		ctx, d.searching = context.WithCancel(ctx)
 		d.ask(ctx, func(ctx context.Context) Event {
 			found, err := d.ports.Customers.Search(ctx, fx.Query, fx.More)
 			return SearchDone{For: fx.For, Query: fx.Query, Found: found, Err: errText(err)}

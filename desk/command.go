@@ -38,6 +38,7 @@ const (
 const (
 	Dial        Verb = "dial"           // Text: number; Record: the record whose phone field it is (click to dial)
 	Open        Verb = "open"           // Record: opens its card (navigation, list pick)
+	SearchTyped Verb = "searching"      // Text: the query of the search page as it is now, at each keystroke
 	Back        Verb = "back"           // opens the card that was open before
 	Refresh     Verb = "refresh"        // reads the open card anew
 	Close       Verb = "close"          // closes the form, the search page or the card, in that order

@@ -151,6 +151,8 @@ func (t *turn) deskCommand(cmd Command) bool {
 		t.openRecord(cmd)
 	case Close:
 		t.close()
+	case SearchTyped:
+		t.searchTyped(cmd)
 	case Back:
 		t.goBack(cmd)
 	case Refresh:

@@ -24,12 +24,13 @@ type Desk struct {
 	subs   map[chan *Snapshot]struct{}
 
 	// Owned by Run's goroutine.
-	machine  Machine
-	unsaved  []write // journal writes that the disk refused, oldest first
-	refusal  error   // why it refused the last
-	timers   map[TimerID]*time.Timer
-	sounding chan struct{} // closed when the last work with the sound devices is done; nil: there was none
-	work     sync.WaitGroup
+	machine   Machine
+	unsaved   []write // journal writes that the disk refused, oldest first
+	refusal   error   // why it refused the last
+	timers    map[TimerID]*time.Timer
+	searching context.CancelFunc // ends the search under way; nil: there was none
+	sounding  chan struct{}      // closed when the last work with the sound devices is done; nil: there was none
+	work      sync.WaitGroup
 }
 
 // timed is an event with the moment at which it happened.

@@ -42,6 +42,7 @@ type Machine struct {
 	recents []Recent    // records opened here, the last one first
 	looked  []crm.Hit   // … and in Salesforce
 	before  []text.Text // earlier searches, the last one first
+	halfway text.Text   // a query that is being typed, until the agent pauses
 	typed   text.Text   // what a New form begins with
 	links   Links
 	outbox  Outbox

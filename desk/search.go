@@ -3,6 +3,8 @@ package desk
 import (
 	"slices"
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	"offhook/crm"
 	"offhook/internal/text"
@@ -18,7 +20,9 @@ type Search struct {
 	Recent []Recent    `json:"recent,omitempty"` // records that were looked at, the last one first
 	Before []text.Text `json:"before,omitempty"` // earlier searches, the last one first
 	Busy   bool        `json:"busy,omitempty"`
-	Auto   bool        `json:"auto,omitempty"` // it opened by itself
+	Auto   bool        `json:"auto,omitempty"`  // it opened by itself
+	Live   bool        `json:"live,omitempty"`  // it wants to know what is typed (SearchTyped)
+	Typed  bool        `json:"typed,omitempty"` // the query is still being typed
 	Error  text.Text   `json:"error,omitzero"`
 }
 
@@ -47,7 +51,7 @@ func (SearchDone) deskEvent() {}
 const maxBefore = 10
 
 func (t *turn) newSearch(key CallKey, query text.Text) *Search {
-	return &Search{For: key, Query: query, Recent: t.recentList(), Before: t.before}
+	return &Search{For: key, Query: query, Recent: t.recentList(), Before: t.before, Live: t.set.SearchTyped && t.apiUse < tightUse}
 }
 
 // startSearch opens the search page with a query, or empty with what was looked at last.
@@ -61,9 +65,13 @@ func (t *turn) startSearch(key CallKey, query string, cmd Command) {
 	}
 	t.before = append([]text.Text{s.Query}, slices.DeleteFunc(slices.Clone(t.before), func(q text.Text) bool { return q == s.Query })...)
 	t.before = t.before[:min(len(t.before), maxBefore)]
-	s.Before, s.Busy = t.before, true
+	s.Before, s.Busy, t.halfway = t.before, true, text.Text{}
 	if old := t.search; old != nil && old.Query == s.Query && old.For == key { // what is there stays until there is more
 		s.Hits, s.Tried, s.More = old.Hits, old.Tried, old.More
+		if old.Typed && (old.Busy || old.Error.Empty()) { // it was searched while it was typed
+			s.Busy, t.search = old.Busy, s
+			return
+		}
 	}
 	t.search = s
 	t.do(RunSearch{For: key, Query: s.Query, More: cmd.Values[SearchMore] != ""})
@@ -82,7 +90,7 @@ func (t *turn) searchDone(ev SearchDone) {
 		return
 	}
 	s := t.newSearch(t.search.For, ev.Query)
-	s.Hits, s.Tried, s.More, s.Error = ev.Hits, ev.Tried, ev.More, ev.Err
+	s.Hits, s.Tried, s.More, s.Error, s.Typed = ev.Hits, ev.Tried, ev.More, ev.Err, t.search.Typed
 	t.search = s
 }
 
@@ -126,4 +134,38 @@ func (t *turn) prefilled(ev FormLoaded) crm.Form {
 		}
 	}
 	return f
+}
+
+// Searching while the agent types waits for a pause and for a few characters: each search is a call of the org's API.
+const (
+	typedTimer TimerID = "search"
+	typedPause         = 400 * time.Millisecond
+	typedLeast         = 3
+)
+
+// searchTyped notes what stands in the box and waits for a pause.
+func (t *turn) searchTyped(cmd Command) {
+	if t.search == nil || !t.search.Live || t.search.For != cmd.Call {
+		return
+	}
+	t.halfway = text.Clean(strings.TrimSpace(cmd.Text))
+	if utf8.RuneCountInString(t.halfway.String()) < typedLeast || t.halfway == t.search.Query {
+		t.halfway = text.Text{}
+		t.do(After{ID: typedTimer})
+		return
+	}
+	t.do(After{ID: typedTimer, In: typedPause})
+}
+
+// searchPaused searches for what stands in the box, unless the agent has asked or left meanwhile.
+func (t *turn) searchPaused() {
+	q := t.halfway
+	t.halfway = text.Text{}
+	if t.search == nil || !t.search.Live || q.Empty() {
+		return
+	}
+	s := t.newSearch(t.search.For, q)
+	s.Busy, s.Typed = true, true
+	t.search = s
+	t.do(RunSearch{For: s.For, Query: q})
 }

@@ -214,6 +214,62 @@ func TestAnAnswerToAnOlderSearchIsDropped(t *testing.T) {
 	}
 }
 
+func TestSearchingWhileTypingWaitsForAPauseAndForThreeCharacters(t *testing.T) {
+	b := newBench(t, Settings{SearchTyped: true}).cmd(SearchIn)
+	type_ := func(s string) { b.do(Commanded{Command{Verb: SearchTyped, Text: s}}) }
+	type_("ca")
+	if len(effects[RunSearch](b.last)) != 0 {
+		t.Fatal("two characters are searched")
+	}
+	for _, s := range []string{"car", "cart", "carter"} {
+		type_(s)
+		if a := effects[After](b.last); len(a) != 1 || a[0].ID != typedTimer || a[0].In != typedPause || len(effects[RunSearch](b.last)) != 0 {
+			t.Fatalf("%q: %+v", s, b.last)
+		}
+	}
+	b.do(TimerFired{typedTimer})
+	if r := effects[RunSearch](b.last); len(r) != 1 || r[0].Query.String() != "carter" {
+		t.Fatalf("%+v", b.last)
+	}
+	b.do(SearchDone{Query: text.Clean("carter"), Found: crm.Found{Hits: []crm.Hit{fred()}}})
+	if s := b.snap().Search; !s.Typed || len(s.Hits) != 1 || len(s.Before) != 0 {
+		t.Fatalf("%+v", s)
+	}
+	if b.cmd(SearchIn, "carter"); len(effects[RunSearch](b.last)) != 0 || b.snap().Search.Typed || len(b.snap().Search.Hits) != 1 {
+		t.Fatalf("Enter asks for the same once more: %+v", b.last)
+	}
+	type_("carter b")
+	if b.cmd(SearchIn, "carter b").do(TimerFired{typedTimer}); len(effects[RunSearch](b.last)) != 0 {
+		t.Fatal("what Enter searched is searched again")
+	}
+	type_("other")
+	if b.cmd(Close).do(TimerFired{typedTimer}); len(effects[RunSearch](b.last)) != 0 || b.snap().Search != nil {
+		t.Fatal("a closed page searches")
+	}
+}
+
+func TestNothingIsSearchedWhileTypingUnlessItIsWantedAndCallsAreLeft(t *testing.T) {
+	for name, b := range map[string]*bench{"not wanted": newBench(t, Settings{}), "80 % are used": newBench(t, Settings{SearchTyped: true}).do(APIUsed{Percent: 80})} {
+		b.cmd(SearchIn).do(Commanded{Command{Verb: SearchTyped, Text: "carter"}}).do(TimerFired{typedTimer})
+		if len(effects[RunSearch](b.all)) != 0 || b.snap().Search.Live {
+			t.Errorf("%s: %+v", name, b.all)
+		}
+	}
+}
+
+func TestANewSearchEndsTheOneUnderWay(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		o := open(t, Settings{})
+		defer o.close()
+		o.send(SearchIn, "first") // the stub answers when its context ends
+		o.send(SearchIn, "second")
+		o.send(SearchIn, "third")
+		if n := o.d.Busy(); n != 1 {
+			t.Fatalf("%d searches are under way", n)
+		}
+	})
+}
+
 func TestWhatWasTypedBeginsTheNewForm(t *testing.T) {
 	field := func(name, kind string) crm.FormField { return crm.FormField{Name: name, Type: kind} }
 	form := crm.Form{Object: "Lead", Fields: []crm.FormField{field("FirstName", "string"), field("LastName", "string"), field("Email", "email"), field("Phone", "phone")}}

@@ -59,6 +59,7 @@ type Settings struct {
 	Zone         *time.Location // the agent's, until ZoneLearnt
 	DayStart     time.Duration  // when a day without a time of day begins, default 9 h
 	Callbacks    []Callback     // as they were kept
+	SearchTyped  bool           // the search page searches while the agent types
 	Recents      []Recent       // as they were kept
 	Drafts       []Draft        // as they were kept, oldest first
 	// Create is what calls leave besides their Task; Spam are words in a caller's name or header that keep it from that.

@@ -14,6 +14,10 @@ func (t *turn) timerFired(id TimerID) {
 		t.wake = time.Time{}
 		return
 	}
+	if id == typedTimer {
+		t.searchPaused()
+		return
+	}
 	if id == findTimer {
 		t.findNow()
 		return

@@ -218,3 +218,34 @@ func TestEarlierSearchesComeBackWithTheUpKey(t *testing.T) {
 		t.Errorf("%q", asked)
 	}
 }
+
+func TestWhatIsTypedIsToldOnlyWhereItIsSearched(t *testing.T) {
+	for live, want := range map[bool]int{false: 0, true: 3} {
+		s := idle()
+		s.Search = &desk.Search{Live: live}
+		b := onBench(s, nil)
+		press(b.Model, "c", "a", "left", "r")
+		if len(b.sent) != want {
+			t.Errorf("live %v: %+v", live, b.sent)
+		}
+	}
+	s := idle()
+	s.Search = &desk.Search{Live: true}
+	b := onBench(s, nil)
+	press(b.Model, "car")
+	hits := *s
+	hits.Search = &desk.Search{Live: true, Typed: true, Query: c("car"), Hits: many().Match.Hits}
+	b.show(&hits)
+	press(b.Model, "t") // still typing: it is text, and no key of the list
+	if last := b.sent[len(b.sent)-1]; last.Text != "cart" {
+		t.Errorf("%+v", b.sent)
+	}
+	done := *s
+	done.Search = &desk.Search{Live: true, Query: c("cart"), Hits: many().Match.Hits}
+	b.show(&done)
+	b.text()
+	press(b.Model, "1")
+	if last := b.sent[len(b.sent)-1]; last.Verb != desk.Open {
+		t.Errorf("after Enter the list has the focus: %+v", last)
+	}
+}

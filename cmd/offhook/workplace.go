@@ -241,6 +241,7 @@ func (w *workplace) openDesk(e *env, l *config.Loaded, opt options, numbers *crm
 		_ = createSettings(l.Create, w.org.taskSettings, &set) // checked with the settings
 	}
 	set.Callbacks = keptCallbacks(context.Background(), w.ledger)
+	set.SearchTyped = l.Salesforce.SearchTyped
 	set.Recents = keptRecents(context.Background(), w.ledger)
 	set.LastWork, set.Zone = lastWork(context.Background(), w.ledger), time.Local
 	set.Drafts = keptDrafts(context.Background(), w.ledger, time.Now())

@@ -185,8 +185,8 @@ func (p *Page) Type(k tea.Key) Result {
 		return p.formed(Result{Handled: p.form.Key(k)})
 	case keymap.Search:
 		if p.find.InQuery {
-			handled, _ := p.find.Query.Key(k)
-			return Result{Handled: handled}
+			handled, changed := p.find.Query.Key(k)
+			return Result{Handled: handled, Commands: p.searching(changed)}
 		}
 		return p.pick(k)
 	case keymap.Notes:
@@ -212,13 +212,11 @@ func (p *Page) Paste(s string) Result {
 		return p.formed(Result{Handled: true})
 	case keymap.Search:
 		p.find.InQuery = true
-		p.find.Query.Insert(s)
+		return Result{Handled: true, Commands: p.searching(p.find.Query.Insert(s))}
 	case keymap.Notes:
 		return Result{Handled: true, Commands: p.noted(p.notes.Insert(s))}
-	default:
-		return Result{}
 	}
-	return Result{Handled: true}
+	return Result{}
 }
 
 // noted sends the notes as they are now: they are kept at each keystroke, never at the next call.

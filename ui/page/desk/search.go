@@ -82,3 +82,11 @@ func (p *Page) pick(k tea.Key) Result {
 	}
 	return Result{}
 }
+
+// searching tells the desk what is being typed, where it wants to know.
+func (p *Page) searching(changed bool) []desk.Command {
+	if !changed || p.snap.Search == nil || !p.snap.Search.Live {
+		return nil
+	}
+	return []desk.Command{{Verb: desk.SearchTyped, Call: p.find.For, Text: p.find.Query.Value()}}
+}

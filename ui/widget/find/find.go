@@ -39,7 +39,7 @@ func New(s *desk.Search) *Page {
 
 // Sync takes over what the search found; what is being typed stays.
 func (p *Page) Sync(s *desk.Search) {
-	came := len(s.Hits) > 0 && len(p.state.Hits) == 0
+	came := len(s.Hits) > 0 && !s.Typed && (len(p.state.Hits) == 0 || p.state.Typed)
 	if q := s.Query.String(); q != p.asked {
 		if p.Query.Value() == p.asked {
 			p.Query.Set(q)
