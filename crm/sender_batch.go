@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"offhook/crm/ledger"
@@ -59,9 +60,10 @@ func (s *Sender) sendMany(ctx context.Context, keys []string) {
 	alone = append(alone, more...)
 	alone = append(alone, s.writeMany(own, plain)...)
 	cancel()
-	for i, j := range alone {
+	s.each(len(alone), func(i int) {
+		j := alone[i]
 		if ctx.Err() != nil || s.Paused() != "" {
-			s.giveBack(context.WithoutCancel(ctx), alone[i:])
+			s.giveBack(context.WithoutCancel(ctx), j)
 			return
 		}
 		one, stop := context.WithTimeout(ctx, sendLimit)
@@ -70,10 +72,25 @@ func (s *Sender) sendMany(ctx context.Context, keys []string) {
 		if again {
 			s.send(ctx, j.item.Key)
 		}
-	}
+	})
 }
 
-// gather claims the records and makes ready those that need no question of their own; the others are returned as claimed.
+// each does something for many records, as many at a time as there are workers.
+func (s *Sender) each(n int, do func(i int)) {
+	var wg sync.WaitGroup
+	var next atomic.Int64
+	for range min(n, s.o.Workers) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// gather claims the records and makes them ready. After an outage nobody has been looked up: that is done for several at a time. Leads
+// that were converted, and what cannot be read, are returned to go alone.
 func (s *Sender) gather(ctx context.Context, keys []string) (plain, alone []job) {
 	var leads []salesforce.Literal
 	for _, key := range keys {
@@ -89,7 +106,7 @@ func (s *Sender) gather(ctx context.Context, keys []string) (plain, alone []job)
 		}
 		j := job{item: item}
 		j.p, err = readPayload(item.Payload)
-		if err != nil || j.p.Unresolved {
+		if err != nil {
 			alone = append(alone, j)
 			continue
 		}
@@ -99,7 +116,7 @@ func (s *Sender) gather(ctx context.Context, keys []string) (plain, alone []job)
 		plain = append(plain, j)
 	}
 	converted := s.convertedLeads(ctx, leads)
-	ready := plain[:0]
+	var candidates []job
 	for _, j := range plain {
 		lead := j.p.Assoc.Who.Type == "Lead"
 		if lead && (converted == nil || converted[idKey(j.p.Assoc.Who.ID)]) {
@@ -107,12 +124,33 @@ func (s *Sender) gather(ctx context.Context, keys []string) (plain, alone []job)
 			continue
 		}
 		j.leadAsked = lead
-		set, err := s.ready(ctx, &j)
-		if err != nil || set.Target == TargetVoiceCall && !j.p.AsTask {
-			alone = append(alone, j)
-			continue
+		candidates = append(candidates, j)
+	}
+	const (
+		over = iota
+		together
+		apart
+	)
+	fate := make([]int, len(candidates))
+	s.each(len(candidates), func(i int) {
+		set, err := s.ready(ctx, &candidates[i])
+		switch {
+		case err != nil:
+			s.react(ctx, candidates[i], err, preparing)
+		case set.Target == TargetVoiceCall && !candidates[i].p.AsTask:
+			fate[i] = apart
+		default:
+			fate[i] = together
 		}
-		ready = append(ready, j)
+	})
+	var ready []job
+	for i, j := range candidates {
+		switch fate[i] {
+		case together:
+			ready = append(ready, j)
+		case apart:
+			alone = append(alone, j)
+		}
 	}
 	return ready, alone
 }
@@ -218,6 +256,7 @@ func (s *Sender) writeMany(ctx context.Context, plain []job) (alone []job) {
 		rows[i] = j.fields
 	}
 	results, err := s.o.Client.CreateMany(ctx, "Task", rows, false)
+	ctx = context.WithoutCancel(ctx) // what is known is stored, also when the program ends now
 	if err != nil {
 		if judge(err, writing).reaction == refused { // the request as a whole: no record was judged
 			return plain
@@ -261,16 +300,14 @@ func (s *Sender) reactMany(ctx context.Context, jobs []job, err error, at stage)
 		f.Due, f.Free = s.o.Now(), true
 	}
 	for _, j := range jobs {
-		s.retry(ctx, j, f)
+		s.retry(context.WithoutCancel(ctx), j, f)
 	}
 	if v.reaction != pause {
 		s.report(Report{Kind: ReportRetry, Key: jobs[0].item.Key, Subject: jobs[0].subject(), Line: f.Reason, NextTry: f.Due})
 	}
 }
 
-// giveBack returns claimed records that nothing was done about.
-func (s *Sender) giveBack(ctx context.Context, jobs []job) {
-	for _, j := range jobs {
-		s.retry(ctx, j, ledger.Failure{Class: j.item.ErrorClass, Reason: j.item.LastError, Due: s.o.Now(), Free: true})
-	}
+// giveBack returns a claimed record that nothing was done about.
+func (s *Sender) giveBack(ctx context.Context, j job) {
+	s.retry(ctx, j, ledger.Failure{Class: j.item.ErrorClass, Reason: j.item.LastError, Due: s.o.Now(), Free: true})
 }

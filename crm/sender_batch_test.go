@@ -1,6 +1,7 @@
 package crm
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -288,4 +289,52 @@ func TestNothingIsWrittenWhileTheFieldsOfTaskCannotBeRead(t *testing.T) {
 	if _, ok := p.Find("Task", KeyField, key); !ok {
 		t.Error("the Task has no key")
 	}
+}
+
+// During an outage nobody could be looked up: every record of it still gets its contact, and they go together.
+func TestTheRecordsOfAnOutageAreResolvedAndGoTogether(t *testing.T) {
+	p := newPost(t, emulator.Options{})
+	keys := p.backlog(60, func(_ int, r *CallRecord) { r.Unresolved, r.Assoc = true, Association{} })
+	p.sender.Flush(t.Context())
+	p.once(keys)
+	fred := p.ref("Contact", emulator.StoryKnownName)
+	for _, task := range p.tasks() {
+		if task["WhoId"] != fred.ID {
+			t.Errorf("%v is about %v", task["Subject"], task["WhoId"])
+		}
+	}
+	if n := p.requests("/sobjects/Task"); n > 10 {
+		t.Errorf("%d records went alone", n)
+	}
+}
+
+func TestABatchCutOffByTheEndOfTheProgramIsStoredAsItIs(t *testing.T) {
+	p := newPost(t, emulator.Options{})
+	first := p.end(1, func(r *CallRecord) { r.Start = r.Start.Add(-100 * time.Hour) })
+	p.sender.Flush(t.Context())
+	keys := p.backlog(30, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	p.answers(func(r *http.Request) (int, string, bool) {
+		if strings.HasSuffix(r.URL.Path, "/composite/sobjects") {
+			cancel() // the reply is never read
+		}
+		return 0, "", false
+	})
+	p.sender.Flush(ctx)
+	p.answers(nil)
+	for _, k := range keys {
+		if it := p.item(k); it.State != ledger.Pending && it.State != ledger.Sent {
+			t.Fatalf("%s is %s", k, it.State)
+		}
+	}
+	if n := len(p.said(ReportDisk)); n != 0 {
+		t.Errorf("%d complaints about the disk: %s", n, p.said(ReportDisk)[0].Line)
+	}
+	p.led.Close()
+	p.open()
+	for range 4 {
+		p.sleep(10 * time.Minute)
+		p.sender.Flush(t.Context())
+	}
+	p.once(append(keys, first))
 }
