@@ -118,7 +118,7 @@ func useOf(q string, a crm.Answers) string {
 	switch q {
 	case crm.AskPhoneSearch:
 		if a.Strict() {
-			return "Spellings are always asked for beside the index, and first when API calls are scarce"
+			return "Spellings are always asked for beside the index, and first when API calls are scarce; salesforce.scan finds the rest"
 		}
 		return "The first to find somebody ends the search"
 	case crm.AskIndexLag:

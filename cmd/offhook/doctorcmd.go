@@ -162,7 +162,7 @@ func (e *env) wants(ctx context.Context, client *salesforce.Client, l *config.Lo
 	c := l.Config
 	w := selftest.Wants{
 		Task: recordSettings(l.Record), Mapped: mappedFields(l.SIP.Data), NoMatch: l.Salesforce.NoMatch,
-		NewStatuses: c.Campaigns.NewStatuses, LeadObject: c.Campaigns.LeadObject, LeadKey: c.Campaigns.LeadKey,
+		NewStatuses: c.Campaigns.NewStatuses, LeadObject: c.Campaigns.LeadObject, LeadKey: c.Campaigns.LeadKey, Scan: l.Salesforce.Scan,
 		Campaigns: len(c.Campaigns.List) > 0 || c.Campaigns.Default != "",
 		Voice:     l.Record.Target == string(crm.TargetVoiceCall) || l.Record.Target == string(crm.TargetBoth),
 		Attach:    l.Recording.Attach && l.Recording.Dir != "", ByKey: l.Salesforce.Flow == "jwt", Person: !byItself(l.Salesforce),
@@ -184,7 +184,7 @@ func (e *env) wants(ctx context.Context, client *salesforce.Client, l *config.Lo
 	}
 	a, err := e.answers(ctx, user.OrgID)
 	if err == nil {
-		w.Settled = a.API()
+		w.Settled, w.Strict = a.API(), a.Strict()
 	}
 	return w, nil
 }

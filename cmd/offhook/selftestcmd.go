@@ -57,6 +57,9 @@ func (e *env) selfTest(ctx context.Context, o selfTestOptions) error {
 	if o.wait <= 0 || o.wait > time.Hour {
 		return errors.New("--wait: between a second and an hour, as 5m")
 	}
+	if o.org && o.json && !o.yes && !o.readOnly {
+		return errors.New("--json asks nothing: give --yes, or --read-only, with it")
+	}
 	opt := selftest.Options{ReadOnly: o.readOnly, Wait: o.wait}
 	if !o.json {
 		opt.Tell = func(r selftest.Result) { e.sayResult(r) }
@@ -70,6 +73,7 @@ func (e *env) selfTest(ctx context.Context, o selfTestOptions) error {
 		}
 		defer client.Close()
 		opt.Client, opt.App, opt.Numbers, opt.Task = client, newApp(l), numberSettings(l.Config), recordSettings(l.Record)
+		opt.Scan = l.Salesforce.Scan
 		keep = func(ctx context.Context, r selftest.Report) error { return keepAnswers(ctx, e, r) }
 	} else {
 		srv, client, app, err := practiceOrg(ctx)
@@ -141,13 +145,12 @@ func (e *env) testOrg(ctx context.Context, o selfTestOptions) (*config.Loaded, *
 	if o.readOnly || o.yes {
 		return l, client, nil
 	}
-	where, kind := text.Clean(client.InstanceURL()).String(), "PRODUCTION, as far as can be told"
-	if org, err := client.Org(ctx); err == nil {
+	where := text.Clean(client.InstanceURL()).String()
+	org, err := client.Org(ctx)
+	if err == nil {
 		where = text.Clean(org.Name).String() + " (" + where + ")"
-		if org.Sandbox || strings.HasPrefix(org.Edition, "Developer") {
-			kind = "a sandbox or developer org"
-		}
 	}
+	kind := orgKind(org, l.Salesforce.Local())
 	for _, part := range checkup.Wrap(fmt.Sprintf("This makes four contacts, an account, a lead and up to four Tasks in %s, which is %s, as %s, and deletes them at the end. What your org does "+
 		"by itself with new records (flows, assignment, e-mail) it does with these, too.", where, kind, text.Clean(user.Username)), checkup.Width) {
 		fmt.Fprintln(e.out, part)
@@ -159,6 +162,19 @@ func (e *env) testOrg(ctx context.Context, o selfTestOptions) (*config.Loaded, *
 		return nil, nil, err
 	}
 	return l, client, nil
+}
+
+// orgKind says how careful to be. What cannot be told is taken for production.
+func orgKind(o salesforce.OrgInfo, local bool) string {
+	switch {
+	case local:
+		return "a practice Salesforce on this machine"
+	case o.Sandbox:
+		return "a sandbox"
+	case strings.HasPrefix(o.Edition, "Developer"):
+		return "a developer org"
+	}
+	return "PRODUCTION, as far as can be told"
 }
 
 func (e *env) sayResult(r selftest.Result) {

@@ -32,6 +32,8 @@ type Wants struct {
 	ByKey       bool           // the sign-in is by key: the clock matters
 	Person      bool           // a person signed in, so a refresh token is needed
 	Settled     string         // the oldest API version with which a self test has settled this org; "" for none
+	Strict      bool           // … and found that the phone search keeps numbers as they are typed
+	Scan        []string       // salesforce.scan
 	Now         func() time.Time
 }
 

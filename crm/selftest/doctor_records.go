@@ -24,6 +24,9 @@ func (x *examination) records(ctx context.Context) {
 	case v != "" && s != v:
 		x.find("answers.old", "then", s, "now", v)
 	}
+	if x.wants.Strict && len(x.wants.Scan) == 0 {
+		x.find("search.strict")
+	}
 }
 
 // describe reads what an object looks like now: an administrator may have changed it a moment ago.

@@ -83,6 +83,9 @@ func breakages() []breakage {
 		{"an org that was settled long ago", nil, func(x *Wants) { x.Settled = "66.0" }, []string{"answers.old"}, "v66.0"},
 		{"a settings file that wants nothing special", nil, func(x *Wants) { *x = Wants{Settled: "68.0"} }, nil, ""},
 
+		{"a search that keeps numbers as they are typed", nil, func(x *Wants) { x.Strict = true }, []string{"search.strict"}, "as they are typed"},
+		{"the same with a scan", nil, func(x *Wants) { x.Strict, x.Scan = true, []string{"Contact"} }, nil, ""},
+
 		{"no network", func(w *world) { w.fail = errors.New("no route to host") }, nil, []string{"net.unreachable"}, "no route to host"},
 		{"a proxy that opens TLS", func(w *world) { w.fail = x509.UnknownAuthorityError{} }, nil, []string{"net.tls"}, "certificate"},
 		{"an org that is down", fault(emulator.Fault{Kind: emulator.FaultBusy, Path: "/"}), nil, []string{"net.unreachable"}, "503"},

@@ -117,6 +117,8 @@ func recordRules() checkup.Rules {
 			"Nothing, if that is wanted; Setup → Duplicate Rules"),
 		checkup.NewRule("answers.none", note, "What Salesforce's documentation leaves open is not settled for this org", "offhook takes the careful way: it searches in two ways at once",
 			"offhook selftest --org, best in a sandbox: it makes some records and deletes them"),
+		checkup.NewRule("search.strict", note, "The phone search of this org keeps numbers as they are typed, so digits do not find one with spaces", "callers are found by the usual spellings, asked for beside the search; one whose number is typed in an unusual way is not",
+			"Store numbers as digits, or as +442079460999", "Or set salesforce.scan = [\"Contact\"], where there are not too many records to read through"),
 		checkup.NewRule("answers.old", note, "What was settled for this org was settled with API v{then}; now it is v{now}", "Salesforce may have changed since; what is known is still used",
 			"offhook selftest --org"),
 	}

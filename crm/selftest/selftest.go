@@ -22,6 +22,7 @@ type Options struct {
 	Numbers  crm.NumberSettings
 	Task     crm.TaskSettings
 	Layout   func() *layout.Layout
+	Scan     []string      // objects of salesforce.scan
 	ReadOnly bool          // nothing is written
 	Wait     time.Duration // how long the search index may take; 0 for three minutes
 	Tell     func(Result)  // each result as it comes; nil for nobody
@@ -197,7 +198,7 @@ func newTest(o *Options) *test {
 		o.Progress = func(string) {}
 	}
 	return &test{o: *o, sf: o.Client, marker: marker + " " + o.Token, desc: map[string]*salesforce.Describe{},
-		dir: crm.NewDirectory(o.Client, crm.DirectorySettings{Numbers: o.Numbers, CacheFor: time.Nanosecond, Deadline: 15 * time.Second, Grace: 15 * time.Second})}
+		dir: crm.NewDirectory(o.Client, crm.DirectorySettings{Numbers: o.Numbers, LikeObjects: o.Scan, CacheFor: time.Nanosecond, Deadline: 15 * time.Second, Grace: 15 * time.Second})}
 }
 
 func ok(format string, args ...any) Result {
