@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"time"
 
 	"offhook/crm"
 	"offhook/crm/emulator"
 	"offhook/crm/ledger"
+	"offhook/crm/report"
 	"offhook/crm/salesforce"
 	"offhook/crm/sync"
 	"offhook/internal/text"
@@ -105,7 +107,7 @@ func desk(p plan) error {
 	}
 	dir := crm.NewDirectory(client, crm.DirectorySettings{Numbers: crm.NumberSettings{Region: "GB"}, Now: p.clock})
 	refused := make(chan error, 1)
-	report := func(r crm.Report) {
+	tell := func(r crm.Report) {
 		fmt.Println("says", r.Kind)
 		if r.Kind == crm.ReportDead || r.Kind == crm.ReportFix {
 			select {
@@ -114,15 +116,21 @@ func desk(p plan) error {
 			}
 		}
 	}
-	sender := crm.NewSender(crm.SenderOptions{Outbox: led, Client: client, Directory: dir, Now: p.clock, Report: report, Poll: 30 * time.Millisecond, Follow: p.follow,
+	sender := crm.NewSender(crm.SenderOptions{Outbox: led, Client: client, Directory: dir, Now: p.clock, Report: tell, Poll: 30 * time.Millisecond, Follow: p.follow,
 		Settings: func() crm.TaskSettings {
 			return crm.TaskSettings{Subject: crm.SubjectStyle{ZoneStyle: crm.ZoneID, Region: "GB"}}
 		}})
-	errands := crm.NewErrands(crm.ErrandOptions{Store: led, Beside: sender, Now: p.clock, Report: report, Poll: 30 * time.Millisecond, Run: map[string]crm.ErrandFunc{
+	errands := crm.NewErrands(crm.ErrandOptions{Store: led, Beside: sender, Now: p.clock, Report: tell, Poll: 30 * time.Millisecond, Run: map[string]crm.ErrandFunc{
 		ledger.AmendErrand:  sender.Amend(led),
 		sync.MemberErrand:   (&sync.Members{Client: client}).Run,
+		report.EventErrand:  report.EventTasks{Client: client, Zone: func() *time.Location { return time.UTC }}.Run,
 		sync.CallbackErrand: (&sync.Callbacks{Client: client, Store: led, Zone: func() *time.Location { return time.UTC }}).Run,
 	}})
+	session := fmt.Sprintf("%d %d", os.Getpid(), time.Now().UnixNano())
+	log := report.NewLog(led, report.LogStates, text.Clean("sip:2101@pbx.example.com"), session) // every life is a session that is cut off
+	if err := errors.Join(log.Login(ctx, p.clock()), log.State(ctx, "available", text.Text{}, p.clock())); err != nil {
+		return err
+	}
 	go sender.Run(ctx)
 	go errands.Run(ctx)
 	if err := p.phone(ctx, led, sender); err != nil {

@@ -18,6 +18,7 @@ import (
 
 	"offhook/crm/emulator"
 	"offhook/crm/ledger"
+	"offhook/crm/report"
 )
 
 // OFFHOOK_EXACTLY_ONCE is how many calls are made with the key field and as many without; OFFHOOK_EXACTLY_ONCE_SEED another story.
@@ -135,7 +136,7 @@ func (s *story) startOrg() {
 // tell lets everything happen, and counts.
 func (s *story) tell() {
 	s.startOrg()
-	s.untilFault, s.untilDesk, s.untilOrg = 10, 60, 400
+	s.untilFault, s.untilDesk, s.untilOrg = 5, 40, 80
 	for !s.live() {
 	}
 	s.org.kill()
@@ -240,8 +241,10 @@ func (s *story) count() {
 	defer e.Close()
 	tasks, callbacks := map[string][]map[string]any{}, map[string][]map[string]any{}
 	all := 0
+	events := map[string]int{}
 	for _, r := range e.Records("Task", false) {
 		key := fmt.Sprint(r["CallObject"])
+		events[key]++
 		if !strings.HasPrefix(key, callKey(0)[:24]) {
 			continue // of the practice org
 		}
@@ -262,6 +265,16 @@ func (s *story) count() {
 	must(s.t, err)
 	defer led.Close()
 	must(s.t, led.Check(s.t.Context()))
+	told, err := led.Errands(s.t.Context(), report.EventErrand)
+	must(s.t, err)
+	for _, ev := range told {
+		if events[ev.Key] != 1 {
+			s.t.Errorf("event %s has %d Tasks", ev.Key, events[ev.Key])
+		}
+	}
+	if len(told) < 2*s.deskKills { // a login or a logout of each life, and more
+		s.t.Errorf("only %d events in %d lives", len(told), s.deskKills+1)
+	}
 	missing, doubled := 0, 0
 	for i := range s.plan.Calls {
 		key := callKey(i)
