@@ -8,12 +8,22 @@ import (
 	"offhook/internal/text"
 )
 
+// SignedIn forgets who was signed in before, whose Tasks the next ones must not become, and lets a queue go on that waited for it.
+func (s *Sender) SignedIn() {
+	s.forgetUser()
+	s.queue.SignedIn()
+}
+
+func (s *Sender) forgetUser() {
+	s.orgMu.Lock()
+	defer s.orgMu.Unlock()
+	s.org = nil
+}
+
 // Look reads who is signed in, the fields and the statuses of the org anew, and reports what is lacking: at the sign-in, so that an
 // administrator's omission is known before the first call and not after it. What cannot be read now is asked for with the next record.
 func (s *Sender) Look(ctx context.Context) error {
-	s.orgMu.Lock()
-	s.org = nil // somebody else may have signed in
-	s.orgMu.Unlock()
+	s.forgetUser()
 	org, err := s.orgFor(ctx)
 	if err != nil {
 		return err

@@ -66,19 +66,24 @@ func TestAQuestionThatCannotBeAskedNowIsNoProofThatAllIsWell(t *testing.T) {
 	}
 }
 
-func TestALookKnowsWhoHasSignedInSince(t *testing.T) {
-	p := newPost(t, emulator.Options{})
-	if _, err := p.sender.orgFor(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	p.sender.org.UserID = "005000000000009AAA" // of whom was here before
-	if err := p.sender.Look(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	key := p.end(1, nil)
-	p.sender.Flush(t.Context())
-	if got := p.task(key)["OwnerId"]; got == "005000000000009AAA" {
-		t.Error("the Task belongs to who was here before")
+func TestAfterASignInTasksBelongToWhoSignedInNotToWhoWasHereBefore(t *testing.T) {
+	for name, learn := range map[string]func(s *Sender) error{
+		"at once":   func(s *Sender) error { s.SignedIn(); return nil },
+		"by a look": func(s *Sender) error { return s.Look(t.Context()) },
+	} {
+		p := newPost(t, emulator.Options{})
+		if _, err := p.sender.orgFor(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		p.sender.org.UserID = "005000000000009AAA" // of whom was here before
+		if err := learn(p.sender); err != nil {
+			t.Fatal(err)
+		}
+		key := p.end(1, nil)
+		p.sender.Flush(t.Context())
+		if got := p.task(key)["OwnerId"]; got == "005000000000009AAA" {
+			t.Errorf("%s: the Task belongs to who was here before", name)
+		}
 	}
 }
 

@@ -46,11 +46,11 @@ func (o *org) signIn(ctx context.Context, d *desk.Desk) {
 		} else {
 			told = ""
 			o.signedIn(ctx, d, user)
-			_ = o.sender.Look(ctx) // what cannot be read is read with the next record
 			o.sender.SignedIn()
 			o.errands.Notify()
 			wait = signInFirst
 			_ = o.directory.Warm(ctx) // the first lookup learns what is still missing
+			_ = o.sender.Look(ctx)    // what cannot be read now is read with the next record
 		}
 		timer := time.NewTimer(max(next, 0))
 		if next < 0 {
