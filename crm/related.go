@@ -28,7 +28,7 @@ func relatedSubs(ref Ref) (subs []salesforce.Sub) {
 	}
 	deals := func(name string, of salesforce.Cond) {
 		list(name, salesforce.Select("Id", "Name", "StageName", "CloseDate").From("Opportunity").
-			Where(salesforce.And(of, open)).OrderBy("CloseDate", false).Limit(cardOpportunities))
+			WhereAll(of, open).OrderBy("CloseDate", false).Limit(cardOpportunities))
 	}
 	switch ref.Type {
 	case "User", "Task", "Event":
