@@ -13,7 +13,7 @@ import (
 func (d *Directory) pasted(ctx context.Context, q string) (ref Ref, ok bool, err error) {
 	if object, id, host := splitAddress(q); id != "" {
 		if !SameOrg(host, d.sf.InstanceURL()) {
-			return Ref{}, false, &LineError{Line: "that address belongs to " + host + ", and you are signed in to another org: nothing was opened"}
+			return Ref{}, false, &LineError{Line: "nothing was opened: that address is of another org, " + host}
 		}
 		if salesforce.Ident(object).Valid() {
 			return Ref{Type: object, ID: id}, true, nil

@@ -63,7 +63,7 @@ func recordAddress(record, instance string) (string, error) {
 	object, id, host := crm.SplitAddress(record)
 	switch {
 	case id != "" && !crm.SameOrg(host, instance):
-		return "", fmt.Errorf("that address belongs to %s, and you are signed in to another org: nothing was opened", text.Clean(host))
+		return "", fmt.Errorf("nothing was opened: that address is of another org, %s", text.Clean(host))
 	case id == "":
 		id = strings.TrimSpace(record)
 	}
