@@ -68,7 +68,7 @@ func newReconcileCmd(e *env) *cobra.Command {
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&from, "from", "today", "first day, or a period as for offhook report")
-	fl.StringVar(&to, "to", "", "last day; today when left out")
+	fl.StringVar(&to, "to", "", "last day; left out: today, or the end of the period that --from names")
 	fl.BoolVar(&m.mend, "mend", false, "mend what differs, after asking")
 	fl.BoolVar(&m.yes, "yes", false, "do not ask, except for what needs its own flag")
 	fl.BoolVar(&m.delete, "delete", false, "delete doubles that nobody has worked on, without asking")

@@ -89,7 +89,7 @@ func newReportCmd(e *env) *cobra.Command {
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&from, "from", "today", "first day, or a period")
-	fl.StringVar(&to, "to", "", "last day; today when left out")
+	fl.StringVar(&to, "to", "", "last day; left out: today, or the end of the period that --from names")
 	fl.StringVar(&by, "by", "", "count calls and talk by "+strings.Join(report.Bys(), ", ")+" (default day)")
 	fl.StringVar(&source, "source", "ledger", "ledger or salesforce")
 	fl.StringVar(&f.Agent, "agent", "", "only this agent: SIP account; with Salesforce name, user name or id")

@@ -62,7 +62,7 @@ var compared = [...]string{"Subject", "CallDurationInSeconds", "CallDisposition"
 
 // Compare compares the calls that began in a period with Salesforce. It changes nothing.
 func (r *Reconciler) Compare(ctx context.Context, p report.Period) (Result, error) {
-	var res Result
+	res := Result{Findings: []Finding{}}
 	if err := r.prepare(ctx); err != nil {
 		return res, err
 	}
