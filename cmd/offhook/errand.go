@@ -15,6 +15,8 @@ import (
 func (o *org) errandFuncs() map[string]crm.ErrandFunc {
 	return map[string]crm.ErrandFunc{
 		ledger.AmendErrand:  o.sender.Amend(o.ledger),
+		crm.CreateErrand:    o.createAuto(),
+		crm.UpdateErrand:    o.directory.UpdateAuto(),
 		crm.AttachErrand:    o.attach.Attach(o.client, o.ledger),
 		crm.VoiceCallErrand: o.sender.VoiceCall(o.ledger),
 		sync.MemberErrand:   o.lists.members.Run,

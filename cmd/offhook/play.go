@@ -99,7 +99,7 @@ func (e *env) stage(ctx context.Context, t tape.Terminal) (p tape.Program, err e
 	opt := options{still: true}
 	var l *config.Loaded
 	if e.configFile == "" {
-		if s.b, err = startBackend(ctx, e, true, "[audio]\ninput = \"null\"\noutput = \"null\"\nring = \"off\"\n[ui]\ntheme = \"dark\"\n"); err != nil {
+		if s.b, err = startBackend(ctx, e, true, "[audio]\ninput = \"null\"\noutput = \"null\"\nring = \"off\"\n[ui]\ntheme = \"dark\"\n"+strings.Join(t.Settings, "\n")+"\n"); err != nil {
 			return nil, err
 		}
 		l, opt = s.b.settings, s.b.options(true)

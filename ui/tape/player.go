@@ -36,6 +36,7 @@ type Terminal struct {
 	Out           io.Writer
 	Width, Height int
 	Environ       []string
+	Settings      []string // lines that the tape wants in the program's settings
 }
 
 // Start starts the program under test on a terminal.
@@ -113,7 +114,7 @@ func Play(ctx context.Context, script *Script, start Start) error {
 	var err error
 	p.prog, err = start(ctx, Terminal{
 		In: p.in, Out: p.screen, Width: script.Width, Height: script.Height,
-		Environ: []string{"TERM=xterm-256color", "COLORTERM=truecolor"},
+		Environ: []string{"TERM=xterm-256color", "COLORTERM=truecolor"}, Settings: script.Settings,
 	})
 	if err != nil {
 		return err

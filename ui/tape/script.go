@@ -18,7 +18,8 @@ import (
 // Script is a tape that was read.
 type Script struct {
 	Name          string
-	Width, Height int // cells; from "#: size", else 80×24
+	Width, Height int      // cells; from "#: size", else 80×24
+	Settings      []string // lines of settings for the program, from "#: settings"
 	steps         []step
 }
 
@@ -249,6 +250,12 @@ func (s *Script) directive(at step, text string) error {
 		}
 	case "idle":
 		at.kind = doIdle
+	case "settings":
+		if arg == "" {
+			return fail("settings: write a line of settings")
+		}
+		s.Settings = append(s.Settings, arg)
+		return nil
 	case "size", "resize":
 		w, h, ok := strings.Cut(arg, "x")
 		var errW, errH error

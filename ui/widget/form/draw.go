@@ -232,6 +232,9 @@ func (f *Form) draw(in *input, th *theme.Theme, w, label int, focus bool) (line 
 		}
 		r.Put(ink, pad(box, min(width, 11)))
 	case (in.picks() || in.refers()) && in.seeking:
+		if in.picks() {
+			width = min(width, 18) // what it stands at is shown beside it
+		}
 		shown, at := in.seek.Line(width - 2)
 		col = r.Used() + 1 + at
 		r.Put(ink, " "+pad(shown, width-2)+" ")
