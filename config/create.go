@@ -12,7 +12,7 @@ type Create struct {
 	Objects      []CreateObject `key:"objects" doc:"Records to make: a list of {object, mode, trigger, per, fields}. A line for an object of the preset changes it."`
 	Spam         []string       `key:"spam" default:"spam,scam" doc:"A call whose caller name, or a value of sip.data, contains one of these makes no record but its Task."`
 	Update       string         `key:"update" default:"leave" enum:"leave,overwrite,add_only" doc:"What a call may change of the Contact or Lead that it belongs to: nothing, every field of update_fields, or those that are empty."`
-	UpdateFields string         `key:"update_fields" doc:"Fields and their values, as \"Phone = {number}; Department = {queue}\"; values as in create.objects."`
+	UpdateFields string         `key:"update_fields" doc:"Fields and their values, as \"Phone = {number}; Department = {var:Queue}\"; values as in create.objects."`
 }
 
 // CreateObject is one line of create.objects.

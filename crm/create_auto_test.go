@@ -230,3 +230,13 @@ type oneErrand struct{ e ledger.Errand }
 func (o oneErrand) Errand(context.Context, string) (ledger.Errand, bool, error) {
 	return o.e, true, nil
 }
+
+func TestAFillMayUseWhatAHeaderOfTheCallTold(t *testing.T) {
+	f, err := ParseFill("Department = {var:Queue}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := f.Values(CallRecord{Vars: []Var{{Name: text.Clean("Queue"), Value: text.Clean("Sales")}}}, TaskSettings{}); got["Department"] != "Sales" {
+		t.Errorf("%v", got)
+	}
+}
