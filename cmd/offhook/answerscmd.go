@@ -62,7 +62,14 @@ type answersJSON struct {
 }
 
 func (e *env) forgetAnswers(cmd *cobra.Command) error {
-	led, err := openToKeep(cmd.Context(), e)
+	path, err := e.LedgerPath()
+	if err != nil {
+		return err
+	}
+	led, err := ledger.OpenShared(cmd.Context(), path, ledger.Options{})
+	if errors.Is(err, ledger.ErrNone) {
+		return e.sayAnswers(nil)
+	}
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package emulator
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -136,7 +137,11 @@ func (s *Server) plan(r *http.Request, path string, body []byte) *plan {
 	if len(s.faults) == 0 {
 		return p
 	}
-	about := path + "?" + r.URL.RawQuery + "\n" + string(body)
+	query, err := url.QueryUnescape(r.URL.RawQuery) // %20Task is the word Task
+	if err != nil {
+		query = r.URL.RawQuery
+	}
+	about := path + "?" + query + "\n" + string(body)
 	match := func(f *Fault) bool {
 		switch {
 		case f.Path == "" && f.Kind == FaultOAuth:

@@ -51,6 +51,7 @@ type examination struct {
 	out   checkup.Section
 	user  salesforce.UserInfo
 	seen  map[string]*salesforce.Describe
+	err   error // why something could not be asked, which is not that it is not there
 }
 
 // Examine reads what the signed-in user may see and do in the org, and returns what is well and what is not. It changes nothing, and
@@ -60,10 +61,31 @@ func Examine(ctx context.Context, sf *salesforce.Client, w Wants) checkup.Sectio
 		w.Now = time.Now
 	}
 	x := &examination{sf: sf, wants: w, rules: Rules(), out: checkup.Section{Name: "Salesforce"}, seen: map[string]*salesforce.Describe{}}
-	if x.access(ctx) {
-		x.records(ctx)
+	if !x.access(ctx) {
+		return x.out
+	}
+	known := len(x.out.Findings)
+	x.records(ctx)
+	if x.err != nil { // whoever was not answered knows nothing about permissions
+		x.out.Findings = x.out.Findings[:known]
+		x.noAccess(x.err)
 	}
 	return x.out
+}
+
+// hidden reports that Salesforce said that something is not there for this user. Any other failure, such as an org that is busy, says
+// nothing about that and is remembered.
+func (x *examination) hidden(err error) bool {
+	switch salesforce.KindOf(err) {
+	case salesforce.KindUnlicensed, salesforce.KindStale, salesforce.KindForbidden, salesforce.KindField:
+		return true
+	case salesforce.KindNone:
+		return false
+	}
+	if x.err == nil {
+		x.err = err
+	}
+	return false
 }
 
 func (x *examination) find(id string, pairs ...string) { x.out.Find(x.rules.Get(id).With(pairs...)) }
@@ -244,6 +266,7 @@ func (x *examination) budget(version string) {
 func (x *examination) centre(ctx context.Context) {
 	m, err := crm.ReadMember(ctx, x.sf, x.user.UserID)
 	switch {
+	case err != nil && !x.hidden(err):
 	case err != nil || !m.CentreKnown:
 		x.find("centre.unknown")
 	case !m.InCentre:

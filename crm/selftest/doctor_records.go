@@ -39,6 +39,7 @@ func (x *examination) describe(ctx context.Context, object string) (*salesforce.
 	if err == nil {
 		x.seen[object] = d
 	}
+	x.hidden(err)
 	return d, err
 }
 
@@ -129,6 +130,7 @@ func (x *examination) fieldMap(d *salesforce.Describe, fills func(string) bool) 
 func (x *examination) statuses(ctx context.Context) {
 	page, err := x.sf.Query(ctx, salesforce.Select("ApiName", "MasterLabel", "IsClosed", "SortOrder").From("TaskStatus").OrderBy("SortOrder", false))
 	if err != nil || len(page.Records) == 0 {
+		x.hidden(err)
 		x.find("status.unknown")
 		return
 	}
@@ -180,7 +182,7 @@ func (x *examination) customers(ctx context.Context) {
 				x.find("layout.field", "object", o, "field", f)
 			}
 		}
-		if _, err := x.sf.CompactLayout(ctx, salesforce.Ident(o)); err != nil {
+		if _, err := x.sf.CompactLayout(ctx, salesforce.Ident(o)); x.hidden(err) {
 			x.find("object.compact", "object", o)
 		}
 	}

@@ -113,6 +113,9 @@ func breakages() []breakage {
 		{"API calls nearly used up", func(w *world) {
 			w.header = func(h http.Header) { h.Set("Sforce-Limit-Info", "api-usage=850/1000") }
 		}, nil, []string{"api.budget"}, "85 %"},
+		{"an org that fails in the middle", fault(emulator.Fault{Kind: emulator.FaultBusy, Path: "/sobjects/Task/describe"}), nil, []string{"net.unreachable"}, "503"},
+		{"API calls that end in the middle", fault(emulator.Fault{Kind: emulator.FaultLimit, Path: "/sobjects/Lead/describe"}), nil, []string{"api.limit"}, "used up"},
+		{"statuses that cannot be asked for", fault(emulator.Fault{Kind: emulator.FaultError, Path: "/query", Object: "TaskStatus"}), nil, []string{"net.unreachable"}, "500"},
 		{"a clock that is late", nil, func(x *Wants) { x.Now = func() time.Time { return time.Now().Add(-10 * time.Minute) } }, []string{"clock.skew"}, "behind"},
 		{"a clock that is early, with a key", nil, func(x *Wants) { x.Now, x.ByKey = func() time.Time { return time.Now().Add(10 * time.Minute) }, true },
 			[]string{"clock.key"}, "ahead of"},

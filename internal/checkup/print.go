@@ -101,10 +101,9 @@ func Wrap(s string, width int) (out []string) {
 				out, line = append(out, line), ""
 				continue
 			default:
-				cut := []rune(word)
-				n := len(cut)
-				for n > 1 && cells(string(cut[:n])) > width {
-					n--
+				cut, n := []rune(word), 1
+				for n < len(cut) && cells(string(cut[:n+1])) <= width {
+					n++
 				}
 				out, word = append(out, string(cut[:n])), string(cut[n:])
 			}
