@@ -167,6 +167,9 @@ func (e *env) wants(ctx context.Context, client *salesforce.Client, l *config.Lo
 		Voice:     l.Record.Target == string(crm.TargetVoiceCall) || l.Record.Target == string(crm.TargetBoth),
 		Attach:    l.Recording.Attach && l.Recording.Dir != "", ByKey: l.Salesforce.Flow == "jwt", Person: !byItself(l.Salesforce),
 	}
+	for _, o := range c.Create.CreateRules() {
+		w.Creates = append(w.Creates, o.Object)
+	}
 	for _, d := range c.Dispositions.Codes {
 		w.Campaigns = w.Campaigns || d.Status != ""
 	}

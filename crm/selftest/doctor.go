@@ -23,6 +23,7 @@ type Wants struct {
 	Mapped      []string       // Task fields of sip.data
 	Layout      *layout.Layout // nil: offhook's own objects
 	NoMatch     string         // object of the New form where the layout names none; "" for Lead
+	Creates     []string       // objects of [create]
 	Campaigns   bool           // campaigns or members' statuses are used
 	NewStatuses bool           // campaigns.new_statuses
 	LeadObject  string         // of the job leads …

@@ -250,6 +250,11 @@ func (x *examination) extras(ctx context.Context) {
 		}
 		return d
 	}
+	for _, o := range x.wants.Creates {
+		if d := describe(o); d == nil || !d.Createable {
+			x.find("create.object", "object", o)
+		}
+	}
 	if x.wants.Campaigns {
 		x.campaigns(describe)
 	}

@@ -168,6 +168,7 @@ func breakages() []breakage {
 			x.Layout.Inbound.Objects[0].Fields = append(x.Layout.Inbound.Objects[0].Fields, layout.Field{Name: "Shoe_Size__c", Label: text.Clean("Shoes")})
 		}, []string{"layout.field"}, "Contact.Shoe_Size__c"},
 		{"Cases hidden", without("Case"), nil, []string{"case.hidden"}, "Cases"},
+		{"records of calls that may not be made", says(describing("Case", set("createable", false))), func(x *Wants) { x.Creates = []string{"Lead", "Case"} }, []string{"create.object"}, "Case"},
 		{"no marketing licence", without("CampaignMember"), nil, []string{"campaign.hidden"}, "Campaign Members"},
 		{"campaigns hidden", without("Campaign"), nil, []string{"campaign.hidden"}, "Campaigns"},
 		{"members that may not be changed", says(fieldOf("CampaignMember", "Status", set("updateable", false))), nil, []string{"campaign.update"}, "change campaign members"},

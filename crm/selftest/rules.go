@@ -95,6 +95,8 @@ func recordRules() checkup.Rules {
 			"Setup → Object Manager → {object} → Fields & Relationships → each phone field → Set Field-Level Security: tick Visible for the agents' profile"),
 		checkup.NewRule("object.create", warning, "The user may not create {object}", "New cannot save a record for an unknown caller",
 			"Setup → Permission Sets → the agents' set → Object Settings → {object}: tick Create", "Or choose another object: the softphone layout's NoMatch, or salesforce.no_match"),
+		checkup.NewRule("create.object", warning, "[create]: the user may not create {object}", "calls that should leave one leave only their Task",
+			"Setup → Permission Sets → the agents' set → Object Settings → {object}: tick Create", "Or take it out of create.preset and create.objects"),
 		checkup.NewRule("object.compact", note, "The compact layout of {object} cannot be read", "its card shows name, numbers and e-mail only",
 			"Setup → Object Manager → {object} → Compact Layouts: choose a primary one that the user may see"),
 		checkup.NewRule("layout.field", warning, "The softphone layout shows {object}.{field}, which the user may not see", "it is left out",
