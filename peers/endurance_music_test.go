@@ -409,7 +409,13 @@ func TestMusicPlaysOnThroughTortureByStrangersAndServers(t *testing.T) {
 	t.Logf("the far end heard %v", ours)
 	t.Logf("in the call without torture %v", others)
 	t.Logf("before: %v; after: %v: %.1f %% of a core", before, after, 100*(after.processor-before.processor).Seconds()/length.Seconds())
-	if ours.lost != 0 || ours.share < others.share-0.01 || ours.jumps > 2*others.jumps+int(length/time.Minute)/5 || ours.widest > max(100*time.Millisecond+machine, others.widest+50*time.Millisecond) {
+	still := machine < 60*time.Millisecond // else its pauses are in the sound of both calls, and which of the two they hit is chance
+	switch {
+	case ours.lost != 0 || ours.share < others.share-0.05:
+		t.Error("the music was disturbed")
+	case !still:
+		t.Log("the machine stood still itself: pauses say nothing about the program")
+	case ours.share < others.share-0.01 || ours.jumps > 2*others.jumps+int(length/time.Minute)/5 || ours.widest > max(100*time.Millisecond+machine, others.widest+50*time.Millisecond):
 		t.Error("the music was disturbed")
 	}
 
@@ -418,7 +424,11 @@ func TestMusicPlaysOnThroughTortureByStrangersAndServers(t *testing.T) {
 	d.pressUntil("x", `ended|hung up`)
 	call.passed()
 	got, rate := readWAV(t, heard)
-	mustCarry(t, "the agent's loudspeaker", got, rate, 440, length*9/10)
+	most := length * 9 / 10
+	if !still {
+		most = length / 2
+	}
+	mustCarry(t, "the agent's loudspeaker", got, rate, 440, most)
 	eventually(t, "nobody rings", func() bool { return !ringing(d.screen()) })
 	play(t, script{name: "uac_cancel", target: w.sip}).passed() // it takes calls as before
 	d.sees(`Unsent 0`)
