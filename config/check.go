@@ -165,7 +165,7 @@ func (k Key) checkEnum(v any) string {
 	if !ok || len(k.Enum) == 0 || slices.Contains(k.Enum, s) {
 		return ""
 	}
-	text := fmt.Sprintf("%q is not allowed; choose %s", s, strings.Join(k.Enum, ", "))
+	text := fmt.Sprintf("%q is not allowed; choose %s", s, strings.Join(k.choices(), ", "))
 	if near := nearest(s, k.Enum); near != "" {
 		text += fmt.Sprintf(" (%s?)", near)
 	}

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -11,7 +12,7 @@ func (l *Loaded) Explain(w io.Writer, path string) error {
 	if k, ok := Find(path); ok {
 		fmt.Fprintf(w, "%s (%s)\n  %s\n", k.Path, k.Type, k.Doc)
 		if len(k.Enum) > 0 {
-			fmt.Fprintf(w, "  one of    %s\n", strings.Join(k.Enum, ", "))
+			fmt.Fprintf(w, "  one of    %s\n", strings.Join(k.choices(), ", "))
 		}
 		fmt.Fprintf(w, "  default   %s\n  now       %s\n  set by    %s\n", k.TOML(), l.Value(k), l.Origin(k.Path))
 		if pattern, file, ok := l.Locked(k.Path); ok {
@@ -60,6 +61,17 @@ func (l *Loaded) Value(k Key) string {
 		return `"…" (not shown)`
 	}
 	return literal(v)
+}
+
+// choices are the values of a setting that takes only some, as people read them.
+func (k Key) choices() []string {
+	out := slices.Clone(k.Enum)
+	for i, c := range out {
+		if c == "" {
+			out[i] = `"" (nothing)`
+		}
+	}
+	return out
 }
 
 // TOML is the default as it would stand in the file.

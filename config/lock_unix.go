@@ -20,3 +20,10 @@ func writable(path string) string {
 	}
 	return judgeOwner(path, owner, st.Mode())
 }
+
+// giveTo gives a file to the owner of another, where this user may: root changes somebody's settings, and they stay theirs.
+func giveTo(file string, like os.FileInfo) {
+	if sys, ok := like.Sys().(*syscall.Stat_t); ok {
+		_ = os.Lchown(file, int(sys.Uid), int(sys.Gid))
+	}
+}

@@ -8,10 +8,22 @@ import (
 	"strings"
 )
 
-var apiVersion = regexp.MustCompile(`^v?[1-9][0-9]{1,2}\.0$`)
+var (
+	apiVersion = regexp.MustCompile(`^v?[1-9][0-9]{1,2}\.0$`)
+	// objectName is an API name: it begins with a letter, ends with none of its underscores, and has at most two of them in a row.
+	objectName = regexp.MustCompile(`^[A-Za-z](_{0,2}[A-Za-z0-9])*$`)
+)
 
 // check says what is wrong with the section.
 func (s Salesforce) check(add func(key, format string, args ...any)) {
+	for _, name := range s.Scan {
+		if len(name) > 80 || !objectName.MatchString(name) {
+			if name == "" && len(s.Scan) == 1 { // an empty --set
+				continue
+			}
+			add("salesforce.scan", "%q is not the API name of an object, as Contact or Machine__c", name)
+		}
+	}
 	u, err := url.Parse(s.LoginURL)
 	switch {
 	case err != nil || u.Host == "":

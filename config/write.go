@@ -124,7 +124,7 @@ func Reference(w io.Writer) {
 		for _, k := range s.Keys {
 			doc := k.Doc
 			if len(k.Enum) > 0 {
-				doc += " One of: `" + strings.Join(k.Enum, "`, `") + "`."
+				doc += " One of: `" + strings.Join(k.choices(), "`, `") + "`."
 			}
 			fmt.Fprintf(w, "| `%s` | %s | `%s` | %s |\n", k.Name(), k.Type, k.TOML(), strings.ReplaceAll(doc, "|", "\\|"))
 		}
