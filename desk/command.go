@@ -59,6 +59,7 @@ const (
 	Reconnect   Verb = "reconnect"  // registers again and retries Salesforce now
 	Prepare     Verb = "prepare"    // Text: a number that is being typed; Snapshot.Prepared tells what will be dialled
 	HideNotice  Verb = "hide"       // Number: Notice.ID
+	TakeOffer   Verb = "take"       // Number: Offer.ID; it stands in the dial box
 	DemoNext    Verb = "demo next"  // demo: the next customer calls
 	DemoBye     Verb = "demo bye"   // demo: the far end hangs up
 	DemoHold    Verb = "demo hold"  // demo: the far end holds or resumes

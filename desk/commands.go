@@ -202,6 +202,8 @@ func (t *turn) deskCommand(cmd Command) bool {
 		t.do(RetryLinks{}, PhoneDo{Do: PhoneRegister})
 	case Prepare:
 		t.prepare(cmd)
+	case TakeOffer:
+		t.takeOffer(cmd.Number)
 	case HideNotice:
 		for i, n := range t.notices {
 			if n.ID == cmd.Number {

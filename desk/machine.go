@@ -76,6 +76,10 @@ type Machine struct {
 	report    *ReportPage    // nil: it is closed
 	reported  *ReportPage    // which one was open last
 
+	offer     *Offer // a number that another program handed over; nil: none
+	offers    uint64
+	offeredAt time.Time // the last one
+
 	messages     int // text messages since messagesFrom
 	messagesFrom time.Time
 }
@@ -220,6 +224,8 @@ func (m Machine) Step(at time.Time, ev Event) (Machine, []Effect) {
 		t.reportRead(ev)
 	case WorkPulled:
 		t.workPulled(ev)
+	case NumberOffered:
+		t.offered(ev)
 	case TimerFired:
 		t.timerFired(ev.ID)
 	}
@@ -378,7 +384,7 @@ func (m *Machine) Snapshot(at time.Time) *Snapshot {
 		Prepared: m.prepared, Open: m.open, Search: m.search, Links: m.links, Outbox: m.outbox, APIUse: m.apiUse,
 		Notices: m.notices, Landed: m.landed, Leaving: m.leaving, Caption: m.caption,
 		DND: m.dnd, Forward: m.forward, Mailbox: m.mailbox, Lamps: m.lamps, SoundCheck: m.check, Bell: m.bell,
-		Dispositions: m.set.Dispositions, Callbacks: m.callbacks, Worklist: m.work, Report: m.report,
+		Dispositions: m.set.Dispositions, Callbacks: m.callbacks, Worklist: m.work, Report: m.report, Offer: m.offer,
 		Quit: m.quit && !m.live() && (m.links.Disk.Health != HealthDown || m.forced),
 	}
 	if len(s.Notices) == 0 { // none is nothing, also after the last was taken back: it travels the same

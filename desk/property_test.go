@@ -54,7 +54,7 @@ func (w *world) step() {
 func (w *world) event() Event {
 	verbs := []Verb{Answer, Reject, Hangup, Hold, Resume, Mute, DTMF, Xfer, Pop, SearchIn, New, Pin, Clear, Note, Dismiss,
 		Open, Open, Back, Refresh, Close, Create, GoAvailable, GoAway, QuitCancel, RetryOutbox, HideNotice,
-		XferTo, XferTo, Merge, Merge, Split, Rec, RecPause, Redirect, DND, Forward, Voicemail, SoundShow, SoundHide, SoundPick, SoundTry}
+		XferTo, XferTo, Merge, Merge, Split, Rec, RecPause, Redirect, DND, Forward, Voicemail, SoundShow, SoundHide, SoundPick, SoundTry, TakeOffer}
 	leg := sip.LegID("nobody")
 	if len(w.legs) > 0 {
 		leg = sip.LegID(w.legs[w.rnd.IntN(len(w.legs))])

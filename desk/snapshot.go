@@ -57,6 +57,7 @@ type Snapshot struct {
 	Report       *ReportPage   `json:"report,omitempty"`       // the open page of reports
 
 	SoundCheck *SoundCheck `json:"soundCheck,omitempty"` // the page of the sound devices, when open
+	Offer      *Offer      `json:"offer,omitempty"`      // a number that another program asks to call
 }
 
 // Forwards is where calls are sent instead of ringing here, and when.

@@ -7,7 +7,7 @@ import (
 )
 
 func (t *turn) timerFired(id TimerID) {
-	if t.ringTimer(id) {
+	if t.ringTimer(id) || t.offerOver(id) {
 		return
 	}
 	if id == callbackTimer { // what is due is told at the end of the step

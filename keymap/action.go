@@ -51,6 +51,7 @@ const (
 	WithPromise When = "callbacks"   // there are callbacks
 	WithWork    When = "campaigns"   // a campaign is named in the settings
 	WithMailbox When = "mailbox"     // something is known of a mailbox
+	WithOffer   When = "offer"       // another program asks to call a number
 	InDemo      When = "demo"        // the practice backend is in use
 	Something   When = "closeable"   // a card, a form or the search page is open
 	Free        When = "not in form" // nothing covers the desk page
@@ -103,6 +104,8 @@ var table = [...]Action{
 		Help: "Opens the keypad; each digit is sent at once."},
 	{Name: "call.dial", Title: "Dial", Group: "Calls", Context: Desk, Keys: []string{"o", "/"}, Verb: desk.Dial, When: Free,
 		Help: "Asks for a number and calls it; paste works."},
+	{Name: "call.offered", Title: "Number of a link", Group: "Calls", Context: Desk, Keys: []string{"l"}, Verb: desk.TakeOffer, When: WithOffer,
+		Help: "Opens the dial box with the number that another program asks to call, such as the browser for a link."},
 	{Name: "call.next", Title: "Next call", Group: "Calls", Context: Desk, Keys: []string{"tab"}, When: WithCalls,
 		Help: "Moves the focus to the next call; 1 to 9 pick one."},
 	{Name: "call.previous", Title: "Previous call", Group: "Calls", Context: Desk, Keys: []string{"shift+tab"}, When: WithCalls,

@@ -61,6 +61,7 @@ type Model struct {
 	owes    map[desk.CallKey]bool // calls whose result was asked for
 	alarmed map[string]bool       // callbacks whose time has come
 	popped  bool                  // the open box opened by itself
+	offered uint64                // the newest number of another program that was seen
 	leave   *overlay.Ask
 	blurred bool
 	bell    time.Time // when the bell rings again
@@ -200,7 +201,7 @@ func (m *Model) take(s *desk.Snapshot) tea.Cmd {
 		return tea.Quit
 	}
 	m.owed()
-	return tea.Batch(m.announce(), m.alarm())
+	return tea.Batch(m.announce(), m.alarm(), m.offer())
 }
 
 // press routes a key: the open box, the text field that has the focus, the actions of the context, those of the desk.
@@ -216,10 +217,9 @@ func (m *Model) press(k tea.Key) tea.Cmd {
 		in := keymap.Overlay
 		if l, ok := m.over.(overlay.Listed); ok && !l.Typing() {
 			in = keymap.List
-			if m.popped && m.hush.holds(now) {
-				m.flash = text.Clean("A box has just opened, so that key did nothing.")
-				return nil
-			}
+		}
+		if m.sudden(in) {
+			return nil
 		}
 		a, _ := m.opt.Keys.Find(in, key)
 		out := m.over.Press(k, a.Name)
@@ -341,6 +341,9 @@ func (m *Model) send(c desk.Command, now time.Time) {
 
 func (m *Model) paste(s string) tea.Cmd {
 	if m.over != nil {
+		if m.sudden(keymap.Overlay) {
+			return nil
+		}
 		for _, c := range m.over.Paste(s).Commands {
 			m.opt.Send(c)
 		}

@@ -83,7 +83,7 @@ func newRootCmd(e *env) *cobra.Command {
 		newDemoCmd(e), newConfigCmd(e), newLoginCmd(e), newLogoutCmd(e), newWhoamiCmd(e),
 		newOutboxCmd(e), newHistoryCmd(e), newWhyCmd(e), newAmendCmd(e), newSyncCmd(e), newReportCmd(e), newReconcileCmd(e), newPlayCmd(e),
 		newDoctorCmd(e), newSelfTestCmd(e),
-		newRecordingCmd(e), newLayoutCmd(e), newFieldsCmd(e), newCallCenterCmd(e), newOpenCmd(e),
+		newRecordingCmd(e), newLayoutCmd(e), newFieldsCmd(e), newCallCenterCmd(e), newOpenCmd(e), newDialCmd(e),
 		newEmulatorCmd(e), newExchangeCmd(e), newHubCmd(e), newMonitorCmd(e),
 	)
 	plainWords(root)

@@ -13,6 +13,7 @@ import (
 	"offhook/config"
 	"offhook/crm/emulator"
 	"offhook/crm/layout"
+	"offhook/internal/control"
 	"offhook/sip/exchange"
 	"offhook/ui"
 	"offhook/ui/tape"
@@ -134,7 +135,7 @@ func (s *scene) Busy() int {
 }
 
 // Happen lets the practice world do what the agent cannot: "call {…}" with what offhook exchange call can ask for, as JSON, and
-// "message NUMBER WORDS". "layout {…}" is the administrator's doing: the softphone layout from now on. "salesforce {…}" lets one of
+// "message NUMBER WORDS". "link tel:…" is what offhook dial hands over. "layout {…}" is the administrator's doing: the softphone layout from now on. "salesforce {…}" lets one of
 // the practice Salesforce's faults happen, "salesforce well" ends them all.
 func (s *scene) Happen(what string) error {
 	if s.b == nil {
@@ -168,11 +169,13 @@ func (s *scene) Happen(what string) error {
 			return fmt.Errorf("salesforce: write a fault as JSON, or well: %w", err)
 		}
 		return s.b.org.SetFault(f)
+	case "link": // another program hands a number over
+		return s.w.offered(control.Request{Number: arg})
 	case "message":
 		from, words, _ := strings.Cut(arg, " ")
 		return s.b.exchange.Message(from, "", agentExtension, words)
 	}
-	return fmt.Errorf("the practice world knows call, layout, message and salesforce, not %q", verb)
+	return fmt.Errorf("the practice world knows call, layout, link, message and salesforce, not %q", verb)
 }
 
 // Stop ends the screen and everything behind it.

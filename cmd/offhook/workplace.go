@@ -21,6 +21,7 @@ import (
 	"offhook/crm/layout"
 	"offhook/crm/ledger"
 	"offhook/desk"
+	"offhook/internal/control"
 	"offhook/internal/text"
 	"offhook/media"
 	"offhook/media/device"
@@ -35,6 +36,7 @@ type workplace struct {
 	ledger  *ledger.Ledger
 	org     *org // nil: Salesforce is switched off
 	phone   telephones
+	control *control.Server // nil: other programs cannot reach this desk
 	devices *device.Set
 	headset *media.Headset
 	log     *slog.Logger
@@ -102,6 +104,7 @@ func openWorkplace(ctx context.Context, e *env, l *config.Loaded, opt options) (
 		return nil, err
 	}
 	w.openDesk(e, l, opt, crm.NewNumbers(numbers))
+	w.reachable(path)
 	w.attendance = newAttendance(l, w.ledger, w.org != nil, w.log)
 	for _, line := range l.Warnings {
 		w.desk.Post(desk.Told{Severity: desk.Warning, Text: text.Clean(line)})
@@ -305,6 +308,9 @@ func (w *workplace) start(ctx context.Context) (done <-chan struct{}) {
 
 // leave ends the calls, stops everything that works for the desk, and sends what is due once more, for at most five seconds.
 func (w *workplace) leave(ctx context.Context) {
+	if w.control != nil {
+		_ = w.control.Close()
+	}
 	if w.phone != nil {
 		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 		_ = w.phone.Close(limit) // a far end that does not answer its BYE keeps nobody here

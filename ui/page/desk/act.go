@@ -84,6 +84,13 @@ func (p *Page) doCall(a keymap.Action) Result {
 		return Result{Handled: true, Open: overlay.NewKeypad(c, Name(c))}
 	case "call.dial":
 		return Result{Handled: true, Open: overlay.Dial(p.snap.Lamps)}
+	case "call.offered":
+		o := p.snap.Offer
+		cmds := []desk.Command{{Verb: desk.TakeOffer, Number: o.ID}}
+		if p.snap.Prepared != nil {
+			cmds = append(cmds, desk.Command{Verb: desk.Prepare, Text: o.Number.String()})
+		}
+		return Result{Handled: true, Open: overlay.Offered(o, p.snap.Lamps), Commands: cmds}
 	case "call.result":
 		return Result{Handled: true, Open: overlay.NewResult(p.snap, c, Name(c))}
 	case "call.next", "call.previous":

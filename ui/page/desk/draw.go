@@ -83,12 +83,12 @@ func (p *Page) foot(c canvas, w, h int, flash text.Text) panel {
 	case h >= 24:
 		most = 2
 	}
-	notices := p.snap.Notices
+	notices := p.notices()
 	if !flash.Empty() {
 		notices = append(notices[:len(notices):len(notices)], desk.Notice{Severity: desk.Info, Text: flash})
 	}
 	hide := ""
-	if flash.Empty() {
+	if flash.Empty() && p.snap.Offer == nil {
 		hide = p.keys.Key("notice.hide")
 	}
 	out.add(bar.Notices(c.th, w, most, notices, hide)...)
@@ -107,6 +107,20 @@ func (p *Page) foot(c canvas, w, h int, flash text.Text) panel {
 	out.y = lines
 	out.add(bar.Status(c.th, w, p.snap, c.now))
 	return out
+}
+
+// notices are the desk's, and the word about a number that another program hands over. It is last, and not to be hidden: it goes by
+// itself.
+func (p *Page) notices() []desk.Notice {
+	list := p.snap.Notices
+	if o := p.snap.Offer; o != nil {
+		line := "Another program asks to call " + o.Number.Truncate(40).String() + "."
+		if key := p.keys.Key("call.offered"); key != "" {
+			line += " " + key + " opens the dial box."
+		}
+		list = append(list[:len(list):len(list)], desk.Notice{Severity: desk.Info, Text: text.Clean(line)})
+	}
+	return list
 }
 
 // one is the layout of a small terminal: everything under each other.

@@ -76,6 +76,8 @@ func (p *Page) Possible(a keymap.Action) bool {
 		return s.State != desk.Starting && (len(s.Campaigns) > 0 || s.Worklist != nil)
 	case keymap.WithMailbox:
 		return s.Mailbox != nil
+	case keymap.WithOffer:
+		return s.Offer != nil && s.State != desk.Starting && p.form == nil && p.find == nil
 	case keymap.InDemo:
 		return s.Agent.Demo
 	case keymap.Something:
@@ -104,6 +106,8 @@ func (p *Page) whyNot(a keymap.Action) string {
 		return "Nobody was promised a call."
 	case keymap.WithWork:
 		return "No campaign is named in the settings (campaigns.list)."
+	case keymap.WithOffer:
+		return "No other program asks to call a number."
 	case keymap.CanRinging:
 		return "No call is ringing."
 	case keymap.CanVerb:

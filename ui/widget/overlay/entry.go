@@ -21,12 +21,36 @@ type Entry struct {
 	name  string
 	when  int // index of forwardWhen
 	wrong string
-	list  colleagues // to pick from, with their lamps
-	plan  bool       // the desk has a dial plan: it tells what will be dialled
+	list  colleagues  // to pick from, with their lamps
+	offer *desk.Offer // a number that another program handed over
+	plan  bool        // the desk has a dial plan: it tells what will be dialled
 }
 
 // Dial asks for a number to call.
 func Dial(lamps []desk.Lamp) *Entry { return entry(desk.Dial, "", "").with(lamps) }
+
+// Offered is Dial with a number that another program handed over. It stands there as if the agent had typed it.
+func Offered(o *desk.Offer, lamps []desk.Lamp) *Entry {
+	e := entry(desk.Dial, "", "")
+	e.offer = o
+	e.field.Insert(o.Number.String())
+	return e.with(lamps)
+}
+
+// foreign is what to know of a number that another program handed over, while it stands there unchanged.
+func (e *Entry) foreign(number string) string {
+	if e.offer == nil || number != e.offer.Number.String() {
+		return ""
+	}
+	says := " Another program asks for it."
+	if c := e.offer.Context.String(); c != "" {
+		says += " It is a number within " + c + "."
+	}
+	if x := e.offer.Ext.String(); x != "" {
+		says += " Then extension " + x + ", by the keypad."
+	}
+	return says
+}
 
 // Transfer asks where to send a call.
 func Transfer(c *desk.Call, name string, lamps []desk.Lamp) *Entry {
@@ -234,7 +258,7 @@ func (e *Entry) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, h in
 			says += " From another account: NUMBER via " + other + "."
 		}
 		if number != "" {
-			says = "Calls " + number + "." + prefixed
+			says = "Calls " + number + "." + prefixed + e.foreign(number)
 			if s != nil && s.Open != nil {
 				says += " " + s.Open.Name.String() + "'s card is open: the call is about that record."
 			}
