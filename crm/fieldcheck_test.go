@@ -87,3 +87,13 @@ func TestEveryValueOfACallHasASampleOfItsKind(t *testing.T) {
 		}
 	}
 }
+
+func TestALineUnderAnotherSpellingTakesThePlaceOfTheDefault(t *testing.T) {
+	for _, spelling := range []string{"Call Type", "call_type", "Convoso Call Type"} {
+		for _, m := range (TaskSettings{Map: []FieldMap{{spelling, "Kind__c"}}}).mapOf() {
+			if m.Field == "Offhook_Call_Type__c" {
+				t.Errorf("%s: the default is filled, too", spelling)
+			}
+		}
+	}
+}

@@ -224,7 +224,7 @@ func fieldName(s string) bool {
 // mapOf is the map in force: the default one, where the settings say nothing else about a value, and the settings' lines.
 func (s TaskSettings) mapOf() (out []FieldMap) {
 	for _, d := range DefaultFieldMap() {
-		if !slices.ContainsFunc(s.Map, func(m FieldMap) bool { return labelKey(m.Value) == labelKey(d.Value) }) {
+		if !slices.ContainsFunc(s.Map, func(m FieldMap) bool { return SameValue(m.Value, d.Value) }) {
 			out = append(out, d)
 		}
 	}

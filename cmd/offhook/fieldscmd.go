@@ -89,7 +89,11 @@ func fieldLines(c config.Config, task *salesforce.Describe) (out []fieldLine) {
 		vars["var:"+name] = d.Task
 	}
 	for _, m := range lines {
-		if label, ok := crm.FieldLabel(m.Value); ok && !slices.ContainsFunc(values, func(v string) bool { return crm.SameValue(v, label) }) {
+		label, ok := crm.FieldLabel(m.Value)
+		if !ok {
+			label = m.Value // told below
+		}
+		if !slices.ContainsFunc(values, func(v string) bool { return crm.SameValue(v, label) }) {
 			values = append(values, label)
 		}
 	}
@@ -115,7 +119,11 @@ func fieldLines(c config.Config, task *salesforce.Describe) (out []fieldLine) {
 
 // judge says what the org makes of a line.
 func (f *fieldLine) judge(task *salesforce.Describe) {
+	err := crm.CheckFieldMap([]crm.FieldMap{{Value: f.Value, Field: f.Field}})
 	switch {
+	case f.Own && err != nil:
+		f.State, f.Notes = "no", []string{"record.map: " + strings.TrimPrefix(err.Error(), "line 1: ")}
+		return
 	case f.Field == "":
 		f.State = "none"
 		return

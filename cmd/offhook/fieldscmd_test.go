@@ -76,6 +76,11 @@ func TestAValueMayGoIntoTwoFieldsAndKeepsItsOwn(t *testing.T) {
 	r.says("took Call Type until now", "fields", "set", "var:Queue", "Offhook_Call_Type__c")
 	r.says("* var:Queue", "fields", "list")
 	r.says("Call Type", "fields", "list", "--json")
+	r.says("var:queue goes nowhere", "fields", "remove", "var:queue")
+	r.write("config.toml", baseSettings+"[record]\nmap = [{value = \"Raeson\", field = \"Why__c\"}]\n")
+	r.says("record.map: a call has no value \"Raeson\"; did you mean Reason?", "fields", "list")
+	r.says("Raeson goes nowhere", "fields", "remove", "Raeson") // also what config check refuses
+	r.says("every setting is understood", "config", "check")
 	r.fails("config init", "--config", r.path("none.toml"), "fields", "set", "Reason", "Why__c")
 	r.says("Reason", "--config", r.path("none.toml"), "fields", "list")
 	r.write("config.toml", baseSettings+"[profile.default.record]\nmap = []\n")

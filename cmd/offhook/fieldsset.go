@@ -212,6 +212,9 @@ func (e *env) change(l *config.Loaded, value string, c config.Change, out fieldC
 			out.Values = append(out.Values, f)
 		}
 	}
+	if out.Values == nil { // a variable, or a slip of the pen, of which no line is left
+		out.Values = []fieldLine{{Value: value, State: "none"}}
+	}
 	return out, nil
 }
 
