@@ -96,6 +96,17 @@ func TestANumberFromOutsideTakesNothingFromTheAgent(t *testing.T) {
 	}
 }
 
+func TestAnAddressFromOutsideStandsInTheBoxAsItIs(t *testing.T) {
+	for _, n := range []string{"sip:bob@[::1]:5070", "sips:a.b_c~d+e=f-1@h.example:5061", "*97"} {
+		b := onBench(idle(), nil)
+		b.show(offered(idle(), 1, n))
+		press(b.Model, "enter")
+		if got := dials(b); !reflect.DeepEqual(got, []string{n}) {
+			t.Errorf("%q is called as %q", n, got)
+		}
+	}
+}
+
 func TestALaterNumberNeverReplacesTheOneInTheBox(t *testing.T) {
 	b := onBench(idle(), nil)
 	b.show(offered(idle(), 1, "2104"))

@@ -94,7 +94,7 @@ func entry(v desk.Verb, call desk.CallKey, name string) *Entry {
 	e := &Entry{verb: v, call: call, name: name}
 	e.field.Limit = 128
 	e.field.Allow = func(r rune) bool { // numbers as people write them, and sip: addresses
-		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("+*#-._()/ :@;=~", r)
+		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("+*#-._()/ :@;=~[]", r)
 	}
 	return e
 }
