@@ -96,6 +96,22 @@ func TestANumberFromOutsideTakesNothingFromTheAgent(t *testing.T) {
 	}
 }
 
+func TestANumberFromOutsideWaitsForADeskThatStarts(t *testing.T) {
+	starting := idle()
+	starting.State = desk.Starting
+	b := onBench(starting, nil)
+	b.show(offered(starting, 1, "2104"))
+	press(b.Model, "l")
+	if b.over != nil || !strings.Contains(b.text(), "The number waits") {
+		t.Errorf("the screen is\n%s", b.text())
+	}
+	b.show(offered(idle(), 1, "2104"))
+	press(b.Model, "l", "enter")
+	if got := dials(b); !reflect.DeepEqual(got, []string{"2104"}) {
+		t.Errorf("l and Enter call %q", got)
+	}
+}
+
 func TestAnAddressFromOutsideStandsInTheBoxAsItIs(t *testing.T) {
 	for _, n := range []string{"sip:bob@[::1]:5070", "sips:a.b_c~d+e=f-1@h.example:5061", "*97"} {
 		b := onBench(idle(), nil)

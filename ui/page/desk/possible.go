@@ -107,6 +107,9 @@ func (p *Page) whyNot(a keymap.Action) string {
 	case keymap.WithWork:
 		return "No campaign is named in the settings (campaigns.list)."
 	case keymap.WithOffer:
+		if p.snap.Offer != nil {
+			return "The number waits: the desk is not ready for calls yet."
+		}
 		return "No other program asks to call a number."
 	case keymap.CanRinging:
 		return "No call is ringing."
