@@ -174,7 +174,12 @@ func (f *Field) before(at int) int {
 
 func (f *Field) wordBefore() int {
 	head := strings.TrimRightFunc(f.text[:f.at], unicode.IsSpace)
-	return strings.LastIndexFunc(head, unicode.IsSpace) + 1
+	i := strings.LastIndexFunc(head, unicode.IsSpace)
+	if i < 0 {
+		return 0
+	}
+	_, n := utf8.DecodeRuneInString(head[i:]) // not every space is one byte
+	return i + n
 }
 
 func (f *Field) wordAfter() int {
