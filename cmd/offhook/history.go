@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"offhook/crm/ledger"
+	"offhook/crm/report"
 	"offhook/internal/text"
 )
 
@@ -274,30 +275,12 @@ func historyCSV(w io.Writer, es []ledger.Entry) error {
 		if es[i].Item != nil {
 			state = es[i].Item.State
 		}
-		_ = out.Write([]string{c.Key, stamp(c.Started), stamp(c.Answered), stamp(c.Ended), c.Direction, c.State, cell(c.Number.String()),
-			cell(c.Name.String()), c.RecordType, c.RecordID, cell(c.RecordName.String()), strconv.Itoa(c.Seconds), cell(c.Cause.String()),
-			cell(c.Notes.String()), string(state), c.TaskID})
+		_ = out.Write([]string{c.Key, report.Stamp(c.Started), report.Stamp(c.Answered), report.Stamp(c.Ended), c.Direction, c.State, report.Cell(c.Number.String()),
+			report.Cell(c.Name.String()), c.RecordType, c.RecordID, report.Cell(c.RecordName.String()), strconv.Itoa(c.Seconds), report.Cell(c.Cause.String()),
+			report.Cell(c.Notes.String()), string(state), c.TaskID})
 	}
 	out.Flush()
 	return out.Error()
-}
-
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
-}
-
-// cell keeps a stranger's text from being run as a formula by the spreadsheet that opens the file (OWASP, CSV injection).
-func cell(s string) string {
-	if s == "" || !strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return s
-	}
-	if s[0] == '+' && len(s) > 1 && strings.Trim(s[1:], "0123456789 ") == "" {
-		return s // a telephone number
-	}
-	return "'" + s
 }
 
 func writeJSON(w io.Writer, v any) error {

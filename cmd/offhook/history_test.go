@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"offhook/crm/ledger"
+	"offhook/crm/report"
 )
 
 func TestHistoryFitsATerminalWithTheLatestCallLast(t *testing.T) {
@@ -76,10 +77,10 @@ func TestHistoryAsCSVCarriesNoFormulas(t *testing.T) {
 		t.Errorf("%q", rows)
 	}
 	for in, want := range map[string]string{
-		"=HYPERLINK(1)": "'=HYPERLINK(1)", "@x": "'@x", "-1+2": "'-1+2", "+44 7814": "+44 7814", "+1+2": "'+1+2", "+": "'+", "Fred": "Fred", "": "",
+		"=HYPERLINK(1)": "'=HYPERLINK(1)", "@x": "'@x", "-1+2": "'-1+2", "+44 7814": "+44 7814", "+1+2": "'+1+2", "+": "'+", "＝1": "'＝1", "|x": "'|x", "Fred": "Fred", "": "",
 	} {
-		if got := cell(in); got != want {
-			t.Errorf("cell(%q) = %q, want %q", in, got, want)
+		if got := report.Cell(in); got != want {
+			t.Errorf("Cell(%q) = %q, want %q", in, got, want)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"offhook/internal/text"
 )
@@ -243,12 +244,12 @@ func (r Report) CSV(w io.Writer, st Style) error {
 	case Missed:
 		put("at", "number", "name", "agent", "called_back", "called_back_by", "tried", "called_again", "further_missed", "record")
 		for _, m := range r.Missed {
-			put(stamp(m.At), st.Number(m.Number).String(), m.Name.String(), m.Agent.String(), stamp(m.Back), m.By.String(), stamp(m.Tried), stamp(m.Called), number(m.Again), m.Record)
+			put(Stamp(m.At), st.Number(m.Number).String(), m.Name.String(), m.Agent.String(), Stamp(m.Back), m.By.String(), Stamp(m.Tried), Stamp(m.Called), number(m.Again), m.Record)
 		}
 	case Logins:
 		put("agent", "login", "logout", "seconds", "away_seconds", "cut_off")
 		for _, s := range r.Sessions {
-			put(s.Agent.String(), stamp(s.From), stamp(s.Until), seconds(s.Length(st.Now)), seconds(s.Away), strconv.FormatBool(s.Cut))
+			put(s.Agent.String(), Stamp(s.From), Stamp(s.Until), seconds(s.Length(st.Now)), seconds(s.Away), strconv.FormatBool(s.Cut))
 		}
 	default:
 		put(r.By, "calls", "inbound", "outbound", "internal", "answered", "missed", "talk_seconds", "mean_seconds", "longest_seconds", "handle_mean_seconds")
@@ -262,19 +263,25 @@ func (r Report) CSV(w io.Writer, st Style) error {
 	return out.Error()
 }
 
-func stamp(t time.Time) string {
+// Stamp writes a time as files have it: RFC 3339 in UTC, nothing for none.
+func Stamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
 	return t.UTC().Format(time.RFC3339)
 }
 
-// Cell makes a text harmless as the beginning of a cell.
+// Cell keeps a stranger's text from being run as a formula by the spreadsheet that opens the file (OWASP, CSV injection). A telephone
+// number with its plus stays as it is.
 func Cell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r\n|%", rune(s[0])) {
-		return "'" + s
+	first, _ := utf8.DecodeRuneInString(s)
+	if s == "" || !strings.ContainsRune("=+-@\t\r\n|%＝＋－＠", first) {
+		return s
 	}
-	return s
+	if first == '+' && len(s) > 1 && strings.Trim(s[1:], "0123456789 ") == "" {
+		return s
+	}
+	return "'" + s
 }
 
 // rowJSON is a row of the JSON form; durations are seconds.
