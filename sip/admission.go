@@ -146,7 +146,7 @@ const waitUp = 5 * time.Second
 // whenUp gives f the registration that calls go out over: at once, or when one that is under way has come to its end or takes too
 // long; nil when there is none.
 func (p *Phone) whenUp(f func(*registration)) {
-	if r := p.line(); r != nil || !slices.ContainsFunc(p.regs, func(r *registration) bool { return r.busy }) {
+	if r := p.line(); r != nil || !slices.ContainsFunc(p.regs, (*registration).coming) {
 		f(r)
 		return
 	}

@@ -103,3 +103,44 @@ func TestACallPastOurServersGoesToTheNextServerOfItsDomain(t *testing.T) {
 		}
 	}
 }
+
+// The connection to the registrar dies around the moment of dialling, and the telephone hears of it only afterwards.
+func TestACallOverAConnectionThatHasJustDiedIsMadeOverTheNextOne(t *testing.T) {
+	for name, before := range map[string]bool{"before the flow is chosen": true, "before the INVITE leaves": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			other := newServer(t, granting(3600))
+			port := other.flow.LocalAddr().Port()
+			first := newServerAt(t, netip.AddrPortFrom(netip.MustParseAddr("127.0.0.2"), port), granting(3600))
+			p := open(t, "desk", named(t, "tcp", twoOnLoopback(port)...), func(c *Config) {
+				c.Account = "sip:2101@example.com"
+				c.Listen = netip.MustParseAddrPort("0.0.0.0:0")
+			})
+			for wait[RegistrationChanged](t, p).State != Registered {
+			}
+			down := func() {
+				first.ua.Layer().Close()
+				<-p.regs[0].at.flow.Done()
+			}
+			started, queued := make(chan struct{}), make(chan struct{})
+			p.ua.Post(func() { // the loop hears nothing while this runs
+				close(started)
+				<-queued
+				if before {
+					down()
+				}
+			})
+			<-started
+			p.Dial("one", "100")
+			if !before {
+				p.ua.Post(down)
+			}
+			close(queued)
+			call := other.called()
+			call.Answer(dialog.Local{RTP: loopbackPort(40000)})
+			wait[CallAnswered](t, p)
+			p.Hangup("one")
+			wait[CallEnded](t, p)
+		})
+	}
+}

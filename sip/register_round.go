@@ -179,6 +179,9 @@ func (r *registration) later(d time.Duration) {
 	})
 }
 
+// coming reports whether a registration is under way, or will be as soon as the loop hears that its connection died.
+func (r *registration) coming() bool { return r.busy || r.live && !r.at.alive() }
+
 // uses reports whether the registration runs over a flow, or is about to.
 func (r *registration) uses(f *transaction.Flow) bool { return r.at.flow == f || r.try.flow == f }
 

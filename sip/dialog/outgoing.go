@@ -37,6 +37,10 @@ func (o *outgoing) start() {
 		o.transmit(o.flow, o.dst, nil)
 		return
 	}
+	if o.others.next != nil {
+		o.failed(o.tries, transaction.ErrFlowDown)
+		return
+	}
 	o.ua.hop(o.d, o.req, o.transmit)
 }
 
@@ -74,6 +78,10 @@ func (o *outgoing) transmit(flow *transaction.Flow, dst netip.AddrPort, err erro
 		})
 	if errors.Is(err, transaction.ErrTooLarge) && !o.req.AnySize {
 		o.large()
+		return
+	}
+	if errors.Is(err, transaction.ErrFlowDown) { // the flow died since it was chosen
+		o.failed(try, err)
 		return
 	}
 	if err != nil {
