@@ -61,7 +61,7 @@ type SIP struct {
 	Voicemail       string        `key:"voicemail" doc:"Number of the mailbox, where the exchange does not tell it."`
 	Lamps           []Lamp        `key:"lamps" doc:"Colleagues whose telephones you see while you transfer or dial: a list of {number, name, account}, at most 64; account says which of several watches it. The exchange must allow it (BLF, RFC 4235)."`
 	Data            []DataRule    `key:"data" doc:"What headers of a call mean: a list of {header, param, match, name, show, lookup, task, secret, record}. X- headers and User-to-User are shown anyway."`
-	Accounts        []Account     `key:"accounts" doc:"Further accounts: a list of {account, username, password_command, registrar, outbound_proxy, transport}. What is not said is as in this section; calls go out from the first account."`
+	Accounts        []Account     `key:"accounts" doc:"Further accounts: a list of {account, username, password_command, registrar, outbound_proxy, transport, ca_file, certificate, key, tls_name}. What is not said is as in this section; calls go out from the first account."`
 	Expires         time.Duration `key:"expires" default:"5m" doc:"Registration lifetime to ask for."`
 	RingLimit       time.Duration `key:"ring_limit" default:"2m" doc:"How long an inbound call may ring before it is answered with 480."`
 	RTPPorts        string        `key:"rtp_ports" default:"0" doc:"Range for sound, as 16000-16999; 0 lets the system choose."`
@@ -97,6 +97,10 @@ type Account struct {
 	Registrar       string `key:"registrar" doc:"host or host:port; auto: the account's domain."`
 	OutboundProxy   string `key:"outbound_proxy" doc:"host or host:port."`
 	Transport       string `key:"transport" doc:"udp, tcp, tls or auto."`
+	CAFile          string `key:"ca_file" doc:"PEM file of the authorities to believe for TLS."`
+	Certificate     string `key:"certificate" doc:"PEM file of this account's own certificate, with its key."`
+	Key             string `key:"key" doc:"PEM file of the key of certificate."`
+	TLSName         string `key:"tls_name" doc:"Name that the server's certificate must prove."`
 }
 
 // Calls is how calls sound and where they go.

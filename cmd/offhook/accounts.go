@@ -59,6 +59,15 @@ func further(first sip.Config, l *config.Loaded, a config.Account) sip.Config {
 	if a.Transport != "" {
 		c.Transport = a.Transport
 	}
+	if a.CAFile != "" {
+		c.TLS.CAFile = a.CAFile
+	}
+	if a.Certificate != "" || a.Key != "" { // they belong together
+		c.TLS.CertFile, c.TLS.KeyFile = a.Certificate, a.Key
+	}
+	if a.TLSName != "" {
+		c.TLS.ServerName = a.TLSName
+	}
 	c.Listen = netip.AddrPortFrom(first.Listen.Addr(), 0)
 	c.Lamps = watchedBy(l.SIP, a.Account)
 	c.Password = func(ctx context.Context) (string, error) { return secrets(l).AccountPassword(ctx, l.SIP, a) }

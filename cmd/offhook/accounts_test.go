@@ -10,6 +10,7 @@ import (
 
 	"offhook/config"
 	"offhook/desk"
+	"offhook/sip"
 	"offhook/sip/exchange"
 )
 
@@ -63,6 +64,30 @@ func TestAnAccountThatIsRefusedIsNamedAndTheOtherWorks(t *testing.T) {
 	p.ring("07814256404")
 	p.talk()
 	p.bye()
+}
+
+func TestAFurtherAccountBelievesAndProvesWhatItsLineSays(t *testing.T) {
+	first := sip.Config{Account: "sip:2101@pbx.example.com", Transport: "tls", TLS: sip.TLS{CAFile: "ca.pem", CertFile: "2101.pem", KeyFile: "2101.key", ServerName: "sbc.example.com"}}
+	for what, c := range map[string]struct {
+		line config.Account
+		want sip.TLS
+	}{
+		"nothing said, the same domain": {config.Account{Account: "sip:2102@pbx.example.com"}, first.TLS},
+		"nothing said, another domain": {config.Account{Account: "sip:31@other.example.com"},
+			sip.TLS{CAFile: "ca.pem", CertFile: "2101.pem", KeyFile: "2101.key"}},
+		"a certificate of its own": {config.Account{Account: "sip:2102@pbx.example.com", Certificate: "2102.pem", Key: "2102.key"},
+			sip.TLS{CAFile: "ca.pem", CertFile: "2102.pem", KeyFile: "2102.key", ServerName: "sbc.example.com"}},
+		"everything": {config.Account{Account: "sip:31@other.example.com", CAFile: "other.pem", Certificate: "31.pem", Key: "31.key", TLSName: "edge.example.com"},
+			sip.TLS{CAFile: "other.pem", CertFile: "31.pem", KeyFile: "31.key", ServerName: "edge.example.com"}},
+		"a key without its certificate is not put to the first one's": {config.Account{Account: "sip:2102@pbx.example.com", Key: "2102.key"},
+			sip.TLS{CAFile: "ca.pem", KeyFile: "2102.key", ServerName: "sbc.example.com"}},
+	} {
+		t.Run(what, func(t *testing.T) {
+			if got := further(first, &config.Loaded{}, c.line).TLS; got != c.want {
+				t.Errorf("%+v, want %+v", got, c.want)
+			}
+		})
+	}
 }
 
 func TestAFurtherAccountThatMakesNoSenseIsSaidInOneLine(t *testing.T) {
