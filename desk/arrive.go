@@ -2,6 +2,7 @@ package desk
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -59,8 +60,16 @@ func (t *turn) sendOn(c *call, to text.Text, why string) {
 func (t *turn) setForward(cmd Command) {
 	to := strings.TrimSpace(cmd.Text)
 	if to == "" {
-		t.say(Info, "", "%s", map[bool]string{true: "Calls ring here again.", false: "Calls are not forwarded: they ring here."}[t.forward != nil])
+		was := t.forward != nil
 		t.forward = nil
+		switch {
+		case t.dnd:
+			t.sayArrivals("Calls are not forwarded; do not disturb refuses them.")
+		case was:
+			t.sayArrivals("Calls ring here again.")
+		default:
+			t.sayArrivals("Calls are not forwarded: they ring here.")
+		}
 		return
 	}
 	when := ForwardWhen(cmd.Values["when"])
@@ -80,7 +89,29 @@ func (t *turn) setForward(cmd Command) {
 	how := map[ForwardWhen]string{
 		ForwardAlways: "Every call goes", ForwardBusy: "While you are in a call, further ones go", ForwardNoAnswer: "Calls that nobody answers go",
 	}[when]
-	t.say(Info, "", "%s to %s; each leaves its record.", how, to)
+	t.sayArrivals("%s to %s; each leaves its record.", how, to)
+}
+
+// setDND is the agent's wish that calls are refused, or taken again. Forwarding is asked before it.
+func (t *turn) setDND() {
+	t.dnd = !t.dnd
+	switch {
+	case t.dnd && t.forward != nil && t.forward.When == ForwardAlways:
+		t.sayArrivals("Do not disturb is on; calls are still forwarded to %s.", t.forward.To)
+	case t.dnd:
+		t.sayArrivals("Do not disturb: calls are refused as busy; each leaves its record.")
+	case t.forward != nil:
+		t.sayArrivals("Do not disturb is off; calls are still forwarded to %s.", t.forward.To)
+	default:
+		t.sayArrivals("Calls ring here again.")
+	}
+}
+
+// sayArrivals says what becomes of calls from now on; what was said of that before is untrue now.
+func (t *turn) sayArrivals(format string, args ...any) {
+	t.notices = slices.DeleteFunc(t.notices, func(n Notice) bool { return n.ID != 0 && n.ID == t.arrivals })
+	t.say(Info, "", format, args...)
+	t.arrivals = t.notices[len(t.notices)-1].ID
 }
 
 // asked is what the exchange wants done in the agent's stead. What the call does not allow now is not done, and nobody is told.

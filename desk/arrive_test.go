@@ -43,6 +43,29 @@ func TestCallsThatAreNotWantedAreRefusedOrSentOnAndLeaveTheirRecord(t *testing.T
 	}
 }
 
+func TestOneLineSaysWhatBecomesOfCallsAndItIsTrue(t *testing.T) {
+	b := newBench(t, Settings{Linger: time.Minute})
+	for _, step := range []struct {
+		cmd  Command
+		line string
+	}{
+		{Command{Verb: DND}, "Do not disturb: calls are refused as busy; each leaves its record."},
+		{Command{Verb: DND}, "Calls ring here again."},
+		{Command{Verb: Forward, Text: "2102"}, "Every call goes to 2102; each leaves its record."},
+		{Command{Verb: DND}, "Do not disturb is on; calls are still forwarded to 2102."},
+		{Command{Verb: DND}, "Do not disturb is off; calls are still forwarded to 2102."},
+		{Command{Verb: DND}, "Do not disturb is on; calls are still forwarded to 2102."},
+		{Command{Verb: Forward}, "Calls are not forwarded; do not disturb refuses them."},
+		{Command{Verb: DND}, "Calls ring here again."},
+		{Command{Verb: Forward}, "Calls are not forwarded: they ring here."},
+	} {
+		b.do(Commanded{step.cmd})
+		if n := b.snap().Notices; len(n) != 1 || n[0].Text.String() != step.line {
+			t.Errorf("%+v, want one line: %s", n, step.line)
+		}
+	}
+}
+
 func TestForwardingOnBusyLeavesTheFirstCallAlone(t *testing.T) {
 	b := newBench(t, Settings{}).do(Commanded{Command{Verb: Forward, Text: "2102", Values: map[string]string{"when": "busy"}}})
 	b.in("a", "07814256404").phoneDid()

@@ -177,8 +177,7 @@ func (t *turn) deskCommand(cmd Command) bool {
 	case GoAvailable, GoAway:
 		t.goTo(cmd)
 	case DND:
-		t.dnd = !t.dnd
-		t.say(Info, "", "%s", map[bool]string{true: "Do not disturb: calls are refused as busy; each leaves its record.", false: "Calls ring here again."}[t.dnd])
+		t.setDND()
 	case Forward:
 		t.setForward(cmd)
 	case Voicemail:

@@ -62,6 +62,7 @@ type Machine struct {
 
 	dnd      bool
 	forward  *Forwards
+	arrivals uint64 // the notice that says what becomes of calls
 	mailbox  *Mailbox
 	accounts []Account
 	lamps    []Lamp
