@@ -13,7 +13,7 @@ import (
 
 // sentRecord ends a call, sends it and returns its key, its record and its Task.
 func (p *post) sentRecord(n int, change func(*CallRecord)) (string, CallRecord) {
-	p.t.Helper()
+	p.T.Helper()
 	var rec CallRecord
 	key := p.end(n, func(r *CallRecord) {
 		r.Notes = text.CleanBlock("first notes", 1000)
@@ -22,39 +22,39 @@ func (p *post) sentRecord(n int, change func(*CallRecord)) (string, CallRecord) 
 		}
 		rec = *r
 	})
-	p.sender.Flush(p.t.Context())
+	p.sender.Flush(p.T.Context())
 	if it := p.item(key); it.State != ledger.Sent {
-		p.t.Fatalf("%s: %s", it.State, it.LastError)
+		p.T.Fatalf("%s: %s", it.State, it.LastError)
 	}
 	return key, rec
 }
 
 // amend stores a change as the desk does.
 func (p *post) amend(rec CallRecord) {
-	p.t.Helper()
+	p.T.Helper()
 	b, err := json.Marshal(rec)
 	if err != nil {
-		p.t.Fatal(err)
+		p.T.Fatal(err)
 	}
 	call := ledger.Call{Key: rec.Key, State: ledger.EndedNormal, Direction: string(rec.Type), Number: rec.Number, Started: rec.Start, Answered: rec.Answer, Ended: rec.End, Detail: b, Notes: rec.Notes}
-	if _, err := p.led.Amend(p.t.Context(), call, ledger.Item{Payload: b}); err != nil {
-		p.t.Fatal(err)
+	if _, err := p.led.Amend(p.T.Context(), call, ledger.Item{Payload: b}); err != nil {
+		p.T.Fatal(err)
 	}
 }
 
 func (p *post) amendNow() {
-	p.t.Helper()
+	p.T.Helper()
 	p.runErrands(map[string]ErrandFunc{"amend": p.sender.Amend(p.led)})
 }
 
 func (p *post) task(key string) map[string]any {
-	p.t.Helper()
+	p.T.Helper()
 	for _, r := range p.tasks() {
 		if r["Id"] == p.item(key).TaskID {
 			return r
 		}
 	}
-	p.t.Fatal("the Task is gone")
+	p.T.Fatal("the Task is gone")
 	return nil
 }
 
@@ -108,7 +108,7 @@ func TestAnAmendmentThatWasCutOffChangesNothingTwice(t *testing.T) {
 	rec.Notes = text.CleanBlock("second", 1000)
 	p.amend(rec)
 	amend := p.sender.Amend(p.led)
-	e, ok, err := p.led.ClaimErrand(t.Context(), "amend/"+key+"/1", p.time())
+	e, ok, err := p.led.ClaimErrand(t.Context(), "amend/"+key+"/1", p.Time())
 	if !ok || err != nil {
 		t.Fatal(ok, err)
 	}
@@ -133,10 +133,10 @@ func TestAnAmendmentOutlastsEveryTrouble(t *testing.T) {
 		key, rec := p.sentRecord(1, nil)
 		rec.Notes = text.CleanBlock("second", 1000)
 		p.amend(rec)
-		p.fault(f)
+		p.Fault(f)
 		for range 8 {
 			p.amendNow()
-			p.sleep(6 * time.Minute)
+			p.Sleep(6 * time.Minute)
 		}
 		if d := p.task(key)["Description"].(string); !strings.HasPrefix(d, "second") || strings.Count(d, "second") != 1 {
 			t.Errorf("%s: %s %s", f.Kind, p.errand("amend/"+key+"/1").State, d)
@@ -150,13 +150,13 @@ func TestAChangeThatIsTakenBackBeforeItsReplyCameIsTakenBackInSalesforce(t *test
 	first := rec
 	rec.Notes, rec.Disposition = text.CleanBlock("second", 1000), text.Clean("Sale")
 	p.amend(rec)
-	p.fault(emulator.Fault{Kind: emulator.FaultDropReply, Times: 1, Object: "Task"})
+	p.Fault(emulator.Fault{Kind: emulator.FaultDropReply, Times: 1, Object: "Task"})
 	p.amendNow()
 	if d := p.task(key)["Description"].(string); !strings.HasPrefix(d, "second") {
 		t.Fatal(d)
 	}
 	p.amend(first) // the agent thinks better of it, while nobody knows whether the first change arrived
-	p.sleep(6 * time.Minute)
+	p.Sleep(6 * time.Minute)
 	p.amendNow()
 	task := p.task(key)
 	if d := task["Description"].(string); !strings.HasPrefix(d, "first notes") || strings.Contains(d, "second") || task["CallDisposition"] != nil {
@@ -172,7 +172,7 @@ func TestAChangeOfARecordThatMayHaveArrivedReachesTheTaskAllTheSame(t *testing.T
 			f.Kind = emulator.FaultError
 		}
 		p.sentRecord(0, nil)
-		p.fault(f)
+		p.Fault(f)
 		var rec CallRecord
 		key := p.end(1, func(r *CallRecord) { rec = *r })
 		p.sender.Flush(t.Context())
@@ -193,7 +193,7 @@ func TestWhatSomebodyChangedInSalesforceStays(t *testing.T) {
 	p := newPost(t, emulator.Options{})
 	key, rec := p.sentRecord(1, nil)
 	boss := p.ref("Account", emulator.StoryKnownAccount)
-	if err := p.sf.Update(t.Context(), "Task", p.item(key).TaskID, map[string]any{"Description": "rewritten by the boss", "WhatId": boss.ID}, time.Time{}); err != nil {
+	if err := p.SF.Update(t.Context(), "Task", p.item(key).TaskID, map[string]any{"Description": "rewritten by the boss", "WhatId": boss.ID}, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	rec.Notes = text.CleanBlock("second notes", 1000)
@@ -213,7 +213,7 @@ func TestWhatSomebodyChangedInSalesforceStays(t *testing.T) {
 func TestAnAmendmentOfADeletedTaskIsKeptForAPerson(t *testing.T) {
 	p := newPost(t, emulator.Options{})
 	key, rec := p.sentRecord(1, nil)
-	if err := p.sf.Delete(t.Context(), "Task", p.item(key).TaskID); err != nil {
+	if err := p.SF.Delete(t.Context(), "Task", p.item(key).TaskID); err != nil {
 		t.Fatal(err)
 	}
 	rec.Notes = text.CleanBlock("second notes", 1000)

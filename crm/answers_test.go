@@ -22,9 +22,9 @@ func settled(pairs ...string) Answers {
 
 // put makes a record in the org.
 func (w *world) put(object salesforce.Ident, values map[string]any) {
-	w.t.Helper()
-	if _, err := w.sf.Create(w.t.Context(), object, values, nil); err != nil {
-		w.t.Fatal(err)
+	w.T.Helper()
+	if _, err := w.SF.Create(w.T.Context(), object, values, nil); err != nil {
+		w.T.Fatal(err)
 	}
 }
 
@@ -76,7 +76,7 @@ func TestAStrictIndexIsNotBelievedToKnowEverybody(t *testing.T) {
 		w := newWorld(t, emulator.Options{PhoneSearch: emulator.Strict}, DirectorySettings{Grace: time.Nanosecond, Answers: func() Answers { return tt.answers }})
 		w.put("Contact", map[string]any{"LastName": "Digits", "Phone": "07700900321"})
 		w.put("Contact", map[string]any{"LastName": "Spaces", "Phone": "07700 900321"})
-		w.fault(emulator.Fault{Kind: emulator.FaultLatency, Path: "/composite", Milliseconds: 150}) // the index is quicker, and its hit would do
+		w.Fault(emulator.Fault{Kind: emulator.FaultLatency, Path: "/composite", Milliseconds: 150}) // the index is quicker, and its hit would do
 		if m := w.lookup("07700900321"); len(m.Hits) != tt.want {
 			t.Errorf("%s: %d hits, not %d: %s", tt.answers.Of(AskPhoneSearch), len(m.Hits), tt.want, names(m.Hits))
 		}

@@ -18,8 +18,8 @@ func (p *post) withRecording(a Attachments) {
 }
 
 func (p *post) attachNow(a Attachments) {
-	p.t.Helper()
-	p.runErrands(map[string]ErrandFunc{AttachErrand: a.Attach(p.sf, p.led)})
+	p.T.Helper()
+	p.runErrands(map[string]ErrandFunc{AttachErrand: a.Attach(p.SF, p.led)})
 }
 
 func recordingIn(t *testing.T, dir, name, state string, size int) string {
@@ -52,11 +52,11 @@ func TestARecordingBecomesAFileOfTheTaskOnce(t *testing.T) {
 		path := recordingIn(t, dir, "20261120-1.wav", "complete", tt.size)
 		key, _ := p.sentRecord(1, func(r *CallRecord) { r.Recording = path })
 		if tt.fault != nil {
-			p.fault(*tt.fault)
+			p.Fault(*tt.fault)
 		}
 		for range 5 {
 			p.attachNow(a)
-			p.sleep(6 * time.Minute)
+			p.Sleep(6 * time.Minute)
 		}
 		files, links := p.Records("ContentVersion", true), 0
 		for _, l := range p.Records("ContentDocumentLink", false) {
@@ -112,7 +112,7 @@ func TestARecordingThatGoesOnIsWaitedForAndAnEncryptedOneIsAttachedWhenAsked(t *
 		t.Fatalf("%s: %s", e.State, e.LastError)
 	}
 	recordingIn(t, dir, "r.opus.age", "complete", 40)
-	p.sleep(6 * time.Minute)
+	p.Sleep(6 * time.Minute)
 	p.attachNow(a)
 	if e := p.errand("attach/" + key); e.State != ledger.ErrandOver || len(p.Records("ContentVersion", true)) != 1 {
 		t.Errorf("%s: %s", e.State, e.LastError)

@@ -12,22 +12,22 @@ import (
 
 // spend uses API calls until the wanted share is reached.
 func (w *world) spend(share float64) {
-	w.t.Helper()
+	w.T.Helper()
 	for range 1000 {
-		if w.sf.Budget().Share() >= share {
+		if w.SF.Budget().Share() >= share {
 			return
 		}
-		if _, err := w.sf.Query(w.t.Context(), selectNothing()); err != nil {
-			w.t.Fatal(err)
+		if _, err := w.SF.Query(w.T.Context(), selectNothing()); err != nil {
+			w.T.Fatal(err)
 		}
 	}
-	w.t.Fatalf("the budget stays at %+v", w.sf.Budget())
+	w.T.Fatalf("the budget stays at %+v", w.SF.Budget())
 }
 
 func (w *world) warm() {
-	w.t.Helper()
-	if err := w.dir.Warm(w.t.Context()); err != nil {
-		w.t.Fatal(err)
+	w.T.Helper()
+	if err := w.dir.Warm(w.T.Context()); err != nil {
+		w.T.Fatal(err)
 	}
 }
 
@@ -50,11 +50,11 @@ func TestFrom80PercentOnCallersAreRememberedForLonger(t *testing.T) {
 	if n := ask(emulator.StoryKnownNumber); n != 1 {
 		t.Errorf("%d requests for a number that the index knows", n)
 	}
-	w.sleep(9 * time.Minute)
+	w.Sleep(9 * time.Minute)
 	if n := ask(emulator.StoryKnownNumber) + ask(nobody); n != 0 {
 		t.Errorf("%d requests within ten minutes", n)
 	}
-	w.sleep(9 * time.Minute)
+	w.Sleep(9 * time.Minute)
 	if n := ask(emulator.StoryKnownNumber); n != 0 {
 		t.Errorf("a caller who was found is asked again: %d", n)
 	}
@@ -75,7 +75,7 @@ func TestFrom95PercentOnOnlyTheMemoryAnswers(t *testing.T) {
 		t.Fatalf("%s", m.State)
 	}
 	w.spend(0.95)
-	w.sleep(90 * time.Minute)
+	w.Sleep(90 * time.Minute)
 	before := len(w.Requests())
 	if m := w.lookup(emulator.StoryKnownNumber); m.State != MatchOne || m.Via != "cache" {
 		t.Errorf("a caller of this morning: %s via %s, %s", m.State, m.Via, m.Detail)
@@ -89,7 +89,7 @@ func TestFrom95PercentOnOnlyTheMemoryAnswers(t *testing.T) {
 		t.Errorf("%d requests", n)
 	}
 	// The org's count falls by itself over the day: one lookup in ten minutes finds that out.
-	w.sleep(budgetAsk)
+	w.Sleep(budgetAsk)
 	if m := w.lookup("+442079460999"); m.State != MatchNone {
 		t.Errorf("%s %s", m.State, m.Detail)
 	}
@@ -101,15 +101,15 @@ func TestFrom95PercentOnOnlyTheMemoryAnswers(t *testing.T) {
 func TestRequestLimitExceededStopsLookupsLongerEachTimeAndNeverRecords(t *testing.T) {
 	p := newPost(t, emulator.Options{})
 	p.warm()
-	p.fault(emulator.Fault{Kind: emulator.FaultLimit, Path: "/search"})
-	p.fault(emulator.Fault{Kind: emulator.FaultLimit, Path: "/composite"})
+	p.Fault(emulator.Fault{Kind: emulator.FaultLimit, Path: "/search"})
+	p.Fault(emulator.Fault{Kind: emulator.FaultLimit, Path: "/composite"})
 	number := 0
 	for _, pause := range []time.Duration{limitPause, 2 * limitPause, 4 * limitPause} {
 		if m := p.lookup("+442079460999"); m.State != MatchFailed {
 			t.Fatalf("%s", m.State)
 		}
 		before := len(p.Requests())
-		p.sleep(pause - time.Second)
+		p.Sleep(pause - time.Second)
 		if m := p.lookup("+442079460999"); m.State != MatchFailed || !strings.Contains(m.Detail.String(), "used up") || len(p.Requests()) != before {
 			t.Errorf("within %s: %s %q, %d requests", pause, m.State, m.Detail, len(p.Requests())-before)
 		}
@@ -117,7 +117,7 @@ func TestRequestLimitExceededStopsLookupsLongerEachTimeAndNeverRecords(t *testin
 		key := p.end(number, nil)
 		p.sender.Flush(t.Context())
 		p.expect(key, "sent", number)
-		p.sleep(2 * time.Second)
+		p.Sleep(2 * time.Second)
 	}
 	p.ClearFaults()
 	if m := p.lookup("+442079460999"); m.State != MatchNone {
@@ -141,7 +141,7 @@ func TestAPopIsTwoRoundTrips(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, emulator.Options{APILimit: c.limit}, DirectorySettings{})
-			w.t = t
+			w.T = t
 			w.warm()
 			w.spend(c.share)
 			before := len(w.Requests())

@@ -18,15 +18,15 @@ import (
 
 // made runs a create errand as often as it takes.
 func (w *world) made(o CreateOrder, most int) ([]Ref, error) {
-	w.t.Helper()
+	w.T.Helper()
 	b, err := json.Marshal(o)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	run := w.dir.CreateAuto(noErrands{})
 	var result string
 	for n := range most {
-		if result, err = run(w.t.Context(), ledger.Errand{Key: "create:" + o.Call, Kind: CreateErrand, Payload: b, Attempts: n + 1}); err == nil {
+		if result, err = run(w.T.Context(), ledger.Errand{Key: "create:" + o.Call, Kind: CreateErrand, Payload: b, Attempts: n + 1}); err == nil {
 			return Made(result), nil
 		}
 	}
@@ -48,18 +48,18 @@ func support(call, number string, at time.Time) CreateOrder {
 
 func TestAnUnknownCallerBecomesOneContactAndEachCallACase(t *testing.T) {
 	w := newWorld(t, emulator.Options{}, DirectorySettings{})
-	first, err := w.made(support("key-1", "+442079460999", w.time()), 1)
+	first, err := w.made(support("key-1", "+442079460999", w.Time()), 1)
 	if err != nil || len(first) != 2 || first[0].Type != "Contact" || first[1].Type != "Case" {
 		t.Fatal(first, err)
 	}
 	if r, _ := w.Find("Case", "Id", first[1].ID); !SameID(r["ContactId"].(string), first[0].ID) || !strings.Contains(r["Description"].(string), "Call: key-1") {
 		t.Errorf("%v", r)
 	}
-	second, err := w.made(support("key-2", "020 7946 0999", w.time()), 1)
+	second, err := w.made(support("key-2", "020 7946 0999", w.Time()), 1)
 	if err != nil || len(second) != 2 || !SameID(second[0].ID, first[0].ID) || SameID(second[1].ID, first[1].ID) {
 		t.Errorf("the same caller again: %v %v", second, err)
 	}
-	again, err := w.made(support("key-2", "020 7946 0999", w.time()), 1)
+	again, err := w.made(support("key-2", "020 7946 0999", w.Time()), 1)
 	if err != nil || len(again) != 2 || !SameID(again[1].ID, second[1].ID) {
 		t.Errorf("the same errand again: %v %v", again, err)
 	}
@@ -69,13 +69,13 @@ func TestLostRepliesAndRestartsMakeNothingTwice(t *testing.T) {
 	for _, object := range []string{"Contact", "Case"} {
 		w := newWorld(t, emulator.Options{}, DirectorySettings{})
 		contacts, cases := len(w.Records("Contact", true)), len(w.Records("Case", true))
-		w.fault(emulator.Fault{Kind: emulator.FaultDropReply, Object: object, Times: 1})
-		o := support("key-1", "+442079460999", w.time())
+		w.Fault(emulator.Fault{Kind: emulator.FaultDropReply, Object: object, Times: 1})
+		o := support("key-1", "+442079460999", w.Time())
 		if _, err := w.made(o, 1); err == nil {
 			t.Fatal("the reply was not lost")
 		}
 		w.dir.Close()
-		w.dir = NewDirectory(w.sf, DirectorySettings{Numbers: NumberSettings{Region: "GB"}, Now: w.time}) // another run, which remembers nothing
+		w.dir = NewDirectory(w.SF, DirectorySettings{Numbers: NumberSettings{Region: "GB"}, Now: w.Time}) // another run, which remembers nothing
 		t.Cleanup(w.dir.Close)
 		got, err := w.made(o, 3)
 		if err != nil || len(got) != 2 {
@@ -90,15 +90,15 @@ func TestLostRepliesAndRestartsMakeNothingTwice(t *testing.T) {
 func TestALookupThatFailedMakesNobody(t *testing.T) {
 	w := newWorld(t, emulator.Options{}, DirectorySettings{})
 	before := len(w.Records("Contact", true))
-	w.answers(func(r *http.Request) (int, string, bool) {
+	w.Answer(func(r *http.Request) (int, string, bool) {
 		return 503, `[{"errorCode":"SERVER_UNAVAILABLE","message":"x"}]`, strings.Contains(r.URL.Path, "earch") || strings.Contains(r.URL.Path, "/query") || strings.Contains(r.URL.Path, "/composite")
 	})
-	_, err := w.made(support("key-1", "+442079460999", w.time()), 2)
+	_, err := w.made(support("key-1", "+442079460999", w.Time()), 2)
 	if err == nil || judge(err, writing).reaction != later || len(w.Records("Contact", true)) != before {
 		t.Errorf("%v", err)
 	}
-	w.answers(nil)
-	if got, err := w.made(support("key-1", "+442079460999", w.time()), 1); err != nil || len(got) != 2 {
+	w.Answer(nil)
+	if got, err := w.made(support("key-1", "+442079460999", w.Time()), 1); err != nil || len(got) != 2 {
 		t.Errorf("afterwards: %v %v", got, err)
 	}
 }
@@ -110,11 +110,11 @@ func TestADuplicateRuleWithOneRecordGivesThatRecord(t *testing.T) {
 	if err := w.SetSettings(set); err != nil {
 		t.Fatal(err)
 	}
-	have, err := w.sf.Create(t.Context(), "Contact", map[string]any{"LastName": "Caller"}, nil)
+	have, err := w.SF.Create(t.Context(), "Contact", map[string]any{"LastName": "Caller"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := w.made(support("key-1", "+442079460999", w.time()), 1)
+	got, err := w.made(support("key-1", "+442079460999", w.Time()), 1)
 	if err != nil || len(got) != 2 || !SameID(got[0].ID, have) {
 		t.Errorf("%v %v", got, err)
 	}
@@ -122,7 +122,7 @@ func TestADuplicateRuleWithOneRecordGivesThatRecord(t *testing.T) {
 
 func TestWhatCannotBeMadeIsSaidInOneLine(t *testing.T) {
 	w := newWorld(t, emulator.Options{}, DirectorySettings{})
-	o := CreateOrder{Call: "k", Start: w.time(), Number: text.Clean("+442079460999"), Type: Inbound, Steps: []CreateStep{{Object: "Lead", Unknown: true, Fields: map[string]string{"LastName": "x"}}}}
+	o := CreateOrder{Call: "k", Start: w.Time(), Number: text.Clean("+442079460999"), Type: Inbound, Steps: []CreateStep{{Object: "Lead", Unknown: true, Fields: map[string]string{"LastName": "x"}}}}
 	_, err := w.made(o, 1)
 	var no *RefusedError
 	if !errors.As(err, &no) || !strings.Contains(no.Line, "Company is needed") {
@@ -137,7 +137,7 @@ func TestACallFillsInOnlyWhatThePolicyAllows(t *testing.T) {
 		UpdateOverwrite: {"Boss", "Sales", "020 7946 0999"}, // the number is the same, written otherwise
 	} {
 		w := newWorld(t, emulator.Options{}, DirectorySettings{})
-		id, err := w.sf.Create(t.Context(), "Contact", map[string]any{"LastName": "Fill", "Title": "Buyer", "Phone": "020 7946 0999"}, nil)
+		id, err := w.SF.Create(t.Context(), "Contact", map[string]any{"LastName": "Fill", "Title": "Buyer", "Phone": "020 7946 0999"}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -155,19 +155,17 @@ func TestACallFillsInOnlyWhatThePolicyAllows(t *testing.T) {
 
 func TestSomebodyWhoWritesMeanwhileIsNotOverwritten(t *testing.T) {
 	w := newWorld(t, emulator.Options{}, DirectorySettings{})
-	id, err := w.sf.Create(t.Context(), "Contact", map[string]any{"LastName": "Fill"}, nil)
+	id, err := w.SF.Create(t.Context(), "Contact", map[string]any{"LastName": "Fill"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.sleep(5 * time.Second)
+	w.Sleep(5 * time.Second)
 	raced := false
-	w.answers(func(r *http.Request) (int, string, bool) {
+	w.Answer(func(r *http.Request) (int, string, bool) {
 		if r.Method == http.MethodPatch && !raced && r.Header.Get("If-Unmodified-Since") != "" {
 			raced = true
-			w.mu.Lock()
-			w.now = w.now.Add(5 * time.Second)
-			w.mu.Unlock()
-			if err := w.sf.Update(context.Background(), "Contact", id, map[string]any{"Title": "Theirs"}, time.Time{}); err != nil {
+			w.Sleep(5 * time.Second)
+			if err := w.SF.Update(context.Background(), "Contact", id, map[string]any{"Title": "Theirs"}, time.Time{}); err != nil {
 				t.Error(err)
 			}
 		}

@@ -60,14 +60,14 @@ func TestALookupIsOneSearchAndOneCompositeAndThenTheCache(t *testing.T) {
 	}
 	before := len(w.Requests())
 	w.lookup(emulator.StorySharedNumber)
-	if n := len(w.Requests()) - before; n != 2 || w.requests("/search") != 1 {
+	if n := len(w.Requests()) - before; n != 2 || w.DataRequests("/search") != 1 {
 		t.Errorf("%d requests", n)
 	}
 	m := w.lookup(emulator.StorySharedE164)
 	if len(w.Requests())-before != 2 || m.Via != "cache" || len(m.Hits) != 3 {
 		t.Errorf("the second lookup asked again (%s, %d hits)", m.Via, len(m.Hits))
 	}
-	w.sleep(2 * time.Minute)
+	w.Sleep(2 * time.Minute)
 	w.lookup(emulator.StorySharedNumber)
 	if n := len(w.Requests()) - before; n != 4 {
 		t.Errorf("after the cache's time: %d requests", n)
@@ -76,7 +76,7 @@ func TestALookupIsOneSearchAndOneCompositeAndThenTheCache(t *testing.T) {
 
 func TestARecordMadeHereIsFoundBeforeTheIndexKnowsIt(t *testing.T) {
 	w := newWorld(t, emulator.Options{PhoneSearch: emulator.Strict}, DirectorySettings{})
-	w.fault(emulator.Fault{Kind: emulator.FaultIndexLag, Seconds: 600})
+	w.Fault(emulator.Fault{Kind: emulator.FaultIndexLag, Seconds: 600})
 	if m := w.lookup(emulator.StoryUnknownNumber); m.State != MatchNone {
 		t.Fatal(m.State)
 	}
@@ -99,7 +99,7 @@ func TestALookupThatFailsIsNotNobody(t *testing.T) {
 		{Kind: emulator.FaultHTML, Status: 200}, {Kind: emulator.FaultHTML, Status: 403},
 	} {
 		w := newWorld(t, emulator.Options{}, DirectorySettings{})
-		w.fault(f)
+		w.Fault(f)
 		m := w.lookup(emulator.StoryKnownNumber)
 		if m.State != MatchFailed || m.Detail.Empty() {
 			t.Errorf("%s: %s %q", f.Kind, m.State, m.Detail)
@@ -109,7 +109,7 @@ func TestALookupThatFailsIsNotNobody(t *testing.T) {
 			if m := w.lookup(emulator.StoryKnownNumber); m.State != MatchFailed {
 				t.Errorf("lookups go on at once after the limit: %s", m.State)
 			}
-			w.sleep(2 * limitPause)
+			w.Sleep(2 * limitPause)
 		}
 		if m := w.lookup(emulator.StoryKnownNumber); m.State != MatchOne {
 			t.Errorf("%s: afterwards %s %s", f.Kind, m.State, m.Detail)
@@ -122,7 +122,7 @@ func TestASlowSalesforceEndsTheLookupAtItsDeadline(t *testing.T) {
 	if err := w.dir.Warm(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w.fault(emulator.Fault{Kind: emulator.FaultLatency, Milliseconds: 60000})
+	w.Fault(emulator.Fault{Kind: emulator.FaultLatency, Milliseconds: 60000})
 	m := w.lookup(emulator.StoryKnownNumber)
 	if m.State != MatchFailed || !strings.Contains(m.Detail.String(), "did not answer in time") {
 		t.Errorf("%s %q", m.State, m.Detail)
@@ -139,13 +139,13 @@ func TestOneWayOfSearchingIsEnough(t *testing.T) {
 	if err := w.dir.Warm(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w.fault(emulator.Fault{Kind: emulator.FaultLatency, Milliseconds: 60000, Path: "/composite"})
+	w.Fault(emulator.Fault{Kind: emulator.FaultLatency, Milliseconds: 60000, Path: "/composite"})
 	if m := w.lookup(emulator.StoryKnownNumber); m.State != MatchOne || m.Via != "sosl" {
 		t.Errorf("without the second: %s %s", m.State, m.Via)
 	}
 	w.ClearFaults()
-	w.fault(emulator.Fault{Kind: emulator.FaultBusy, Path: "/search"})
-	w.sleep(2 * time.Minute)
+	w.Fault(emulator.Fault{Kind: emulator.FaultBusy, Path: "/search"})
+	w.Sleep(2 * time.Minute)
 	if m := w.lookup(emulator.StoryKnownNumber); m.State != MatchOne || m.Via != "soql" {
 		t.Errorf("without the first: %s %s %s", m.State, m.Via, m.Detail)
 	}
@@ -167,14 +167,14 @@ func TestAnObjectOrFieldThatTheUserCannotSeeIsLeftOut(t *testing.T) {
 func TestTheLastCallsOfTheDayAreKeptForRecords(t *testing.T) {
 	w := newWorld(t, emulator.Options{APILimit: 40}, DirectorySettings{})
 	for range 60 {
-		if w.sf.Budget().Critical() {
+		if w.SF.Budget().Critical() {
 			break
 		}
-		if _, err := w.sf.Version(t.Context()); err != nil {
+		if _, err := w.SF.Version(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.sf.User(t.Context())
-		w.sf.Query(t.Context(), selectNothing())
+		w.SF.User(t.Context())
+		w.SF.Query(t.Context(), selectNothing())
 	}
 	before := len(w.Requests())
 	m := w.lookup(emulator.StoryKnownNumber)
@@ -252,7 +252,7 @@ func TestACardThatCannotBeReadSaysWhyInOneLine(t *testing.T) {
 			t.Errorf("%+v: %v", ref, err)
 		}
 	}
-	w.fault(emulator.Fault{Kind: emulator.FaultBusy})
+	w.Fault(emulator.Fault{Kind: emulator.FaultBusy})
 	if _, err := w.dir.Card(t.Context(), w.ref("Contact", emulator.StoryKnownName)); err == nil || !strings.Contains(err.Error(), "tried again") {
 		t.Errorf("%v", err)
 	}
@@ -352,7 +352,7 @@ func TestWhatIsMissingIsToldBeforeAnythingIsSent(t *testing.T) {
 func TestSalesforcesObjectionsComeBackInTheForm(t *testing.T) {
 	lead := map[string]string{"LastName": "Smith", "Company": "Highbury", "Phone": "07700900461"}
 	w := newWorld(t, emulator.Options{}, DirectorySettings{})
-	w.fault(emulator.Fault{Kind: emulator.FaultValidation, Object: "Lead", Times: 1, Message: "Company must not be Highbury", Field: "Company"})
+	w.Fault(emulator.Fault{Kind: emulator.FaultValidation, Object: "Lead", Times: 1, Message: "Company must not be Highbury", Field: "Company"})
 	_, form, err := w.dir.Create(t.Context(), "Lead", lead)
 	if err == nil || form == nil || !strings.Contains(form.Error.String(), "must not be Highbury") {
 		t.Fatalf("%+v %v", form, err)
@@ -365,7 +365,7 @@ func TestSalesforcesObjectionsComeBackInTheForm(t *testing.T) {
 		t.Errorf("the complaint is not at its field: %+v", form.Fields)
 	}
 
-	w.fault(emulator.Fault{Kind: emulator.FaultDuplicate, Object: "Lead", AllowSave: true})
+	w.Fault(emulator.Fault{Kind: emulator.FaultDuplicate, Object: "Lead", AllowSave: true})
 	_, form, err = w.dir.Create(t.Context(), "Lead", lead)
 	var dup *DuplicateError
 	if !errors.As(err, &dup) || !dup.AllowSave || form == nil || !strings.Contains(form.Error.String(), "save anyway") {
@@ -378,7 +378,7 @@ func TestSalesforcesObjectionsComeBackInTheForm(t *testing.T) {
 	w.ClearFaults()
 
 	delete(lead, SaveAnyway)
-	w.fault(emulator.Fault{Kind: emulator.FaultDropReply, Object: "Lead", Times: 1})
+	w.Fault(emulator.Fault{Kind: emulator.FaultDropReply, Object: "Lead", Times: 1})
 	before := len(w.Records("Lead", true))
 	_, form, err = w.dir.Create(t.Context(), "Lead", lead)
 	if err == nil || form != nil || !strings.Contains(err.Error(), "may exist already") {
@@ -391,7 +391,7 @@ func TestSalesforcesObjectionsComeBackInTheForm(t *testing.T) {
 
 func TestPreflightReadsTheUserAndTheTaskFields(t *testing.T) {
 	w := newWorld(t, emulator.Options{Rotate: true, Without: []string{"Task.Type"}}, DirectorySettings{})
-	org, err := Preflight(t.Context(), w.sf)
+	org, err := Preflight(t.Context(), w.SF)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -406,8 +406,8 @@ func TestPreflightReadsTheUserAndTheTaskFields(t *testing.T) {
 			t.Errorf("status %q becomes %q", status, got)
 		}
 	}
-	if !SameID(org.UserID, w.sf.UserID()) {
-		t.Errorf("user %s, token's %s", org.UserID, w.sf.UserID())
+	if !SameID(org.UserID, w.SF.UserID()) {
+		t.Errorf("user %s, token's %s", org.UserID, w.SF.UserID())
 	}
 }
 

@@ -15,35 +15,35 @@ import (
 
 // runErrands carries out what is due with these functions.
 func (p *post) runErrands(run map[string]ErrandFunc) *Errands {
-	p.t.Helper()
-	e := NewErrands(ErrandOptions{Store: p.led, Run: run, Beside: p.sender, Report: p.sender.o.Report, Now: p.time, Rand: func() float64 { return 0.5 }})
-	e.Flush(p.t.Context())
+	p.T.Helper()
+	e := NewErrands(ErrandOptions{Store: p.led, Run: run, Beside: p.sender, Report: p.sender.o.Report, Now: p.Time, Rand: func() float64 { return 0.5 }})
+	e.Flush(p.T.Context())
 	return e
 }
 
 func (p *post) addErrand(e ledger.Errand) {
-	p.t.Helper()
+	p.T.Helper()
 	if e.Payload == nil {
 		e.Payload = json.RawMessage(`{}`)
 	}
-	if _, err := p.led.AddErrand(p.t.Context(), e); err != nil {
-		p.t.Fatal(err)
+	if _, err := p.led.AddErrand(p.T.Context(), e); err != nil {
+		p.T.Fatal(err)
 	}
 }
 
 // errand returns one errand as it is on disk.
 func (p *post) errand(key string) ledger.Errand {
-	p.t.Helper()
-	list, err := p.led.Errands(p.t.Context(), "")
+	p.T.Helper()
+	list, err := p.led.Errands(p.T.Context(), "")
 	if err != nil {
-		p.t.Fatal(err)
+		p.T.Fatal(err)
 	}
 	for _, e := range list {
 		if e.Key == key {
 			return e
 		}
 	}
-	p.t.Fatalf("no errand %s among %v", key, list)
+	p.T.Fatalf("no errand %s among %v", key, list)
 	return ledger.Errand{}
 }
 
@@ -99,7 +99,7 @@ func TestAnErrandGoesOutAsSoonAsItsCallHasATask(t *testing.T) {
 	p := newPost(t, emulator.Options{})
 	ctx, cancel := context.WithCancel(t.Context())
 	task := make(chan string, 1)
-	e := NewErrands(ErrandOptions{Store: p.led, Poll: time.Hour, Now: p.time, Run: map[string]ErrandFunc{
+	e := NewErrands(ErrandOptions{Store: p.led, Poll: time.Hour, Now: p.Time, Run: map[string]ErrandFunc{
 		"event": func(_ context.Context, e ledger.Errand) (string, error) { task <- e.TaskID; return "", nil },
 	}})
 	ended := make(chan struct{})
@@ -129,7 +129,7 @@ func TestAnErrandOfAnotherVersionIsKeptForAPerson(t *testing.T) {
 func TestAnInterruptedErrandLooksBeforeItRepeats(t *testing.T) {
 	p := newPost(t, emulator.Options{})
 	p.addErrand(ledger.Errand{Key: "k", Kind: "event"})
-	if _, ok, err := p.led.ClaimErrand(t.Context(), "k", p.time()); !ok || err != nil {
+	if _, ok, err := p.led.ClaimErrand(t.Context(), "k", p.Time()); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
 	p.led.Close() // the program was killed while it told Salesforce

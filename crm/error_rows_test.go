@@ -90,14 +90,14 @@ func TestEveryErrorRowIsReadByTheAgentAndKeptByTheLedger(t *testing.T) {
 	p.sender.Flush(t.Context()) // the org is known now
 	for i, row := range errorRows() {
 		t.Run(row.name, func(t *testing.T) {
-			p.t, p.reports = t, nil
+			p.T, p.reports = t, nil
 			tasks := len(p.tasks())
-			p.answers(func(r *http.Request) (int, string, bool) {
+			p.Answer(func(r *http.Request) (int, string, bool) {
 				data := strings.Contains(r.URL.Path, "/search") || strings.Contains(r.URL.Path, "/composite") || strings.HasSuffix(r.URL.Path, "/sobjects/Task")
 				return row.status, row.body, data
 			})
 			// The meaning, and the line.
-			_, err := p.sf.Create(t.Context(), "Task", map[string]any{"Subject": "x"}, nil)
+			_, err := p.SF.Create(t.Context(), "Task", map[string]any{"Subject": "x"}, nil)
 			if got := salesforce.KindOf(err); got != row.kind {
 				t.Errorf("kind %d, not %d: %v", got, row.kind, err)
 			}
@@ -120,11 +120,11 @@ func TestEveryErrorRowIsReadByTheAgentAndKeptByTheLedger(t *testing.T) {
 				t.Errorf("the ledger says %q, without %q", it.LastError, row.line)
 			}
 			// When Salesforce is well again, nothing stands in the way of the record, nor of the one after it.
-			p.answers(nil)
+			p.Answer(nil)
 			p.sender.Resume()
 			want := tasks
 			if row.state == ledger.Pending {
-				p.sleep(10 * time.Minute)
+				p.Sleep(10 * time.Minute)
 				p.sender.Flush(t.Context())
 				want++
 				p.expect(key, ledger.Sent, want)
@@ -145,7 +145,7 @@ func TestOneWayThatFailsIsNotTheEndOfALookup(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			w := newWorld(t, emulator.Options{}, DirectorySettings{})
 			w.warm()
-			w.answers(func(r *http.Request) (int, string, bool) {
+			w.Answer(func(r *http.Request) (int, string, bool) {
 				return row.status, row.body, strings.Contains(r.URL.Path, "/search")
 			})
 			if m := w.dir.Lookup(t.Context(), text.Clean(emulator.StoryKnownNumber), Inbound); m.State != MatchOne {

@@ -132,7 +132,7 @@ func TestTheDefaultMapAndTheMetadataNameTheSameFields(t *testing.T) {
 
 func TestThePracticeOrgHasTheFieldsAsTheyAreInstalled(t *testing.T) {
 	w := newWorld(t, emulator.Options{}, DirectorySettings{})
-	d, err := w.sf.Describe(t.Context(), "Task")
+	d, err := w.SF.Describe(t.Context(), "Task")
 	if err != nil {
 		t.Fatal(err)
 	}

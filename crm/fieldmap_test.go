@@ -124,7 +124,7 @@ func TestTheMapFillsTheFieldsOfTheOrgAndIsNeverAReasonToRefuseARecord(t *testing
 		}}
 	}
 	n := 0
-	p.taskReply = func() (int, string, bool) {
+	p.TaskReply = func() (int, string, bool) {
 		n++
 		return 400, apiBody("NUMBER_OUTSIDE_VALID_RANGE", "Voicemail Duration: value outside of valid range on numeric field: 42", `"Offhook_Voicemail_Duration__c"`), n == 1
 	}

@@ -27,21 +27,21 @@ func TestWhateverHappensEachCallHasOneTaskOneFileOneVoiceCallAndItsLastNotes(t *
 	begin := func() map[string]ErrandFunc {
 		p.sender.o.Settings = func() TaskSettings { return TaskSettings{Target: TargetBoth} }
 		p.sender.o.Follow = func(r CallRecord) []ledger.Errand { return append(a.Follow(r), FollowVoice(r)...) }
-		return map[string]ErrandFunc{"amend": p.sender.Amend(p.led), AttachErrand: a.Attach(p.sf, p.led), VoiceCallErrand: p.sender.VoiceCall(p.led)}
+		return map[string]ErrandFunc{"amend": p.sender.Amend(p.led), AttachErrand: a.Attach(p.SF, p.led), VoiceCallErrand: p.sender.VoiceCall(p.led)}
 	}
 	run := begin()
 	faults := []string{emulator.FaultDropReply, emulator.FaultBusy, emulator.FaultError, emulator.FaultRowLock, emulator.FaultHTML, emulator.FaultLimit}
 	recs := map[string]CallRecord{}
 	work := func(ctx context.Context) {
 		p.sender.Flush(ctx)
-		e := NewErrands(ErrandOptions{Store: p.led, Run: run, Beside: p.sender, Now: p.time, Rand: rnd.Float64, Workers: 1})
+		e := NewErrands(ErrandOptions{Store: p.led, Run: run, Beside: p.sender, Now: p.Time, Rand: rnd.Float64, Workers: 1})
 		e.Flush(ctx)
 	}
 	for i := range calls {
 		for range 2 {
-			p.fault(emulator.Fault{Kind: faults[rnd.IntN(len(faults))], Times: 1 + rnd.IntN(2), Object: []string{"Task", "ContentVersion", "VoiceCall"}[rnd.IntN(3)]})
+			p.Fault(emulator.Fault{Kind: faults[rnd.IntN(len(faults))], Times: 1 + rnd.IntN(2), Object: []string{"Task", "ContentVersion", "VoiceCall"}[rnd.IntN(3)]})
 		}
-		p.fault(emulator.Fault{Kind: emulator.FaultDropReply, Times: 1, Object: []string{"Task", "ContentVersion", "VoiceCall"}[i%3]})
+		p.Fault(emulator.Fault{Kind: emulator.FaultDropReply, Times: 1, Object: []string{"Task", "ContentVersion", "VoiceCall"}[i%3]})
 		path := filepath.Join(dir, "r"+strings.Repeat("x", i)+".wav")
 		if err := os.WriteFile(path, []byte("RIFF"), 0o600); err != nil {
 			t.Fatal(err)
@@ -58,8 +58,8 @@ func TestWhateverHappensEachCallHasOneTaskOneFileOneVoiceCallAndItsLastNotes(t *
 			}
 		}
 		if rnd.IntN(3) == 0 { // stopped while something is claimed, perhaps after it was carried out
-			if due, err := p.led.DueErrands(t.Context(), p.time(), 1); err == nil && len(due) == 1 {
-				if e, ok, err := p.led.ClaimErrand(t.Context(), due[0].Key, p.time()); ok && err == nil && rnd.IntN(2) == 0 {
+			if due, err := p.led.DueErrands(t.Context(), p.Time(), 1); err == nil && len(due) == 1 {
+				if e, ok, err := p.led.ClaimErrand(t.Context(), due[0].Key, p.Time()); ok && err == nil && rnd.IntN(2) == 0 {
 					_, _ = run[e.Kind](t.Context(), e)
 				}
 			}
@@ -67,13 +67,13 @@ func TestWhateverHappensEachCallHasOneTaskOneFileOneVoiceCallAndItsLastNotes(t *
 			p.open()
 			run = begin()
 		}
-		p.sleep(time.Duration(rnd.IntN(90)) * time.Second)
+		p.Sleep(time.Duration(rnd.IntN(90)) * time.Second)
 	}
 	p.ClearFaults()
 	for range 40 {
 		p.sender.Resume()
 		work(t.Context())
-		p.sleep(6 * time.Minute)
+		p.Sleep(6 * time.Minute)
 	}
 	for key, rec := range recs {
 		tasks, files, voices, notes := 0, 0, 0, ""

@@ -15,10 +15,10 @@ import (
 )
 
 func (w *world) form(ask FormAsk) Form {
-	w.t.Helper()
-	f, err := w.dir.Form(w.t.Context(), ask)
+	w.T.Helper()
+	f, err := w.dir.Form(w.T.Context(), ask)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	return f
 }
@@ -206,7 +206,7 @@ func TestBothSpellingsOfADuplicateRefusalAreUnderstood(t *testing.T) {
 		for _, allow := range []string{"true", "false"} {
 			w := newWorld(t, emulator.Options{}, DirectorySettings{})
 			alex := w.ref("Contact", emulator.StoryKnownName)
-			w.answers(func(r *http.Request) (int, string, bool) {
+			w.Answer(func(r *http.Request) (int, string, bool) {
 				return 400, `[{"` + key + `":{"allowSave":` + allow + `,"duplicateRule":"Standard_Contact_Duplicate_Rule","duplicateRuleEntityType":"Contact","errorMessage":"Use one of these records?","matchResults":[{"entityType":"Contact","errors":[],"matchEngine":"ExactMatchEngine","rule":"x","size":1,"success":true,"matchRecords":[{"additionalInformation":[],"fieldDiffs":[],"matchConfidence":100,"record":{"attributes":{},"Id":"` +
 					alex.ID + `","Name":"x"}}]}]},"errorCode":"DUPLICATES_DETECTED","message":"Use one of these records?","fields":[]}]`, r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/sobjects/Contact")
 			})
@@ -251,8 +251,8 @@ func TestAChangeTouchesOnlyWhatWasChangedAndOnlyWhatNobodyElseDid(t *testing.T) 
 	if f.Record.Name.String() != "Ann Change" || f.Base["Title"] != "Buyer" || f.Focus != "Title" || f.Since == "" {
 		t.Fatalf("%+v", f)
 	}
-	w.sleep(3 * time.Second)
-	if err := w.sf.Update(t.Context(), "Contact", ref.ID, map[string]any{"Email": "ann@new.example"}, time.Time{}); err != nil {
+	w.Sleep(3 * time.Second)
+	if err := w.SF.Update(t.Context(), "Contact", ref.ID, map[string]any{"Email": "ann@new.example"}, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	values := map[string]string{}
@@ -268,8 +268,8 @@ func TestAChangeTouchesOnlyWhatWasChangedAndOnlyWhatNobodyElseDid(t *testing.T) 
 	}
 
 	f = w.form(FormAsk{Record: ref})
-	w.sleep(3 * time.Second)
-	if err := w.sf.Update(t.Context(), "Contact", ref.ID, map[string]any{"Title": "Director"}, time.Time{}); err != nil {
+	w.Sleep(3 * time.Second)
+	if err := w.SF.Update(t.Context(), "Contact", ref.ID, map[string]any{"Title": "Director"}, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	values["Title"], values["Email"] = "Boss", "ann@new.example"

@@ -20,7 +20,7 @@ func lines(r Report) string {
 
 func TestWhatTheOrgLacksIsToldAtTheSignInOnceAndTakenBackWhenItIsMended(t *testing.T) {
 	p := newPost(t, emulator.Options{Without: []string{"Task.CallType"}})
-	p.sender.o.Client = p.client(true) // hours pass
+	p.sender.o.Client = p.Client(true) // hours pass
 	set := TaskSettings{Status: "Nonsense"}
 	p.sender.o.Settings = func() TaskSettings { return set }
 	if err := p.sender.Look(t.Context()); err != nil {
@@ -31,7 +31,7 @@ func TestWhatTheOrgLacksIsToldAtTheSignInOnceAndTakenBackWhenItIsMended(t *testi
 		t.Fatalf("%v", told)
 	}
 	for i := range 3 { // each hour the org is read again
-		p.sleep(2 * time.Hour)
+		p.Sleep(2 * time.Hour)
 		p.end(i, nil)
 		p.sender.Flush(t.Context())
 	}
@@ -53,13 +53,13 @@ func TestAQuestionThatCannotBeAskedNowIsNoProofThatAllIsWell(t *testing.T) {
 	if err := p.sender.Look(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	p.answers(func(r *http.Request) (int, string, bool) {
+	p.Answer(func(r *http.Request) (int, string, bool) {
 		return 503, `[{"errorCode":"SERVER_UNAVAILABLE","message":"busy"}]`, strings.Contains(r.URL.RawQuery, "TaskStatus")
 	})
 	if err := p.sender.Look(t.Context()); err != nil || len(p.said(ReportLacking)) != 1 {
 		t.Fatalf("%v %v", err, p.said(ReportLacking))
 	}
-	p.answers(nil)
+	p.Answer(nil)
 	p.sender.o.Settings = func() TaskSettings { return TaskSettings{} }
 	if err := p.sender.Look(t.Context()); err != nil || len(p.said(ReportLacking)) != 2 {
 		t.Fatalf("%v %v", err, p.said(ReportLacking))

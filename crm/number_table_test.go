@@ -204,7 +204,7 @@ func TestEveryPairOfTheTableIsFoundInAnOrg(t *testing.T) {
 
 // storeAll makes one contact of every stored value and returns their ids.
 func (w *world) storeAll(pairs []numberPair) map[string]string {
-	w.t.Helper()
+	w.T.Helper()
 	contacts := map[string]string{}
 	var rows []map[string]any
 	var values []string
@@ -216,9 +216,9 @@ func (w *world) storeAll(pairs []numberPair) map[string]string {
 		}
 	}
 	for part := range slices.Chunk(rows, 200) {
-		results, err := w.sf.CreateMany(w.t.Context(), "Contact", part, true)
+		results, err := w.SF.CreateMany(w.T.Context(), "Contact", part, true)
 		if err != nil {
-			w.t.Fatal(err)
+			w.T.Fatal(err)
 		}
 		for _, r := range results {
 			contacts[values[0]], values = r.ID, values[1:]
@@ -228,28 +228,28 @@ func (w *world) storeAll(pairs []numberPair) map[string]string {
 }
 
 func (w *world) lookUp(p numberPair, set DirectorySettings) Match {
-	w.t.Helper()
+	w.T.Helper()
 	set.Numbers = NumberSettings{Region: p.region, InternalMaxDigits: -1}
-	set.Limit, set.Now, set.Deadline, set.Grace = 200, w.time, time.Minute, time.Minute
-	d := NewDirectory(w.sf, set)
+	set.Limit, set.Now, set.Deadline, set.Grace = 200, w.Time, time.Minute, time.Minute
+	d := NewDirectory(w.SF, set)
 	defer d.Close()
-	m := d.Lookup(w.t.Context(), text.Clean(p.caller), Inbound)
+	m := d.Lookup(w.T.Context(), text.Clean(p.caller), Inbound)
 	if m.State == MatchFailed {
-		w.t.Fatalf("%s: %s", p, m.Detail)
+		w.T.Fatalf("%s: %s", p, m.Detail)
 	}
 	return m
 }
 
 // scanAlone looks for a lead, of which there is no other, with LIKE allowed.
 func (w *world) scanAlone(p numberPair) Agreement {
-	w.t.Helper()
-	id, err := w.sf.Create(w.t.Context(), "Lead", map[string]any{"LastName": "Alone", "Company": "Alone", "Phone": p.stored}, nil)
+	w.T.Helper()
+	id, err := w.SF.Create(w.T.Context(), "Lead", map[string]any{"LastName": "Alone", "Company": "Alone", "Phone": p.stored}, nil)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	got := holds(w.lookUp(p, DirectorySettings{Objects: []string{"Lead"}, LikeObjects: []string{"Lead"}}), id)
-	if err := w.sf.Delete(w.t.Context(), "Lead", id); err != nil {
-		w.t.Fatal(err)
+	if err := w.SF.Delete(w.T.Context(), "Lead", id); err != nil {
+		w.T.Fatal(err)
 	}
 	return got
 }

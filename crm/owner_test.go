@@ -11,7 +11,7 @@ import (
 
 func TestWhoseACallIs(t *testing.T) {
 	p := newPost(t, emulator.Options{})
-	user, err := p.sf.User(t.Context())
+	user, err := p.SF.User(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func TestWhoseACallIs(t *testing.T) {
 	if gone == nil {
 		for _, u := range p.Records("User", false) {
 			if u["Id"] != other["Id"] && u["Username"] != me.Username {
-				if err := p.sf.Update(t.Context(), "User", u["Id"].(string), map[string]any{"IsActive": false}, timeZero()); err != nil {
+				if err := p.SF.Update(t.Context(), "User", u["Id"].(string), map[string]any{"IsActive": false}, timeZero()); err != nil {
 					t.Fatal(err)
 				}
 				gone = u
@@ -75,13 +75,13 @@ func TestWhoseACallIs(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, warned)
 		}
 	}
-	asked := p.requests("/query")
+	asked := p.DataRequests("/query")
 	p.sender.o.Settings = func() TaskSettings { return TaskSettings{Owners: []OwnerRule{{"2101", name}}} }
 	for i := range 3 {
 		p.end(100+i, func(r *CallRecord) { r.Agent = text.Clean("sip:2101@pbx") })
 	}
 	p.sender.Flush(t.Context())
-	if n := p.requests("/query") - asked; n != 0 {
+	if n := p.DataRequests("/query") - asked; n != 0 {
 		t.Errorf("%d questions about a user who is known", n)
 	}
 }
@@ -90,7 +90,7 @@ func TestAQueueThatTakesNoTasksCostsTheOwnerNotTheRecord(t *testing.T) {
 	p := newPost(t, emulator.Options{})
 	p.sender.o.Settings = func() TaskSettings { return TaskSettings{Owners: []OwnerRule{{"2101", "00G000000000001EAA"}}} }
 	n := 0
-	p.taskReply = func() (int, string, bool) {
+	p.TaskReply = func() (int, string, bool) {
 		n++
 		return 400, apiBody("INVALID_CROSS_REFERENCE_KEY", "Assigned To ID: invalid cross reference id", `"OwnerId"`), n == 1
 	}

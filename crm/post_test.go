@@ -36,13 +36,13 @@ func newPost(t *testing.T, opt emulator.Options) *post {
 // open opens the ledger, as a start of the program does, and makes a sender on it.
 
 func (p *post) open() {
-	p.t.Helper()
+	p.T.Helper()
 	var err error
-	if p.led, err = ledger.Open(p.t.Context(), p.path, ledger.Options{Now: p.time}); err != nil {
-		p.t.Fatal(err)
+	if p.led, err = ledger.Open(p.T.Context(), p.path, ledger.Options{Now: p.Time}); err != nil {
+		p.T.Fatal(err)
 	}
 	p.sender = NewSender(SenderOptions{
-		Outbox: p.led, Client: p.sf, Directory: p.dir, Now: p.time, Rand: func() float64 { return 0.5 },
+		Outbox: p.led, Client: p.SF, Directory: p.dir, Now: p.Time, Rand: func() float64 { return 0.5 },
 		Settings: func() TaskSettings { return TaskSettings{Subject: SubjectStyle{ZoneStyle: ZoneID, Region: "GB"}} },
 		Report: func(r Report) {
 			p.mu.Lock()
@@ -55,8 +55,8 @@ func (p *post) open() {
 // end ends a call: its record is on disk.
 
 func (p *post) end(n int, change func(*CallRecord)) string {
-	p.t.Helper()
-	start := p.time().Add(-3 * time.Minute)
+	p.T.Helper()
+	start := p.Time().Add(-3 * time.Minute)
 	rec := CallRecord{
 		Version: 1, Key: fmt.Sprintf("6ba7b810-9dad-51d1-80b4-%012d", n), Type: Inbound, Number: text.Clean(emulator.StoryKnownNumber),
 		Start: start, Answer: start.Add(4 * time.Second), End: start.Add(64 * time.Second), Duration: time.Minute, Action: "answered",
@@ -67,27 +67,27 @@ func (p *post) end(n int, change func(*CallRecord)) string {
 	}
 	b, err := json.Marshal(rec)
 	if err != nil {
-		p.t.Fatal(err)
+		p.T.Fatal(err)
 	}
 	call := ledger.Call{Key: rec.Key, State: ledger.EndedNormal, Direction: string(rec.Type), Number: rec.Number, Started: rec.Start, Answered: rec.Answer, Ended: rec.End, Detail: b}
-	if err := p.led.Finish(p.t.Context(), call, &ledger.Item{Key: rec.Key, Payload: b}); err != nil {
-		p.t.Fatal(err)
+	if err := p.led.Finish(p.T.Context(), call, &ledger.Item{Key: rec.Key, Payload: b}); err != nil {
+		p.T.Fatal(err)
 	}
 	return rec.Key
 }
 
 func (p *post) item(key string) ledger.Item {
-	p.t.Helper()
-	list, err := p.led.History(p.t.Context(), ledger.Filter{Limit: -1})
+	p.T.Helper()
+	list, err := p.led.History(p.T.Context(), ledger.Filter{Limit: -1})
 	if err != nil {
-		p.t.Fatal(err)
+		p.T.Fatal(err)
 	}
 	for _, e := range list {
 		if e.Call.Key == key && e.Item != nil {
 			return *e.Item
 		}
 	}
-	p.t.Fatalf("no record %s", key)
+	p.T.Fatalf("no record %s", key)
 	return ledger.Item{}
 }
 
@@ -110,19 +110,19 @@ func (p *post) said(kind ReportKind) []Report {
 // expect checks the state of a record and the number of Tasks, and that every report is one line.
 
 func (p *post) expect(key string, state ledger.ItemState, tasks int) ledger.Item {
-	p.t.Helper()
+	p.T.Helper()
 	it := p.item(key)
 	if it.State != state {
-		p.t.Errorf("the record is %s (%s: %s), not %s", it.State, it.ErrorClass, it.LastError, state)
+		p.T.Errorf("the record is %s (%s: %s), not %s", it.State, it.ErrorClass, it.LastError, state)
 	}
 	if n := len(p.tasks()); n != tasks {
-		p.t.Errorf("%d Tasks, not %d", n, tasks)
+		p.T.Errorf("%d Tasks, not %d", n, tasks)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, r := range p.reports {
 		if r.Line.Empty() {
-			p.t.Errorf("a report without words: %+v", r)
+			p.T.Errorf("a report without words: %+v", r)
 		}
 	}
 	return it
@@ -131,13 +131,13 @@ func (p *post) expect(key string, state ledger.ItemState, tasks int) ledger.Item
 // until sends and moves the clock until the record is in the state, at most n times.
 
 func (p *post) until(key string, state ledger.ItemState, n int) {
-	p.t.Helper()
+	p.T.Helper()
 	for range n {
-		p.sender.Flush(p.t.Context())
+		p.sender.Flush(p.T.Context())
 		if p.item(key).State == state {
 			return
 		}
-		p.sleep(2 * time.Minute)
+		p.Sleep(2 * time.Minute)
 	}
-	p.t.Errorf("the record is %s, not %s: %s", p.item(key).State, state, p.item(key).LastError)
+	p.T.Errorf("the record is %s, not %s: %s", p.item(key).State, state, p.item(key).LastError)
 }

@@ -79,7 +79,7 @@ func TestTheLineBesideAHitShowsTheLayoutsFieldsInItsOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	ref := w.ref("Contact", emulator.StoryKnownName)
-	if err := w.sf.Update(t.Context(), "Contact", ref.ID, map[string]any{"Title": "Buyer", "Department": "Plant"}, time.Time{}); err != nil {
+	if err := w.SF.Update(t.Context(), "Contact", ref.ID, map[string]any{"Title": "Buyer", "Department": "Plant"}, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	hit, one := w.lookup(emulator.StoryKnownNumber).Only()
@@ -109,7 +109,7 @@ func TestAFieldOfTheLayoutThatThisUserMayNotSeeCostsTheFieldAndNotTheCaller(t *t
 func TestACustomObjectIsFoundByThePhoneFieldsOfItsDescription(t *testing.T) {
 	w := withLayout(t, emulator.Options{}, `{"Inbound":{"objects":{"Machine__c":["Name","Serial_Number__c","Account__c"],"Contact":["Name"]}}}`)
 	account := w.ref("Account", emulator.StoryKnownAccount)
-	if _, err := w.sf.Create(t.Context(), "Machine__c", map[string]any{"Name": "Press 7", "Serial_Number__c": "P7-001", "Site_Phone__c": "(020) 7946 0777", "Account__c": account.ID}, nil); err != nil {
+	if _, err := w.SF.Create(t.Context(), "Machine__c", map[string]any{"Name": "Press 7", "Serial_Number__c": "P7-001", "Site_Phone__c": "(020) 7946 0777", "Account__c": account.ID}, nil); err != nil {
 		t.Fatal(err)
 	}
 	hit, one := w.lookup("+442079460777").Only() // the first lookup ever: nothing was learnt yet

@@ -12,20 +12,20 @@ import (
 )
 
 func (w *world) search(q string) Found {
-	w.t.Helper()
-	f, err := w.dir.Search(w.t.Context(), text.Clean(q), false)
+	w.T.Helper()
+	f, err := w.dir.Search(w.T.Context(), text.Clean(q), false)
 	if err != nil {
-		w.t.Fatalf("%q: %v", q, err)
+		w.T.Fatalf("%q: %v", q, err)
 	}
 	return f
 }
 
 // create makes a record in the org, without the Directory.
 func (w *world) create(object string, values map[string]any) string {
-	w.t.Helper()
-	id, err := w.sf.Create(w.t.Context(), salesforce.Ident(object), values, nil)
+	w.T.Helper()
+	id, err := w.SF.Create(w.T.Context(), salesforce.Ident(object), values, nil)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	return id
 }
@@ -83,12 +83,12 @@ func TestASearchByNumberMarksTheRecordsOnWhichItStands(t *testing.T) {
 func TestNamesFirstAndAllFieldsOnlyWhenNoNameHasIt(t *testing.T) {
 	w := newWorld(t, emulator.Options{}, DirectorySettings{})
 	w.warm()
-	before := w.requests("/search")
-	if w.search("bloggs"); w.requests("/search")-before != 1 {
-		t.Errorf("a name that is found took %d searches", w.requests("/search")-before)
+	before := w.DataRequests("/search")
+	if w.search("bloggs"); w.DataRequests("/search")-before != 1 {
+		t.Errorf("a name that is found took %d searches", w.DataRequests("/search")-before)
 	}
 	w.create("Contact", map[string]any{"LastName": "Quill", "Title": "Zymurgist"})
-	w.sleep(recentFor) // past any lag of the index
+	w.Sleep(recentFor) // past any lag of the index
 	f := w.search("zymurg")
 	if len(f.Tried) != 2 || !strings.Contains(names(f.Hits), "Quill") {
 		t.Errorf("%v found %s", f.Tried, names(f.Hits))
@@ -106,7 +106,7 @@ func TestMoreRowsComeWhenTheyAreAskedFor(t *testing.T) {
 	for range maxFound + 5 {
 		w.create("Lead", map[string]any{"LastName": "Manifold", "Company": "Manifold Ltd"})
 	}
-	w.sleep(recentFor)
+	w.Sleep(recentFor)
 	f := w.search("manifold")
 	if len(f.Hits) != maxFound || !slices.Equal(f.More, []string{"Lead"}) {
 		t.Errorf("%d, more of %v", len(f.Hits), f.More)
@@ -123,10 +123,10 @@ func TestAnIDOrARecordsAddressOpensThatRecord(t *testing.T) {
 	fred := w.ref("Contact", emulator.StoryKnownName)
 	for _, q := range []string{
 		fred.ID, fred.ID[:15], " " + fred.ID + " ",
-		w.url + "/lightning/r/Contact/" + fred.ID + "/view",
-		w.url + "/lightning/r/Contact/" + fred.ID[:15] + "/view?x=1",
-		w.url + "/" + fred.ID,
-		w.url + "/one/one.app#/sObject/" + fred.ID + "/view",
+		w.Base + "/lightning/r/Contact/" + fred.ID + "/view",
+		w.Base + "/lightning/r/Contact/" + fred.ID[:15] + "/view?x=1",
+		w.Base + "/" + fred.ID,
+		w.Base + "/one/one.app#/sObject/" + fred.ID + "/view",
 	} {
 		f, err := w.dir.Search(t.Context(), text.Clean(q), false)
 		if err != nil || f.Card == nil || !SameID(f.Card.ID, fred.ID) || f.Card.Name.String() != emulator.StoryKnownName {
@@ -170,7 +170,7 @@ func TestAddressesOfOneOrgAreToldFromThoseOfOthers(t *testing.T) {
 func TestASearchGoesOnWithoutWhatThisUserMayNotSee(t *testing.T) {
 	w := newWorld(t, emulator.Options{}, DirectorySettings{})
 	asked := 0
-	w.answers(func(r *http.Request) (int, string, bool) {
+	w.Answer(func(r *http.Request) (int, string, bool) {
 		if !strings.HasSuffix(r.URL.Path, "/search") {
 			return 0, "", false
 		}
@@ -191,7 +191,7 @@ func TestWhatWasLookedAtInSalesforceIsAskedSparingly(t *testing.T) {
 	w := newWorld(t, emulator.Options{}, DirectorySettings{})
 	w.warm()
 	fred := w.ref("Contact", emulator.StoryKnownName)
-	if _, err := w.sf.Get(t.Context(), "Contact", fred.ID); err != nil {
+	if _, err := w.SF.Get(t.Context(), "Contact", fred.ID); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
@@ -203,12 +203,12 @@ func TestWhatWasLookedAtInSalesforceIsAskedSparingly(t *testing.T) {
 			t.Errorf("what no call is about: %s", names(hits))
 		}
 	}
-	if n := w.requests("/recent"); n != 1 {
+	if n := w.DataRequests("/recent"); n != 1 {
 		t.Errorf("asked %d times", n)
 	}
-	w.sleep(2 * lookedLife)
-	if _, err := w.dir.Recents(t.Context()); err != nil || w.requests("/recent") != 2 {
-		t.Errorf("%v, asked %d times", err, w.requests("/recent"))
+	w.Sleep(2 * lookedLife)
+	if _, err := w.dir.Recents(t.Context()); err != nil || w.DataRequests("/recent") != 2 {
+		t.Errorf("%v, asked %d times", err, w.DataRequests("/recent"))
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 
 // backlog ends many calls and returns their keys.
 func (p *post) backlog(n int, change func(i int, r *CallRecord)) (keys []string) {
-	p.t.Helper()
+	p.T.Helper()
 	for i := range n {
 		keys = append(keys, p.end(1000+i, func(r *CallRecord) {
 			r.Start = r.Start.Add(-time.Duration(i) * time.Minute) // no two subjects are the same
@@ -30,13 +30,13 @@ func (p *post) backlog(n int, change func(i int, r *CallRecord)) (keys []string)
 
 // once checks that every record has exactly one Task, the one that the ledger names.
 func (p *post) once(keys []string) {
-	p.t.Helper()
+	p.T.Helper()
 	byCall := map[string]string{}
 	for _, task := range p.tasks() {
 		byCall[fmt.Sprint(task["Subject"])] = fmt.Sprint(task["Id"])
 	}
 	if len(p.tasks()) != len(keys) || len(byCall) != len(keys) {
-		p.t.Fatalf("%d Tasks, %d different ones, for %d records", len(p.tasks()), len(byCall), len(keys))
+		p.T.Fatalf("%d Tasks, %d different ones, for %d records", len(p.tasks()), len(byCall), len(keys))
 	}
 	ids := map[string]bool{}
 	for _, id := range byCall {
@@ -45,7 +45,7 @@ func (p *post) once(keys []string) {
 	for _, k := range keys {
 		it := p.item(k)
 		if it.State != ledger.Sent || !ids[it.TaskID] {
-			p.t.Fatalf("%s is %s as %q (%s)", k, it.State, it.TaskID, it.LastError)
+			p.T.Fatalf("%s is %s as %q (%s)", k, it.State, it.TaskID, it.LastError)
 		}
 		delete(ids, it.TaskID)
 	}
@@ -56,10 +56,10 @@ func TestADayOfRecordsCatchesUpInAFewRequests(t *testing.T) {
 	keys := p.backlog(430, nil)
 	p.sender.Flush(t.Context())
 	p.once(keys)
-	if n := p.requests("/composite/sobjects"); n < 3 || n > 6 {
+	if n := p.DataRequests("/composite/sobjects"); n < 3 || n > 6 {
 		t.Errorf("%d collections for 430 records", n)
 	}
-	if n := p.requests(""); n > 60 { // what is beside a batch goes alone
+	if n := p.DataRequests(""); n > 60 { // what is beside a batch goes alone
 		t.Errorf("%d requests for 430 records", n)
 	}
 	if n := len(p.said(ReportSent)); n != 430 {
@@ -72,7 +72,7 @@ func TestFewRecordsGoOneByOne(t *testing.T) {
 	keys := p.backlog(batchFrom-1, nil)
 	p.sender.Flush(t.Context())
 	p.once(keys)
-	if n := p.requests("/composite/sobjects"); n != 0 {
+	if n := p.DataRequests("/composite/sobjects"); n != 0 {
 		t.Errorf("%d collections", n)
 	}
 }
@@ -83,7 +83,7 @@ func TestALostReplyOfABatchMakesNoSecondTask(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPost(t, opt)
-			p.fault(emulator.Fault{Kind: emulator.FaultDropReply, Path: "/composite/sobjects", Times: 2})
+			p.Fault(emulator.Fault{Kind: emulator.FaultDropReply, Path: "/composite/sobjects", Times: 2})
 			keys := p.backlog(40, nil)
 			p.sender.Flush(t.Context())
 			if it := p.item(keys[0]); it.State != ledger.Pending || !it.Ambiguous {
@@ -93,12 +93,12 @@ func TestALostReplyOfABatchMakesNoSecondTask(t *testing.T) {
 				t.Errorf("the next batch takes %d", n)
 			}
 			for range 5 {
-				p.sleep(10 * time.Minute)
+				p.Sleep(10 * time.Minute)
 				p.sender.Flush(t.Context())
 			}
 			p.once(keys)
 			if name != "subject only" {
-				if n := p.requests("/query"); n > 12 {
+				if n := p.DataRequests("/query"); n > 12 {
 					t.Errorf("%d queries to find 40 Tasks", n)
 				}
 			}
@@ -108,11 +108,11 @@ func TestALostReplyOfABatchMakesNoSecondTask(t *testing.T) {
 
 func TestEveryRecordOfABatchIsJudgedByItself(t *testing.T) {
 	p := newPost(t, emulator.Options{})
-	gone, err := p.sf.Create(t.Context(), "Contact", map[string]any{"LastName": "Gone"}, nil)
+	gone, err := p.SF.Create(t.Context(), "Contact", map[string]any{"LastName": "Gone"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.sf.Delete(t.Context(), "Contact", gone); err != nil {
+	if err := p.SF.Delete(t.Context(), "Contact", gone); err != nil {
 		t.Fatal(err)
 	}
 	before := p.end(1009, nil) // its reply was lost, and the ledger restored from a backup
@@ -191,7 +191,7 @@ func TestABatchThatFailsAsAWholeIsOneFailure(t *testing.T) {
 			first := p.end(1, func(r *CallRecord) { r.Start = r.Start.Add(-100 * time.Hour) })
 			p.sender.Flush(t.Context())
 			p.reports = nil
-			p.fault(tt.fault)
+			p.Fault(tt.fault)
 			keys := p.backlog(30, nil)
 			p.sender.Flush(t.Context())
 			var due []time.Time
@@ -213,7 +213,7 @@ func TestABatchThatFailsAsAWholeIsOneFailure(t *testing.T) {
 			}
 			p.ClearFaults()
 			p.sender.Resume()
-			p.sleep(10 * time.Minute)
+			p.Sleep(10 * time.Minute)
 			p.sender.Flush(t.Context())
 			p.once(append(keys, first))
 		})
@@ -223,7 +223,7 @@ func TestABatchThatFailsAsAWholeIsOneFailure(t *testing.T) {
 // An org, or something before it, that takes no collections costs nobody a record.
 func TestWithoutCollectionsRecordsGoOneByOne(t *testing.T) {
 	p := newPost(t, emulator.Options{})
-	p.answers(func(r *http.Request) (int, string, bool) {
+	p.Answer(func(r *http.Request) (int, string, bool) {
 		return 405, apiBody("METHOD_NOT_ALLOWED", "HTTP Method 'POST' not allowed.", ""), strings.HasSuffix(r.URL.Path, "/composite/sobjects")
 	})
 	keys := p.backlog(20, nil)
@@ -242,7 +242,7 @@ func TestLeadsOfABatchAreFollowedToTheirContacts(t *testing.T) {
 	keys := p.backlog(len(leads), func(i int, r *CallRecord) { r.Assoc.Who = leads[i] })
 	p.sender.Flush(t.Context())
 	p.once(keys)
-	if n := p.requests("/query"); n > 5 {
+	if n := p.DataRequests("/query"); n > 5 {
 		t.Errorf("%d queries for the leads of one batch", n)
 	}
 	for _, task := range p.tasks() {
@@ -257,7 +257,7 @@ func TestATaskWrittenWithoutItsKeyIsFoundWhenTheKeyIsThere(t *testing.T) {
 	for _, n := range []int{1, 20} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			p := newPost(t, emulator.Options{NoCallKey: true})
-			p.fault(emulator.Fault{Kind: emulator.FaultDropReply, Object: "Task", Times: 1})
+			p.Fault(emulator.Fault{Kind: emulator.FaultDropReply, Object: "Task", Times: 1})
 			keys := p.backlog(n, nil)
 			p.sender.Flush(t.Context())
 			set := p.Settings()
@@ -265,11 +265,11 @@ func TestATaskWrittenWithoutItsKeyIsFoundWhenTheKeyIsThere(t *testing.T) {
 			if err := p.SetSettings(set); err != nil {
 				t.Fatal(err)
 			}
-			p.sf.Forget("Task")
+			p.SF.Forget("Task")
 			p.led.Close()
 			p.open() // another start, so the org is read again
 			for range 4 {
-				p.sleep(10 * time.Minute)
+				p.Sleep(10 * time.Minute)
 				p.sender.Flush(t.Context())
 			}
 			p.once(keys)
@@ -279,7 +279,7 @@ func TestATaskWrittenWithoutItsKeyIsFoundWhenTheKeyIsThere(t *testing.T) {
 
 func TestNothingIsWrittenWhileTheFieldsOfTaskCannotBeRead(t *testing.T) {
 	p := newPost(t, emulator.Options{})
-	p.fault(emulator.Fault{Kind: emulator.FaultBusy, Path: "/sobjects/Task/describe", Times: 3})
+	p.Fault(emulator.Fault{Kind: emulator.FaultBusy, Path: "/sobjects/Task/describe", Times: 3})
 	key := p.end(1, nil)
 	p.sender.Flush(t.Context())
 	if it := p.expect(key, ledger.Pending, 0); it.Ambiguous || it.ErrorClass != "network" {
@@ -303,7 +303,7 @@ func TestTheRecordsOfAnOutageAreResolvedAndGoTogether(t *testing.T) {
 			t.Errorf("%v is about %v", task["Subject"], task["WhoId"])
 		}
 	}
-	if n := p.requests("/sobjects/Task"); n > 10 {
+	if n := p.DataRequests("/sobjects/Task"); n > 10 {
 		t.Errorf("%d records went alone", n)
 	}
 }
@@ -314,14 +314,14 @@ func TestABatchCutOffByTheEndOfTheProgramIsStoredAsItIs(t *testing.T) {
 	p.sender.Flush(t.Context())
 	keys := p.backlog(30, nil)
 	ctx, cancel := context.WithCancel(t.Context())
-	p.answers(func(r *http.Request) (int, string, bool) {
+	p.Answer(func(r *http.Request) (int, string, bool) {
 		if strings.HasSuffix(r.URL.Path, "/composite/sobjects") {
 			cancel() // the reply is never read
 		}
 		return 0, "", false
 	})
 	p.sender.Flush(ctx)
-	p.answers(nil)
+	p.Answer(nil)
 	for _, k := range keys {
 		if it := p.item(k); it.State != ledger.Pending && it.State != ledger.Sent {
 			t.Fatalf("%s is %s", k, it.State)
@@ -333,7 +333,7 @@ func TestABatchCutOffByTheEndOfTheProgramIsStoredAsItIs(t *testing.T) {
 	p.led.Close()
 	p.open()
 	for range 4 {
-		p.sleep(10 * time.Minute)
+		p.Sleep(10 * time.Minute)
 		p.sender.Flush(t.Context())
 	}
 	p.once(append(keys, first))

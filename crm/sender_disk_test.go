@@ -13,7 +13,7 @@ func TestACrashWhileSendingIsLookedUpAfterTheRestart(t *testing.T) {
 	for _, written := range []bool{true, false} {
 		p := newPost(t, emulator.Options{NoCallKey: true})
 		key := p.end(1, nil)
-		if _, ok, err := p.led.Claim(t.Context(), key, p.time()); !ok || err != nil {
+		if _, ok, err := p.led.Claim(t.Context(), key, p.Time()); !ok || err != nil {
 			t.Fatal(ok, err)
 		}
 		if written { // the first run's request arrived, its end was never noted
@@ -22,11 +22,11 @@ func TestACrashWhileSendingIsLookedUpAfterTheRestart(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			org, err := Preflight(t.Context(), p.sf)
+			org, err := Preflight(t.Context(), p.SF)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := p.sf.Create(t.Context(), "Task", pl.fields(org.Settings(p.sender.o.Settings())), nil); err != nil {
+			if _, err := p.SF.Create(t.Context(), "Task", pl.fields(org.Settings(p.sender.o.Settings())), nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -72,10 +72,10 @@ func TestLeavingInTheMiddleLosesAndDoublesNothing(t *testing.T) {
 	warm := p.end(0, nil)
 	p.sender.Flush(t.Context())
 	p.expect(warm, ledger.Sent, 1)
-	p.fault(emulator.Fault{Kind: emulator.FaultLatency, Milliseconds: 60000, Object: "Task", Times: 1})
+	p.Fault(emulator.Fault{Kind: emulator.FaultLatency, Milliseconds: 60000, Object: "Task", Times: 1})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
-	wire := p.taskOnTheWire()
+	wire := p.TaskOnTheWire()
 	go func() { p.sender.Run(ctx); close(ended) }()
 	key := p.end(1, nil)
 	<-wire
@@ -121,7 +121,7 @@ func TestWhatAFullDiskRefusedIsStoredWhenThereIsRoom(t *testing.T) {
 	one := p.end(1, nil)
 	p.sender.Flush(t.Context())
 	p.expect(one, ledger.Sending, 1)
-	p.fault(emulator.Fault{Kind: emulator.FaultBusy, Object: "Task", Method: "POST", Times: 1})
+	p.Fault(emulator.Fault{Kind: emulator.FaultBusy, Object: "Task", Method: "POST", Times: 1})
 	two := p.end(2, nil)
 	p.sender.Flush(t.Context())
 	p.expect(two, ledger.Sending, 1)
@@ -159,7 +159,7 @@ func TestALedgerThatCannotBeWrittenIsLeftAloneForAWhile(t *testing.T) {
 		t.Errorf("claimed %d times, told %d times", disk.claims, n)
 	}
 	disk.noClaims = false
-	p.sleep(time.Minute)
+	p.Sleep(time.Minute)
 	p.sender.Flush(t.Context())
 	p.expect(key, ledger.Sent, 2)
 }

@@ -70,9 +70,9 @@ func TestEveryDocumentedErrorHasItsReaction(t *testing.T) {
 		{"new code", 400, apiBody("SOMETHING_NEW", "who knows", ""), true, dead, "refused", 0, "who knows", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p.t, p.reports = t, nil
+			p.T, p.reports = t, nil
 			n, before := 0, len(p.tasks())
-			p.taskReply = func() (int, string, bool) {
+			p.TaskReply = func() (int, string, bool) {
 				n++
 				return tt.status, tt.body, tt.always || n == 1
 			}
@@ -96,7 +96,7 @@ func TestEveryDocumentedErrorHasItsReaction(t *testing.T) {
 				}
 			}
 			// Whatever happened, the next record is not held up by this one.
-			p.taskReply = nil
+			p.TaskReply = nil
 			if it.State == ledger.Pending {
 				if err := p.led.Drop(t.Context(), key, text.Clean("test")); err != nil {
 					t.Fatal(err)

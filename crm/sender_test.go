@@ -46,7 +46,7 @@ func TestALostReplyDoesNotMakeASecondTask(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPost(t, opt)
-			p.fault(emulator.Fault{Kind: emulator.FaultDropReply, Object: "Task", Times: 1})
+			p.Fault(emulator.Fault{Kind: emulator.FaultDropReply, Object: "Task", Times: 1})
 			key := p.end(1, nil)
 			p.sender.Flush(t.Context())
 			it := p.expect(key, ledger.Pending, 1)
@@ -84,14 +84,14 @@ func TestTransientFailuresAreTriedAgainWithJitterAndNeverGivenUp(t *testing.T) {
 		{Kind: emulator.FaultHTML, Object: "Task", Method: "POST", Status: 403},
 	} {
 		p := newPost(t, emulator.Options{})
-		p.fault(f)
+		p.Fault(f)
 		key := p.end(1, nil)
 		var waits []time.Duration
 		for range 14 {
 			p.sender.Flush(t.Context())
 			it := p.expect(key, ledger.Pending, 0)
-			waits = append(waits, it.Due.Sub(p.time()))
-			p.sleep(it.Due.Sub(p.time()))
+			waits = append(waits, it.Due.Sub(p.Time()))
+			p.Sleep(it.Due.Sub(p.Time()))
 		}
 		if waits[0] != time.Second || waits[4] != 8*time.Second || waits[13] != 150*time.Second {
 			t.Errorf("%s: waits %v", f.Kind, waits)
@@ -110,7 +110,7 @@ func TestASessionThatExpiresInBetweenIsRenewedUnseen(t *testing.T) {
 	first := p.end(1, nil)
 	p.sender.Flush(t.Context())
 	p.expect(first, ledger.Sent, 1)
-	p.fault(emulator.Fault{Kind: emulator.FaultSession})
+	p.Fault(emulator.Fault{Kind: emulator.FaultSession})
 	second := p.end(2, nil)
 	p.sender.Flush(t.Context())
 	if it := p.expect(second, ledger.Sent, 2); it.Attempts != 1 {
@@ -123,11 +123,11 @@ func TestASessionThatExpiresInBetweenIsRenewedUnseen(t *testing.T) {
 
 func TestSignedOutTheQueueWaitsWithoutBurningAttempts(t *testing.T) {
 	p := newPost(t, emulator.Options{}) // its token cannot be renewed
-	p.fault(emulator.Fault{Kind: emulator.FaultSession})
+	p.Fault(emulator.Fault{Kind: emulator.FaultSession})
 	one, two := p.end(1, nil), p.end(2, nil)
 	for range 5 {
 		p.sender.Flush(t.Context())
-		p.sleep(10 * time.Second)
+		p.Sleep(10 * time.Second)
 	}
 	if it := p.expect(one, ledger.Pending, 0); it.Attempts != 0 || it.ErrorClass != "auth" && p.item(two).ErrorClass != "auth" {
 		t.Errorf("%+v", it)
@@ -135,8 +135,8 @@ func TestSignedOutTheQueueWaitsWithoutBurningAttempts(t *testing.T) {
 	if n := len(p.said(ReportPaused)); n != 1 || !strings.Contains(p.sender.Paused(), "offhook login") {
 		t.Errorf("paused %d times: %q", n, p.sender.Paused())
 	}
-	tok := p.signIn(appOf(p.world))
-	if err := p.sf.SignedIn(t.Context(), tok); err != nil {
+	tok := p.SignIn(p.world.App())
+	if err := p.SF.SignedIn(t.Context(), tok); err != nil {
 		t.Fatal(err)
 	}
 	p.sender.Resume()
@@ -150,15 +150,15 @@ func TestSignedOutTheQueueWaitsWithoutBurningAttempts(t *testing.T) {
 
 func TestSignedOutOneRecordProbesAndTheRestFollows(t *testing.T) {
 	p := newPost(t, emulator.Options{})
-	p.fault(emulator.Fault{Kind: emulator.FaultSession})
+	p.Fault(emulator.Fault{Kind: emulator.FaultSession})
 	one, two := p.end(1, nil), p.end(2, nil)
 	p.sender.Flush(t.Context())
-	if err := p.sf.SignedIn(t.Context(), p.signIn(appOf(p.world))); err != nil { // somebody ran offhook login elsewhere
+	if err := p.SF.SignedIn(t.Context(), p.SignIn(p.world.App())); err != nil { // somebody ran offhook login elsewhere
 		t.Fatal(err)
 	}
 	p.sender.Flush(t.Context())
 	p.expect(one, ledger.Pending, 0)
-	p.sleep(authProbe + time.Second)
+	p.Sleep(authProbe + time.Second)
 	p.sender.Flush(t.Context())
 	p.expect(one, ledger.Sent, 2)
 	p.expect(two, ledger.Sent, 2)
@@ -166,13 +166,13 @@ func TestSignedOutOneRecordProbesAndTheRestFollows(t *testing.T) {
 
 func TestTheUsedUpLimitPausesForLongerAndLonger(t *testing.T) {
 	p := newPost(t, emulator.Options{})
-	p.fault(emulator.Fault{Kind: emulator.FaultLimit})
+	p.Fault(emulator.Fault{Kind: emulator.FaultLimit})
 	key := p.end(1, nil)
 	var asked []int
 	for range 6 {
 		p.sender.Flush(t.Context())
 		asked = append(asked, len(p.Requests()))
-		p.sleep(time.Minute)
+		p.Sleep(time.Minute)
 	}
 	if it := p.expect(key, ledger.Pending, 0); it.Attempts != 0 || it.ErrorClass != "limit" {
 		t.Errorf("%+v", it)
@@ -181,7 +181,7 @@ func TestTheUsedUpLimitPausesForLongerAndLonger(t *testing.T) {
 		t.Errorf("requests so far, each minute: %v", asked)
 	}
 	p.ClearFaults()
-	p.sleep(time.Hour)
+	p.Sleep(time.Hour)
 	p.until(key, ledger.Sent, 2)
 	p.expect(key, ledger.Sent, 1)
 }
@@ -213,7 +213,7 @@ func TestFieldsThatSalesforceRefusesAreLeftOutOnce(t *testing.T) {
 func TestARecordThatIsGoneIsWrittenUnassociated(t *testing.T) {
 	p := newPost(t, emulator.Options{})
 	lead := p.ref("Lead", emulator.StorySharedLead)
-	if err := p.sf.Delete(t.Context(), "Lead", lead.ID); err != nil {
+	if err := p.SF.Delete(t.Context(), "Lead", lead.ID); err != nil {
 		t.Fatal(err)
 	}
 	key := p.end(1, func(r *CallRecord) {
@@ -262,7 +262,7 @@ func TestAWrongLinkIsSentWithoutIt(t *testing.T) {
 
 func TestARefusalByRuleWaitsForAPersonAndGoesOutAfterIt(t *testing.T) {
 	p := newPost(t, emulator.Options{})
-	p.fault(emulator.Fault{Kind: emulator.FaultValidation, Object: "Task", Message: "Description must name the product"})
+	p.Fault(emulator.Fault{Kind: emulator.FaultValidation, Object: "Task", Message: "Description must name the product"})
 	key, other := p.end(1, nil), ""
 	p.sender.Flush(t.Context())
 	it := p.expect(key, ledger.Fix, 0)
@@ -285,7 +285,7 @@ func TestARecordThatCannotBeReadIsNotInTheWay(t *testing.T) {
 	p := newPost(t, emulator.Options{})
 	for i, payload := range []string{`{"version":2,"key":"x"}`, `{"version":1}`, `"text"`} {
 		key := fmt.Sprintf("bad-%d", i)
-		err := p.led.Finish(t.Context(), ledger.Call{Key: key, State: ledger.EndedNormal, Direction: "Inbound", Started: p.time(), Ended: p.time()}, &ledger.Item{Key: key, Payload: json.RawMessage(payload)})
+		err := p.led.Finish(t.Context(), ledger.Call{Key: key, State: ledger.EndedNormal, Direction: "Inbound", Started: p.Time(), Ended: p.Time()}, &ledger.Item{Key: key, Payload: json.RawMessage(payload)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -324,7 +324,7 @@ func TestAnUnfinishedLookupIsResolvedOnce(t *testing.T) {
 
 func TestALookupThatKeepsFailingDoesNotKeepTheRecord(t *testing.T) {
 	p := newPost(t, emulator.Options{})
-	p.fault(emulator.Fault{Kind: emulator.FaultBusy, Path: "/search"})
+	p.Fault(emulator.Fault{Kind: emulator.FaultBusy, Path: "/search"})
 	key := p.end(1, func(r *CallRecord) {
 		r.Number, r.Unresolved = text.Clean(emulator.StoryUnknownNumber), true
 		r.Assoc = Association{Rule: RuleNone}
@@ -335,7 +335,7 @@ func TestALookupThatKeepsFailingDoesNotKeepTheRecord(t *testing.T) {
 
 func TestALookupThatRestsToSaveCallsDoesNotCostARecordItsCaller(t *testing.T) {
 	p := newPost(t, emulator.Options{})
-	p.fault(emulator.Fault{Kind: emulator.FaultLimit})
+	p.Fault(emulator.Fault{Kind: emulator.FaultLimit})
 	if m := p.dir.Lookup(t.Context(), text.Clean(emulator.StoryKnownNumber), Inbound); m.State != MatchFailed {
 		t.Fatalf("found while the limit is reached: %+v", m)
 	}

@@ -18,18 +18,18 @@ func TestTheOldestAcceptedVersionDoesEverything(t *testing.T) {
 	var mu sync.Mutex
 	var paths []string
 	client, err := salesforce.New(salesforce.Options{
-		App:   salesforce.App{LoginURL: p.url, ClientID: cred.ClientID, Local: true, Now: p.time, Transport: p},
-		Store: salesforce.NewMemoryStore(salesforce.Token{Access: cred.AccessToken, Instance: p.url}), Version: salesforce.MinVersion,
+		App:   salesforce.App{LoginURL: p.Base, ClientID: cred.ClientID, Local: true, Now: p.Time, Transport: p},
+		Store: salesforce.NewMemoryStore(salesforce.Token{Access: cred.AccessToken, Instance: p.Base}), Version: salesforce.MinVersion,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	p.sf, p.dir = client, NewDirectory(client, DirectorySettings{Numbers: NumberSettings{Region: "GB"}, Now: p.time})
+	p.SF, p.dir = client, NewDirectory(client, DirectorySettings{Numbers: NumberSettings{Region: "GB"}, Now: p.Time})
 	t.Cleanup(p.dir.Close)
 	p.led.Close()
 	p.open()
-	p.answers(func(r *http.Request) (int, string, bool) {
+	p.Answer(func(r *http.Request) (int, string, bool) {
 		if strings.HasPrefix(r.URL.Path, "/services/data/v") {
 			mu.Lock()
 			paths = append(paths, r.URL.Path)

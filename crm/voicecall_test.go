@@ -25,11 +25,11 @@ func TestACallBecomesATaskAndAVoiceCall(t *testing.T) {
 		p := voicePost(t, TargetBoth)
 		key, rec := p.sentRecord(1, nil)
 		if fault != nil {
-			p.fault(*fault)
+			p.Fault(*fault)
 		}
 		for range 4 {
 			p.runErrands(map[string]ErrandFunc{VoiceCallErrand: p.sender.VoiceCall(p.led)})
-			p.sleep(6 * time.Minute)
+			p.Sleep(6 * time.Minute)
 		}
 		v := p.voices()
 		if len(v) != 1 || len(p.tasks()) != 1 {
@@ -48,7 +48,7 @@ func TestACallThatBecomesAVoiceCallAloneIsWrittenOnce(t *testing.T) {
 		key := p.end(1, nil)
 		p.sender.Flush(t.Context()) // reads what it needs of the org
 		if fault != nil {
-			p.fault(*fault)
+			p.Fault(*fault)
 			key = p.end(2, nil)
 		}
 		p.until(key, ledger.Sent, 6)
@@ -82,7 +82,7 @@ func TestWhereVoiceCallsCannotBeWrittenTheTaskIsAndOneWarning(t *testing.T) {
 		}
 	}
 	p := voicePost(t, TargetVoiceCall)
-	p.fault(emulator.Fault{Kind: emulator.FaultValidation, Object: "VoiceCall", Message: "no calls on Sundays"})
+	p.Fault(emulator.Fault{Kind: emulator.FaultValidation, Object: "VoiceCall", Message: "no calls on Sundays"})
 	key := p.end(1, nil)
 	p.sender.Flush(t.Context())
 	p.expect(key, ledger.Sent, 1) // refused as a voice call: a Task all the same
