@@ -265,8 +265,8 @@ func sameField(name string, a, b any) bool {
 		return (a == nil || a == "") && (b == nil || b == "")
 	}
 	x, y := fmt.Sprint(a), fmt.Sprint(b)
-	if n, ok := number(a); ok {
-		m, ok := number(b)
+	if n, ok := numeric(a); ok {
+		m, ok := numeric(b)
 		return ok && math.Abs(n-m) < 1e-9
 	}
 	if strings.HasSuffix(name, "Id") && salesforce.ValidID(x) {
@@ -279,7 +279,7 @@ func sameField(name string, a, b any) bool {
 	return plain(x) == plain(y)
 }
 
-func number(v any) (float64, bool) {
+func numeric(v any) (float64, bool) {
 	switch v := v.(type) {
 	case int:
 		return float64(v), true

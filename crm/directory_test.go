@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"offhook/crm/emulator"
+	"offhook/crm/practice"
 	"offhook/internal/text"
 )
 
@@ -185,7 +186,7 @@ func TestTheLastCallsOfTheDayAreKeptForRecords(t *testing.T) {
 
 func TestAHostileCallerIdFindsNobodyAndBreaksNothing(t *testing.T) {
 	w := newWorld(t, emulator.Options{}, DirectorySettings{LikeObjects: []string{"Contact", "Lead", "Account"}})
-	for _, raw := range hostileNumbers {
+	for _, raw := range practice.HostileNumbers() {
 		m := w.lookup(raw)
 		if m.State == MatchFailed {
 			t.Errorf("%q: %s", raw, m.Detail)
@@ -277,7 +278,7 @@ func TestSearchByNumberNameAndEMail(t *testing.T) {
 			t.Errorf("%q was searched", q)
 		}
 	}
-	for _, q := range hostileNumbers {
+	for _, q := range practice.HostileNumbers() {
 		if _, err := w.dir.Search(t.Context(), text.Clean(q), false); err != nil && strings.Contains(err.Error(), "defect") {
 			t.Errorf("%q: %v", q, err)
 		}

@@ -296,11 +296,11 @@ func boolText(b bool) string {
 }
 
 // fillNumber puts the caller's number into the form's main phone field.
-func (d *Directory) fillNumber(f *Form, number text.Text) {
-	if number.Empty() || d.numbers.Classify(number.String(), false, "") == ClassWithheld {
+func (d *Directory) fillNumber(f *Form, caller text.Text) {
+	if caller.Empty() || d.numbers.Classify(caller.String(), false, "") == ClassWithheld {
 		return
 	}
-	num := d.numbers.Parse(number.String())
+	num := d.numbers.Parse(caller.String())
 	value := num.Format(E164)
 	if len(num.Digits) == 0 || value.Empty() {
 		return

@@ -24,11 +24,11 @@ func (d *Directory) Lookup(ctx context.Context, number text.Text, dir Direction)
 
 // lookup is Lookup, with the error behind a failed match. forRecord asks even while lookups rest to save API calls: they are saved
 // for call records, and whom a record belongs to is a part of it.
-func (d *Directory) lookup(ctx context.Context, number text.Text, dir Direction, forRecord bool) (Match, error) {
+func (d *Directory) lookup(ctx context.Context, caller text.Text, dir Direction, forRecord bool) (Match, error) {
 	if dir == Internal {
-		return Match{State: MatchInternal}, nil // whatever the number looks like: a colleague is never searched for
+		return Match{State: MatchInternal}, nil // whatever the caller looks like: a colleague is never searched for
 	}
-	switch d.numbers.Classify(number.String(), false, "") {
+	switch d.numbers.Classify(caller.String(), false, "") {
 	case ClassInternal:
 		return Match{State: MatchInternal}, nil
 	case ClassWithheld:
@@ -36,9 +36,9 @@ func (d *Directory) lookup(ctx context.Context, number text.Text, dir Direction,
 	case ClassEmergency:
 		return Match{State: MatchNotSearched}, nil
 	}
-	num := d.numbers.Parse(number.String())
+	num := d.numbers.Parse(caller.String())
 	if len(num.Variants) == 0 {
-		return Match{State: MatchNone}, nil // a name at a foreign domain: there is no number to look for
+		return Match{State: MatchNone}, nil // a name at a foreign domain: there is no caller to look for
 	}
 	s := d.scopeOf(dir)
 	if l := d.layout(); l != nil && len(l.For(string(dir)).Objects) == 0 {

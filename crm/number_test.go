@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"offhook/crm/practice"
 	"offhook/crm/salesforce"
 )
 
@@ -229,16 +230,9 @@ func TestNumberStyles(t *testing.T) {
 	}
 }
 
-// hostileNumbers are caller ids as an attacker would choose them.
-var hostileNumbers = []string{
-	`07814256404' OR Name LIKE '%`, `07814256404} IN ALL FIELDS RETURNING User(Id)`, `07814256404\' OR '1'='1`,
-	`"07814256404"`, `07814256404 OR *`, `07814*`, `+44781425??`, "07814256404\n} RETURNING User", `{07814256404}`, `07814256404) OR (Id != ''`,
-	"07814256404\x00'", `%2707814256404`, `sip:07814256404'%20OR%20Id!=''@x`, strings.Repeat("9'", 5000),
-}
-
 func TestAHostileCallerIdCannotLeaveItsQuotes(t *testing.T) {
 	n := NewNumbers(NumberSettings{Region: "GB"})
-	for _, raw := range hostileNumbers {
+	for _, raw := range practice.HostileNumbers() {
 		num := n.Parse(raw)
 		checkVariants(t, num.Variants)
 		var terms []salesforce.Term
@@ -293,7 +287,7 @@ func FuzzNumber(f *testing.F) {
 	for _, p := range pairs {
 		f.Add(p.region, p.caller, p.stored)
 	}
-	for _, s := range hostileNumbers {
+	for _, s := range practice.HostileNumbers() {
 		f.Add("GB", s, s)
 	}
 	f.Fuzz(func(t *testing.T, region, caller, stored string) {

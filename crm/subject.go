@@ -80,11 +80,11 @@ func shorten(t text.Text, n int) string {
 }
 
 func subjectNumber(rec CallRecord, s SubjectStyle) text.Text {
-	number := rec.Number
+	shown := rec.Number
 	if s.Number == National || s.Number == E164 {
-		number = NewNumbers(NumberSettings{Region: s.Region}).Parse(number.String()).Format(s.Number)
+		shown = NewNumbers(NumberSettings{Region: s.Region}).Parse(shown.String()).Format(s.Number)
 	}
-	return number.Or(text.Clean("an unknown number"))
+	return shown.Or(text.Clean("an unknown number"))
 }
 
 func callType(rec CallRecord) Direction {

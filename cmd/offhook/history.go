@@ -171,7 +171,7 @@ func historyPage(w io.Writer, es []ledger.Entry, now time.Time) error {
 			day = d
 			b.WriteString(d + "\n")
 		}
-		fmt.Fprintf(&b, "  %s  %-3s  %s  %s  %8s  %-8s  %s\n", at.Format("15:04"), way(c), pad(number(c), 14), pad(who(c), 20),
+		fmt.Fprintf(&b, "  %s  %-3s  %s  %s  %8s  %-8s  %s\n", at.Format("15:04"), way(c), pad(shownNumber(c), 14), pad(who(c), 20),
 			outcomeOf(c), entryWord(es[i]), shortKey(c.Key))
 	}
 	_, err := io.WriteString(w, b.String())
@@ -202,7 +202,7 @@ func way(c ledger.Call) string {
 	return "in"
 }
 
-func number(c ledger.Call) text.Text { return c.Number.Or(text.Clean("Withheld")) }
+func shownNumber(c ledger.Call) text.Text { return c.Number.Or(text.Clean("Withheld")) }
 
 // who is the person: the record's name is checked, the caller's own is not.
 func who(c ledger.Call) text.Text { return c.RecordName.Or(c.Name) }

@@ -111,7 +111,7 @@ func outboxPage(w io.Writer, n ledger.Counts, es []ledger.Entry, errands []ledge
 		}
 		c := e.Call
 		fmt.Fprintf(&b, "%s  %-8s  %s  %-3s  %s  %s\n", shortKey(c.Key), recordWord(e.Item), c.Started.In(now.Location()).Format("02 Jan 15:04"),
-			way(c), pad(number(c), 16), who(c).Truncate(23))
+			way(c), pad(shownNumber(c), 16), who(c).Truncate(23))
 		for _, line := range wrap(reasonOf(*e.Item, now), 68) {
 			b.WriteString("          " + line + "\n")
 		}

@@ -119,7 +119,7 @@ func headline(c ledger.Call) string {
 	} else {
 		s += "from "
 	}
-	s += number(c).String()
+	s += shownNumber(c).String()
 	if name := who(c); !name.Empty() {
 		s += " (" + name.String() + ")"
 	}

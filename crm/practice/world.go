@@ -171,3 +171,12 @@ func (w *World) Fault(f emulator.Fault) {
 func (w *World) App() salesforce.App {
 	return salesforce.App{LoginURL: w.Base, ClientID: w.Credentials().ClientID, Local: true, Now: w.Time, Ports: []int{0}}
 }
+
+// HostileNumbers are caller ids as an attacker would choose them.
+func HostileNumbers() []string {
+	return []string{
+		`07814256404' OR Name LIKE '%`, `07814256404} IN ALL FIELDS RETURNING User(Id)`, `07814256404\' OR '1'='1`,
+		`"07814256404"`, `07814256404 OR *`, `07814*`, `+44781425??`, "07814256404\n} RETURNING User", `{07814256404}`, `07814256404) OR (Id != ''`,
+		"07814256404\x00'", `%2707814256404`, `sip:07814256404'%20OR%20Id!=''@x`, strings.Repeat("9'", 5000),
+	}
+}
