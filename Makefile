@@ -37,4 +37,4 @@ impaired:
 	OFFHOOK_IMPAIRED=1 go test -count=1 -timeout 20m -run 'SpeechOverABadLink' -v ./peers
 exactly-once:
 	OFFHOOK_EXACTLY_ONCE=10000 go test -count=1 -timeout 60m -run 'WhateverFails' -v ./crm/exactlyonce
-	OFFHOOK_NUMBERS=all go test -count=1 -run 'OfTheTable|OfAllCountries' -v ./crm
+	OFFHOOK_NUMBERS=all go test -count=1 -run 'OfTheTable|OfAllCountries' -v ./crm/number

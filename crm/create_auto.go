@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"offhook/crm/ledger"
+	"offhook/crm/number"
 	"offhook/crm/salesforce"
 	"offhook/internal/text"
 )
@@ -181,7 +182,7 @@ func (d *Directory) autoValues(bp blueprint, o CreateOrder, step CreateStep, who
 			continue // the org does not have it; the others are worth a record
 		}
 		if f.Type == "phone" {
-			if n := d.numbers.Parse(v).Format(E164); !n.Empty() {
+			if n := d.numbers.Parse(v).Format(number.E164); !n.Empty() {
 				v = n.String()
 			}
 		}

@@ -12,6 +12,7 @@ import (
 
 	"offhook/crm/emulator"
 	"offhook/crm/ledger"
+	"offhook/crm/number"
 	"offhook/crm/salesforce"
 	"offhook/internal/text"
 )
@@ -75,7 +76,7 @@ func TestLostRepliesAndRestartsMakeNothingTwice(t *testing.T) {
 			t.Fatal("the reply was not lost")
 		}
 		w.dir.Close()
-		w.dir = NewDirectory(w.SF, DirectorySettings{Numbers: NumberSettings{Region: "GB"}, Now: w.Time}) // another run, which remembers nothing
+		w.dir = NewDirectory(w.SF, DirectorySettings{Numbers: number.Settings{Region: "GB"}, Now: w.Time}) // another run, which remembers nothing
 		t.Cleanup(w.dir.Close)
 		got, err := w.made(o, 3)
 		if err != nil || len(got) != 2 {

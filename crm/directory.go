@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"offhook/crm/layout"
+	"offhook/crm/number"
 	"offhook/crm/salesforce"
 	"offhook/internal/text"
 )
 
 // DirectorySettings make a Directory. The zero values are the defaults.
 type DirectorySettings struct {
-	Numbers     NumberSettings
+	Numbers     number.Settings
 	Objects     []string              // looked up, in order of display; nil for Contact, Lead, Account
 	Layout      func() *layout.Layout // the softphone layout as it is now; nil, or a nil layout: Objects, for every call. Called from many goroutines
 	Answers     func() Answers        // what is known of the org; nil for nothing. Called from many goroutines
@@ -36,7 +37,7 @@ type DirectorySettings struct {
 type Directory struct {
 	sf      *salesforce.Client
 	set     DirectorySettings
-	numbers *Numbers
+	numbers *number.Plan
 	wg      sync.WaitGroup
 	stop    context.CancelFunc
 	life    context.Context
@@ -99,7 +100,7 @@ func NewDirectory(sf *salesforce.Client, s DirectorySettings) *Directory {
 		s.Now = time.Now
 	}
 	d := &Directory{
-		sf: sf, set: s, numbers: NewNumbers(s.Numbers),
+		sf: sf, set: s, numbers: number.NewPlan(s.Numbers),
 		plans: map[string]plan{}, gone: map[string]bool{}, hidden: map[string]map[string]bool{}, cache: map[string]cachedLookup{},
 	}
 	d.life, d.stop = context.WithCancel(context.Background())
@@ -120,12 +121,12 @@ func (d *Directory) Close() {
 }
 
 // Classify decides what kind of party a number is; see Numbers.Classify.
-func (d *Directory) Classify(number string, withheld bool, host string) Class {
+func (d *Directory) Classify(number string, withheld bool, host string) number.Class {
 	return d.numbers.Classify(number, withheld, host)
 }
 
 // Numbers returns the desk's way of reading numbers.
-func (d *Directory) Numbers() *Numbers { return d.numbers }
+func (d *Directory) Numbers() *number.Plan { return d.numbers }
 
 // Place returns where a fixed-line number belongs, or the empty text. It asks nobody.
 func (d *Directory) Place(number text.Text) text.Text {

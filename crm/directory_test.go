@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"offhook/crm/emulator"
+	"offhook/crm/number"
 	"offhook/crm/practice"
 	"offhook/internal/text"
 )
@@ -40,7 +41,7 @@ func TestTheStoryCallersAreFound(t *testing.T) {
 }
 
 func TestInternalWithheldAndEmergencyNumbersMakeNoRequest(t *testing.T) {
-	w := newWorld(t, emulator.Options{}, DirectorySettings{Numbers: NumberSettings{Domain: "pbx.example"}})
+	w := newWorld(t, emulator.Options{}, DirectorySettings{Numbers: number.Settings{Domain: "pbx.example"}})
 	for number, want := range map[string]MatchState{
 		"2104": MatchInternal, "*98": MatchInternal, "sip:priya@pbx.example": MatchInternal, "": MatchWithheld, "anonymous": MatchWithheld,
 		"sip:anonymous@anonymous.invalid": MatchWithheld, "112": MatchNotSearched, "911": MatchNotSearched, "bob@elsewhere.example": MatchNone,
@@ -424,7 +425,7 @@ func BenchmarkLookupAgainstThePracticeOrg(b *testing.B) {
 	defer srv.Close()
 	cred := srv.Credentials()
 	sf := benchClient(b, url, cred.AccessToken)
-	dir := NewDirectory(sf, DirectorySettings{Numbers: NumberSettings{Region: "GB"}, CacheFor: time.Nanosecond})
+	dir := NewDirectory(sf, DirectorySettings{Numbers: number.Settings{Region: "GB"}, CacheFor: time.Nanosecond})
 	defer dir.Close()
 	if err := dir.Warm(b.Context()); err != nil {
 		b.Fatal(err)

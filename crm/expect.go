@@ -3,6 +3,7 @@ package crm
 import (
 	"context"
 	"encoding/json"
+	"offhook/crm/number"
 	"strings"
 	"time"
 )
@@ -43,7 +44,7 @@ func (e Expected) Subject(got string) bool {
 	got = head(got)
 	for _, zone := range []*time.Location{e.subject.location(), time.Local, time.UTC} {
 		for _, style := range []ZoneStyle{ZoneOff, ZoneID, ZoneName} {
-			for _, number := range []NumberStyle{e.subject.Number, "", National, E164} {
+			for _, number := range []number.Style{e.subject.Number, "", number.National, number.E164} {
 				for _, twelve := range []bool{false, true} {
 					if head(Subject(e.Record, SubjectStyle{Zone: zone, ZoneStyle: style, TwelveHour: twelve, Number: number, Region: e.subject.Region})) == got {
 						return true

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"offhook/crm/number"
 	"offhook/crm/salesforce"
 	"offhook/internal/text"
 )
@@ -297,11 +298,11 @@ func boolText(b bool) string {
 
 // fillNumber puts the caller's number into the form's main phone field.
 func (d *Directory) fillNumber(f *Form, caller text.Text) {
-	if caller.Empty() || d.numbers.Classify(caller.String(), false, "") == ClassWithheld {
+	if caller.Empty() || d.numbers.Classify(caller.String(), false, "") == number.Withheld {
 		return
 	}
 	num := d.numbers.Parse(caller.String())
-	value := num.Format(E164)
+	value := num.Format(number.E164)
 	if len(num.Digits) == 0 || value.Empty() {
 		return
 	}

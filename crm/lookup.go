@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"offhook/crm/number"
 	"offhook/crm/salesforce"
 	"offhook/internal/text"
 )
@@ -29,11 +30,11 @@ func (d *Directory) lookup(ctx context.Context, caller text.Text, dir Direction,
 		return Match{State: MatchInternal}, nil // whatever the caller looks like: a colleague is never searched for
 	}
 	switch d.numbers.Classify(caller.String(), false, "") {
-	case ClassInternal:
+	case number.Internal:
 		return Match{State: MatchInternal}, nil
-	case ClassWithheld:
+	case number.Withheld:
 		return Match{State: MatchWithheld}, nil
-	case ClassEmergency:
+	case number.Emergency:
 		return Match{State: MatchNotSearched}, nil
 	}
 	num := d.numbers.Parse(caller.String())
@@ -79,11 +80,11 @@ type found struct {
 
 // ask searches both ways at once: SOSL, which looks through its index, and SOQL for literal spellings, which sees records
 // that the index does not have yet. SOSL is the one that must succeed: spellings alone cannot say "nobody".
-func (d *Directory) ask(ctx context.Context, num Number, s scope) found {
+func (d *Directory) ask(ctx context.Context, num number.Number, s scope) found {
 	plans := d.searchPlans(s)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	run := func(via string, search func(context.Context, Number, []plan) ([]salesforce.Record, error)) <-chan found {
+	run := func(via string, search func(context.Context, number.Number, []plan) ([]salesforce.Record, error)) <-chan found {
 		out := make(chan found, 1)
 		go func() {
 			own, stop := context.WithTimeout(ctx, d.set.Deadline)
@@ -124,11 +125,11 @@ func (d *Directory) ask(ctx context.Context, num Number, s scope) found {
 }
 
 // searcher runs one way of searching.
-type searcher func(via string, search func(context.Context, Number, []plan) ([]salesforce.Record, error)) <-chan found
+type searcher func(via string, search func(context.Context, number.Number, []plan) ([]salesforce.Record, error)) <-chan found
 
 // askThriftily asks the second way only when the first found nobody. First comes the one that knows more: the index, unless this org's
 // index is known to keep numbers as they are written.
-func (d *Directory) askThriftily(ctx context.Context, num Number, plans []plan, run searcher) found {
+func (d *Directory) askThriftily(ctx context.Context, num number.Number, plans []plan, run searcher) found {
 	if d.answers().Strict() {
 		b := <-run("soql", d.soql)
 		if b.err == nil && len(b.hits) > 0 {
@@ -163,7 +164,7 @@ func merge(a, b found) found {
 }
 
 // sosl asks the search index for the number's variants, digits only: a caller's number is text that a stranger chose.
-func (d *Directory) sosl(ctx context.Context, num Number, plans []plan) ([]salesforce.Record, error) {
+func (d *Directory) sosl(ctx context.Context, num number.Number, plans []plan) ([]salesforce.Record, error) {
 	var terms []salesforce.Term
 	for _, v := range num.Variants {
 		if t, ok := salesforce.Digits(v); ok {
@@ -181,8 +182,8 @@ func (d *Directory) sosl(ctx context.Context, num Number, plans []plan) ([]sales
 }
 
 // soql asks for literal spellings, all objects in one composite: one API call.
-func (d *Directory) soql(ctx context.Context, num Number, plans []plan) ([]salesforce.Record, error) {
-	spellings := salesforce.Strings(num.storedExactly()...)
+func (d *Directory) soql(ctx context.Context, num number.Number, plans []plan) ([]salesforce.Record, error) {
+	spellings := salesforce.Strings(num.Spellings()...)
 	return d.scan(ctx, plans, func(p plan) salesforce.Cond {
 		var any []salesforce.Cond
 		for _, f := range p.exact {
@@ -193,13 +194,13 @@ func (d *Directory) soql(ctx context.Context, num Number, plans []plan) ([]sales
 }
 
 // like scans for the digits with anything between them, only in objects for which that was allowed, and only when nobody was found.
-func (d *Directory) like(ctx context.Context, num Number, plans []plan, f found) found {
-	if f.err != nil || len(f.hits) > 0 || len(d.set.LikeObjects) == 0 || d.frugal() || len(num.kernel()) < 7 {
+func (d *Directory) like(ctx context.Context, num number.Number, plans []plan, f found) found {
+	if f.err != nil || len(f.hits) > 0 || len(d.set.LikeObjects) == 0 || d.frugal() || len(num.Kernel()) < 7 {
 		return f
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.set.Deadline)
 	defer cancel()
-	pattern := salesforce.Contains(apart(num.kernel())...)
+	pattern := salesforce.Contains(apart(num.Kernel())...)
 	rows, err := d.scan(ctx, plans, func(p plan) salesforce.Cond {
 		var any []salesforce.Cond
 		for _, ph := range p.exact {
@@ -256,14 +257,14 @@ func (d *Directory) scan(ctx context.Context, plans []plan, cond func(plan) sale
 }
 
 // verify keeps the rows on which the number really stands, and counts those that only look alike.
-func (d *Directory) verify(rows []salesforce.Record, num Number, plans []plan) (hits []Hit, possible int) {
+func (d *Directory) verify(rows []salesforce.Record, num number.Number, plans []plan) (hits []Hit, possible int) {
 	for _, r := range rows {
 		i := slices.IndexFunc(plans, func(p plan) bool { return p.object == r.Type() })
 		if i < 0 {
 			continue // nobody asked for it
 		}
 		p := plans[i]
-		best := Differs
+		best := number.Differs
 		h := p.hit(r)
 		if h.Zero() {
 			continue
@@ -278,9 +279,9 @@ func (d *Directory) verify(rows []salesforce.Record, num Number, plans []plan) (
 			}
 		}
 		switch best {
-		case Agrees:
+		case number.Agrees:
 			hits = append(hits, h)
-		case Possible:
+		case number.Possible:
 			possible++
 		}
 	}
@@ -303,7 +304,7 @@ func unique(hits []Hit) []Hit {
 }
 
 // settle turns hits into a match, together with the records opened or made here.
-func (d *Directory) settle(num Number, f found, recent []Hit) Match {
+func (d *Directory) settle(num number.Number, f found, recent []Hit) Match {
 	hits := unique(append(slices.Clone(f.hits), recent...))
 	m := Match{State: MatchNone, Hits: hits, Possible: f.possible, Via: f.via}
 	switch len(hits) {

@@ -7,6 +7,7 @@ import (
 	"github.com/nyaruka/phonenumbers"
 
 	"offhook/crm/emulator"
+	"offhook/crm/number"
 )
 
 func TestEveryoneInThePracticeOrgIsFoundByTheirNumberHoweverItWasTyped(t *testing.T) {
@@ -37,7 +38,7 @@ func TestEveryoneInThePracticeOrgIsFoundByTheirNumberHoweverItWasTyped(t *testin
 				p.Extension = nil
 				caller := phonenumbers.Format(p, phonenumbers.E164)
 				checked++
-				if got := w.dir.Numbers().Parse(caller).Agrees(stored); got != Agrees {
+				if got := w.dir.Numbers().Parse(caller).Agrees(stored); got != number.Agrees {
 					t.Errorf("%s calls, %q is stored: %d", caller, stored, got)
 				}
 				if checked%12 != 0 {

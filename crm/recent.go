@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"offhook/crm/number"
 	"offhook/internal/text"
 )
 
@@ -57,7 +58,7 @@ func (d *Directory) forget(id string) {
 }
 
 // recentFor returns the remembered records of the objects on which the number stands.
-func (d *Directory) recentFor(num Number, objects []string) []Hit {
+func (d *Directory) recentFor(num number.Number, objects []string) []Hit {
 	d.mu.Lock()
 	list := slices.Clone(d.recent)
 	now := d.set.Now()
@@ -68,7 +69,7 @@ func (d *Directory) recentFor(num Number, objects []string) []Hit {
 			continue
 		}
 		for _, p := range r.phones {
-			if num.Agrees(p) == Agrees {
+			if num.Agrees(p) == number.Agrees {
 				h := r.hit
 				h.Phone = text.Clean(p)
 				out = append(out, h)

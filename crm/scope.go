@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"offhook/crm/layout"
+	"offhook/crm/number"
 	"offhook/crm/salesforce"
 	"offhook/internal/text"
 )
@@ -67,7 +68,7 @@ func (d *Directory) existing(objects []string) []string {
 }
 
 // key tells apart, in the cache, what was searched for a number.
-func (s scope) key(num Number) string { return num.key() + " " + strings.Join(s.objects, " ") }
+func (s scope) key(num number.Number) string { return num.Key() + " " + strings.Join(s.objects, " ") }
 
 // learnMissing describes the objects of a scope of which nothing is known in advance, such as custom ones: which of their fields are
 // telephone numbers only the org can tell. The others are learnt in the background.

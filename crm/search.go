@@ -8,6 +8,7 @@ import (
 	"sync"
 	"unicode"
 
+	"offhook/crm/number"
 	"offhook/crm/salesforce"
 	"offhook/internal/text"
 )
@@ -66,7 +67,7 @@ func (d *Directory) openPasted(ctx context.Context, ref Ref, err error) (Found, 
 type byHand struct {
 	d     *Directory
 	limit int
-	num   *Number // the text is a number: hits on which it stands are marked
+	num   *number.Number // the text is a number: hits on which it stands are marked
 	steps []step
 	out   Found
 }
@@ -82,8 +83,8 @@ type step struct {
 
 // plan decides what is asked.
 func (s *byHand) plan(q string) error {
-	digits := digitsOf(q)
-	bare := !strings.ContainsFunc(withoutExtension(q), unicode.IsLetter)
+	digits := number.Digits(q)
+	bare := !strings.ContainsFunc(number.WithoutExtension(q), unicode.IsLetter)
 	lower := strings.ToLower(q)
 	address := strings.HasPrefix(lower, "tel:") || strings.HasPrefix(lower, "sip:") || strings.HasPrefix(lower, "sips:")
 	number, named := caseNumber(q)
@@ -241,7 +242,7 @@ func (s *byHand) sosl(ctx context.Context, st step) (hits []Hit, more []string, 
 // hit makes a row of the list: with the number that was looked for, when it stands on the record, else with the first.
 func (s *byHand) hit(p plan, r salesforce.Record) Hit {
 	h := p.hit(r)
-	best := Differs
+	best := number.Differs
 	for _, f := range p.phones {
 		v := r.Str(f)
 		if v == "" {
@@ -256,7 +257,7 @@ func (s *byHand) hit(p plan, r salesforce.Record) Hit {
 			}
 		}
 	}
-	h.Verified = best == Agrees
+	h.Verified = best == number.Agrees
 	return h
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"offhook/crm/emulator"
+	"offhook/crm/number"
 	"offhook/crm/salesforce"
 	"offhook/internal/text"
 )
@@ -220,7 +221,7 @@ func FuzzWhatIsTypedIntoTheSearchBox(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	d := NewDirectory(sf, DirectorySettings{Numbers: NumberSettings{Region: "GB"}})
+	d := NewDirectory(sf, DirectorySettings{Numbers: number.Settings{Region: "GB"}})
 	f.Fuzz(func(t *testing.T, q string) {
 		if o, id, _ := splitAddress(q); id != "" && (!salesforce.ValidID(id) || strings.Contains(o, "/")) {
 			t.Fatalf("%q: %q %q", q, o, id)

@@ -5,6 +5,7 @@ import (
 	"time"
 	_ "time/tzdata" // the subject's time must be right on machines without a zone database
 
+	"offhook/crm/number"
 	"offhook/internal/text"
 )
 
@@ -23,7 +24,7 @@ type SubjectStyle struct {
 	Zone       *time.Location // the user's; nil for local time
 	ZoneStyle  ZoneStyle
 	TwelveHour bool
-	Number     NumberStyle
+	Number     number.Style
 	Region     string // for National and E164
 }
 
@@ -81,8 +82,8 @@ func shorten(t text.Text, n int) string {
 
 func subjectNumber(rec CallRecord, s SubjectStyle) text.Text {
 	shown := rec.Number
-	if s.Number == National || s.Number == E164 {
-		shown = NewNumbers(NumberSettings{Region: s.Region}).Parse(shown.String()).Format(s.Number)
+	if s.Number == number.National || s.Number == number.E164 {
+		shown = number.NewPlan(number.Settings{Region: s.Region}).Parse(shown.String()).Format(s.Number)
 	}
 	return shown.Or(text.Clean("an unknown number"))
 }

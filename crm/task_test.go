@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"offhook/crm/number"
 	"offhook/crm/salesforce"
 	"offhook/internal/text"
 )
@@ -53,9 +54,9 @@ func TestSubjectLines(t *testing.T) {
 			CallRecord{Type: Inbound, Withheld: true, Start: at(london, "00:00:00"), Number: text.Clean("07814256404"), Assoc: who("Zoe")},
 			SubjectStyle{Zone: london, TwelveHour: true}},
 		{"Inbound Call at 16:11:36 from +447814256404",
-			CallRecord{Type: Inbound, Start: at(london, "16:11:36"), Number: text.Clean("07814256404")}, SubjectStyle{Zone: london, Number: E164, Region: "GB"}},
+			CallRecord{Type: Inbound, Start: at(london, "16:11:36"), Number: text.Clean("07814256404")}, SubjectStyle{Zone: london, Number: number.E164, Region: "GB"}},
 		{"Inbound Call at 16:11:36 from 07814 256404",
-			CallRecord{Type: Inbound, Start: at(london, "16:11:36"), Number: text.Clean("+447814256404")}, SubjectStyle{Zone: london, Number: National, Region: "GB"}},
+			CallRecord{Type: Inbound, Start: at(london, "16:11:36"), Number: text.Clean("+447814256404")}, SubjectStyle{Zone: london, Number: number.National, Region: "GB"}},
 		{"Inbound Call at 16:11:36 from 07814256404 (00001001 Printer)",
 			CallRecord{Type: Inbound, Start: at(london, "16:11:36"), Number: text.Clean("07814256404"), Assoc: Association{What: annCase.Ref}}, SubjectStyle{Zone: london}},
 		{"Inbound Call at 16:11:36 from 07814256404",

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"offhook/crm/ledger"
+	"offhook/crm/number"
 	"offhook/crm/salesforce"
 )
 
@@ -77,10 +78,10 @@ func (d *Directory) merge(ctx context.Context, bp blueprint, o UpdateOrder) ([]s
 		}
 		if f.Type == "phone" {
 			n := d.numbers.Parse(v)
-			if d.numbers.Parse(rec.Str(f.Name)).Agrees(v) == Agrees { // the same number, written otherwise
+			if d.numbers.Parse(rec.Str(f.Name)).Agrees(v) == number.Agrees { // the same number, written otherwise
 				continue
 			}
-			if s := n.Format(E164); !s.Empty() {
+			if s := n.Format(number.E164); !s.Empty() {
 				v = s.String()
 			}
 		}

@@ -8,6 +8,7 @@ import (
 
 	"offhook/crm/emulator"
 	"offhook/crm/ledger"
+	"offhook/crm/number"
 	"offhook/crm/salesforce"
 )
 
@@ -25,7 +26,7 @@ func TestTheOldestAcceptedVersionDoesEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	p.SF, p.dir = client, NewDirectory(client, DirectorySettings{Numbers: NumberSettings{Region: "GB"}, Now: p.Time})
+	p.SF, p.dir = client, NewDirectory(client, DirectorySettings{Numbers: number.Settings{Region: "GB"}, Now: p.Time})
 	t.Cleanup(p.dir.Close)
 	p.led.Close()
 	p.open()

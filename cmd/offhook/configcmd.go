@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"offhook/config"
-	"offhook/crm"
+	"offhook/crm/number"
 	"offhook/keymap"
 	"offhook/media/device"
 )
@@ -87,7 +87,7 @@ func checkParts(l *config.Loaded) error {
 	if err := (device.Spec{Input: l.Audio.Input, Output: l.Audio.Output, Ring: l.Audio.Ring}).Check(); err != nil {
 		say("audio", err)
 	}
-	if !crm.KnownRegion(l.Numbers.Region) {
+	if !number.KnownRegion(l.Numbers.Region) {
 		say("numbers.region", fmt.Errorf("%q is not a country with telephone numbers; write its two letters, as GB or DE", l.Numbers.Region))
 	}
 	if _, err := prefixes(l.SIP.TrustedPeers); err != nil {

@@ -11,6 +11,7 @@ import (
 	"offhook/config"
 	"offhook/crm"
 	"offhook/crm/ledger"
+	"offhook/crm/number"
 	"offhook/crm/sync"
 	"offhook/desk"
 	"offhook/internal/text"
@@ -29,7 +30,7 @@ type lists struct {
 // spared is the share of the org's API calls from which on no job runs.
 const spared = 0.95
 
-func openLists(o *org, c config.Config, numbers *crm.Numbers) (*lists, error) {
+func openLists(o *org, c config.Config, numbers *number.Plan) (*lists, error) {
 	l := &lists{org: o, set: c}
 	l.members = &sync.Members{Client: o.client, NewStatuses: c.Campaigns.NewStatuses, Off: func(line text.Text) { l.tell(desk.Told{Severity: desk.Info, Text: line}) }}
 	l.callbacks = &sync.Callbacks{Client: o.client, Store: o.ledger, Zone: o.location, Remind: c.Callbacks.Remind,

@@ -11,6 +11,7 @@ import (
 	"offhook/crm"
 	"offhook/crm/layout"
 	"offhook/crm/ledger"
+	"offhook/crm/number"
 	"offhook/crm/salesforce"
 	"offhook/desk"
 	"offhook/internal/text"
@@ -54,7 +55,7 @@ func (o *org) answers() crm.Answers {
 	return crm.Answers{}
 }
 
-func openOrg(l *config.Loaded, led *ledger.Ledger, numbers crm.NumberSettings, log *slog.Logger) (*org, error) {
+func openOrg(l *config.Loaded, led *ledger.Ledger, numbers number.Settings, log *slog.Logger) (*org, error) {
 	o := &org{
 		ledger: led, record: l.Record, region: l.Numbers.Region,
 		again: make(chan struct{}, 1), now: make(chan struct{}, 1), changed: make(chan struct{}, 1), reports: make(chan crm.Report, 512),
@@ -94,7 +95,7 @@ func openOrg(l *config.Loaded, led *ledger.Ledger, numbers crm.NumberSettings, l
 		Mapped: mappedFields(l.SIP.Data),
 		Outbox: led, Errands: led, Client: client, Directory: o.directory, Settings: o.taskSettings, Follow: o.follow, Log: log, Report: report,
 	})
-	if o.lists, err = openLists(o, l.Config, crm.NewNumbers(numbers)); err != nil {
+	if o.lists, err = openLists(o, l.Config, number.NewPlan(numbers)); err != nil {
 		return nil, err
 	}
 	o.openErrands(led, report, log)

@@ -7,6 +7,7 @@ import (
 
 	"offhook/config"
 	"offhook/crm"
+	"offhook/crm/number"
 )
 
 // actions are what a call's record says was done with it.
@@ -51,7 +52,7 @@ func descriptionOf(r config.Record) (*crm.Template, error) {
 
 // taskSettings are the user's side of a Task.
 func (o *org) taskSettings() crm.TaskSettings {
-	styles := map[string]crm.NumberStyle{"national": crm.National, "e164": crm.E164}
+	styles := map[string]number.Style{"national": number.National, "e164": number.E164}
 	zones := map[string]crm.ZoneStyle{"off": crm.ZoneOff, "id": crm.ZoneID, "name": crm.ZoneName}
 	s := recordSettings(o.record)
 	s.Template, s.Shared, s.Answers = o.template, o.shared, o.answers()

@@ -14,6 +14,7 @@ import (
 	"offhook/crm"
 	"offhook/crm/emulator"
 	"offhook/crm/ledger"
+	"offhook/crm/number"
 	"offhook/crm/salesforce"
 	"offhook/crm/selftest"
 	"offhook/internal/checkup"
@@ -82,7 +83,7 @@ func (e *env) selfTest(ctx context.Context, o selfTestOptions) error {
 		}
 		defer srv.Close()
 		defer client.Close()
-		opt.Client, opt.App, opt.Numbers = client, app, crm.NumberSettings{Region: "GB"}
+		opt.Client, opt.App, opt.Numbers = client, app, number.Settings{Region: "GB"}
 		if !o.json {
 			fmt.Fprintln(e.out, "In a practice Salesforce in this process; --org tries your own.")
 		}

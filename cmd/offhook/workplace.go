@@ -20,6 +20,7 @@ import (
 	"offhook/crm"
 	"offhook/crm/layout"
 	"offhook/crm/ledger"
+	"offhook/crm/number"
 	"offhook/desk"
 	"offhook/internal/control"
 	"offhook/internal/text"
@@ -103,7 +104,7 @@ func openWorkplace(ctx context.Context, e *env, l *config.Loaded, opt options) (
 	if err := w.openPhone(ctx, e, l, filepath.Dir(path)); err != nil {
 		return nil, err
 	}
-	w.openDesk(e, l, opt, crm.NewNumbers(numbers))
+	w.openDesk(e, l, opt, number.NewPlan(numbers))
 	w.reachable(path)
 	w.attendance = newAttendance(l, w.ledger, w.org != nil, w.log)
 	for _, line := range l.Warnings {
@@ -186,8 +187,8 @@ func prefixes(list []string) (out []netip.Prefix, err error) {
 	return out, nil
 }
 
-func numberSettings(c config.Config) crm.NumberSettings {
-	s := crm.NumberSettings{Region: c.Numbers.Region, InternalMaxDigits: c.Numbers.InternalMaxDigits, Emergency: c.Numbers.Emergency}
+func numberSettings(c config.Config) number.Settings {
+	s := number.Settings{Region: c.Numbers.Region, InternalMaxDigits: c.Numbers.InternalMaxDigits, Emergency: c.Numbers.Emergency}
 	if c.Numbers.InternalMaxDigits == 0 {
 		s.InternalMaxDigits = -1 // 0 in the file means: none
 	}
@@ -195,16 +196,16 @@ func numberSettings(c config.Config) crm.NumberSettings {
 		s.Domain, _, _ = strings.Cut(domain, ":")
 	}
 	for _, r := range c.Numbers.InternalRules {
-		rule := crm.NumberRule{Prefix: r.Prefix, MinLen: r.MinLen, MaxLen: r.MaxLen}
+		rule := number.Rule{Prefix: r.Prefix, MinLen: r.MinLen, MaxLen: r.MaxLen}
 		if r.Internal != nil && !*r.Internal {
-			rule.Class = crm.ClassExternal
+			rule.Class = number.External
 		}
 		s.InternalRules = append(s.InternalRules, rule)
 	}
 	return s
 }
 
-func (w *workplace) openDesk(e *env, l *config.Loaded, opt options, numbers *crm.Numbers) {
+func (w *workplace) openDesk(e *env, l *config.Loaded, opt options, numbers *number.Plan) {
 	agent := opt.agent
 	agent.Profile, agent.Version = text.Clean(l.Profile), e.version
 	agent.Account = text.Clean(l.SIP.Account) // part of every call's key
@@ -218,7 +219,7 @@ func (w *workplace) openDesk(e *env, l *config.Loaded, opt options, numbers *crm
 		set.Layout = w.org.layouts.file
 	}
 	if !w.dialing.Zero() {
-		set.DialPlan = crm.NewDialPlan(w.dialing, numbers).Dial
+		set.DialPlan = number.NewDialer(w.dialing, numbers).Dial
 	}
 	set.ForwardAfter, set.MailboxNumber, set.Recording = l.Calls.ForwardAfter, l.SIP.Voicemail, l.Recording.Dir != ""
 	set.Lamps = lamps(l.SIP)
@@ -267,10 +268,10 @@ func (w *workplace) openDesk(e *env, l *config.Loaded, opt options, numbers *crm
 }
 
 // classify is crm's rule for numbers, in the desk's words.
-func classify(numbers *crm.Numbers, p sip.Party) desk.Class {
+func classify(numbers *number.Plan, p sip.Party) desk.Class {
 	class := numbers.Classify(p.Number.String(), p.Withheld, p.Host.String())
-	out := desk.Class{Internal: class == crm.ClassInternal, Withheld: class == crm.ClassWithheld, Emergency: class == crm.ClassEmergency}
-	if class == crm.ClassExternal {
+	out := desk.Class{Internal: class == number.Internal, Withheld: class == number.Withheld, Emergency: class == number.Emergency}
+	if class == number.External {
 		out.Place = numbers.Parse(p.Number.String()).Place()
 	}
 	return out

@@ -12,6 +12,7 @@ import (
 	"offhook/crm"
 	"offhook/crm/emulator"
 	"offhook/crm/ledger"
+	"offhook/crm/number"
 	"offhook/crm/report"
 	"offhook/crm/salesforce"
 	"offhook/crm/sync"
@@ -105,7 +106,7 @@ func desk(p plan) error {
 	if err != nil {
 		return err
 	}
-	dir := crm.NewDirectory(client, crm.DirectorySettings{Numbers: crm.NumberSettings{Region: "GB"}, Now: p.clock})
+	dir := crm.NewDirectory(client, crm.DirectorySettings{Numbers: number.Settings{Region: "GB"}, Now: p.clock})
 	refused := make(chan error, 1)
 	tell := func(r crm.Report) {
 		fmt.Println("says", r.Kind)

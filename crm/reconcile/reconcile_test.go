@@ -10,6 +10,7 @@ import (
 	"offhook/crm"
 	"offhook/crm/emulator"
 	"offhook/crm/ledger"
+	"offhook/crm/number"
 	"offhook/internal/text"
 )
 
@@ -267,7 +268,7 @@ func TestTheSubjectMayHaveBeenWrittenInAnotherStyle(t *testing.T) {
 	o := newOffice(t, true)
 	o.call(1, o.now.Add(-time.Hour), false, nil)
 	o.sender.Flush(t.Context())
-	for _, style := range []crm.SubjectStyle{{TwelveHour: true}, {ZoneStyle: crm.ZoneID}, {Number: crm.E164, Region: "GB"}} {
+	for _, style := range []crm.SubjectStyle{{TwelveHour: true}, {ZoneStyle: crm.ZoneID}, {Number: number.E164, Region: "GB"}} {
 		o.sender = crm.NewSender(crm.SenderOptions{Outbox: o.led, Client: o.sf, Now: o.time, Settings: func() crm.TaskSettings { return crm.TaskSettings{Subject: style} }})
 		o.rec = New(Options{Client: o.sf, Ledger: o.led, Sender: o.sender, Now: o.time})
 		if res := o.compare(); len(res.Findings) != 0 {

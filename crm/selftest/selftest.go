@@ -11,6 +11,7 @@ import (
 
 	"offhook/crm"
 	"offhook/crm/layout"
+	"offhook/crm/number"
 	"offhook/crm/salesforce"
 	"offhook/internal/text"
 )
@@ -19,7 +20,7 @@ import (
 type Options struct {
 	Client   *salesforce.Client
 	App      salesforce.App // for the question whether it offers the device flow
-	Numbers  crm.NumberSettings
+	Numbers  number.Settings
 	Task     crm.TaskSettings
 	Layout   func() *layout.Layout
 	Scan     []string      // objects of salesforce.scan

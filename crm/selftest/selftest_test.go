@@ -10,13 +10,14 @@ import (
 
 	"offhook/crm"
 	"offhook/crm/emulator"
+	"offhook/crm/number"
 	"offhook/crm/salesforce"
 )
 
 // try runs the self test on a practice org whose clock runs while it waits.
 func (w *world) try(ctx context.Context, change func(o *Options)) Report {
 	w.t.Helper()
-	o := Options{Client: w.sf, App: w.app(), Numbers: crm.NumberSettings{Region: "GB"}, Token: "k7q2f9"}
+	o := Options{Client: w.sf, App: w.app(), Numbers: number.Settings{Region: "GB"}, Token: "k7q2f9"}
 	if change != nil {
 		change(&o)
 	}

@@ -1,4 +1,4 @@
-package crm
+package number
 
 import (
 	"slices"
@@ -32,13 +32,13 @@ type Number struct {
 const maxVariants = 8
 
 // Parse reads a number. It never fails: what cannot be read has no variants but its own digits.
-func (n *Numbers) Parse(raw string) Number {
+func (n *Plan) Parse(raw string) Number {
 	out := Number{Raw: text.Clean(raw), region: n.region}
 	user, _ := splitParty(raw)
 	out.plus = strings.HasPrefix(user, "+")
 	if i := indexFold(raw, ";ext="); i >= 0 {
 		ext, _, _ := strings.Cut(raw[i+5:], ";")
-		user += ";ext=" + digitsOf(ext)
+		user += ";ext=" + Digits(ext)
 	}
 	p := n.read(inContext(raw, user))
 	if p != nil {
@@ -47,7 +47,7 @@ func (n *Numbers) Parse(raw string) Number {
 		out.Valid = phonenumbers.IsValidNumber(p)
 		out.parsed = p
 	}
-	out.Digits = digitsOf(withoutExtension(user))
+	out.Digits = Digits(WithoutExtension(user))
 	if q := abroad(user, out.Digits); q != nil && n.writesPrefix(out.Digits) && !same(p, q) {
 		out.also = q
 	}
@@ -67,11 +67,11 @@ func inContext(raw, user string) string {
 
 // read parses in the desk's region; when that gives no valid number it tries the ways in which carriers leave out the
 // plus of a foreign number.
-func (n *Numbers) read(user string) *phonenumbers.PhoneNumber {
+func (n *Plan) read(user string) *phonenumbers.PhoneNumber {
 	if len(user) > 64 {
 		return nil
 	}
-	digits := digitsOf(withoutExtension(user))
+	digits := Digits(WithoutExtension(user))
 	p, err := phonenumbers.Parse(user, n.region)
 	if p = modern(p); err == nil && phonenumbers.IsValidNumber(p) {
 		// Plans of variable length take nearly everything, also a number of their own country without its plus.
@@ -105,7 +105,7 @@ func abroad(user, digits string) *phonenumbers.PhoneNumber {
 
 // writesPrefix reports whether numbers of the desk's country begin with a trunk prefix, and these digits do not: then they may well be
 // an international number without its plus. In North America, where people leave out the 1, nothing can be told from it.
-func (n *Numbers) writesPrefix(digits string) bool {
+func (n *Plan) writesPrefix(digits string) bool {
 	prefix := phonenumbers.GetNddPrefixForRegion(n.region, true)
 	return prefix != "" && prefix != "1" && !strings.HasPrefix(digits, prefix)
 }
@@ -115,7 +115,7 @@ func same(p, q *phonenumbers.PhoneNumber) bool {
 }
 
 // variants includes the forms of numbers that no plan assigns (yet): they stand in address books all the same.
-func (n *Numbers) variants(p, also *phonenumbers.PhoneNumber, raw string) []string {
+func (n *Plan) variants(p, also *phonenumbers.PhoneNumber, raw string) []string {
 	var out []string
 	add := func(d string) {
 		if len(d) >= 2 && len(d) <= 20 && len(out) < maxVariants && !slices.Contains(out, d) {
@@ -128,7 +128,7 @@ func (n *Numbers) variants(p, also *phonenumbers.PhoneNumber, raw string) []stri
 		if phonenumbers.IsPossibleNumber(p) {
 			cc := strconv.Itoa(int(p.GetCountryCode()))
 			add(cc + nsn)
-			trunk := digitsOf(phonenumbers.Format(p, phonenumbers.NATIONAL))
+			trunk := Digits(phonenumbers.Format(p, phonenumbers.NATIONAL))
 			if area, rest := argentine(p); area != "" {
 				trunk = "0" + area + "15" + rest
 				add(area + "15" + rest)
@@ -155,10 +155,10 @@ func (n *Numbers) variants(p, also *phonenumbers.PhoneNumber, raw string) []stri
 	return out
 }
 
-// withoutExtension cuts the extension that people write after a number.
-func withoutExtension(s string) string {
+// WithoutExtension cuts the extension that people write after a number.
+func WithoutExtension(s string) string {
 	for _, mark := range []string{";ext=", "ext", "x", "#", ";"} {
-		if i := indexFold(s, mark); i > 0 && len(digitsOf(s[:i])) >= 6 && digitsOf(s[i:]) != "" {
+		if i := indexFold(s, mark); i > 0 && len(Digits(s[:i])) >= 6 && Digits(s[i:]) != "" {
 			return s[:i]
 		}
 	}
@@ -198,7 +198,7 @@ func (num Number) Agrees(stored string) Agreement {
 }
 
 func (num Number) agrees(stored string) Agreement {
-	digits := digitsOf(withoutExtension(stored))
+	digits := Digits(WithoutExtension(stored))
 	alike := slices.Contains(num.Variants, digits)
 	q, err := phonenumbers.ParseAndKeepRawInput(stored, num.region)
 	best := Differs
@@ -252,7 +252,7 @@ func storedForms(stored string) []string {
 			return
 		}
 		for _, p := range parts {
-			if p = strings.TrimRight(strings.TrimSpace(p), " ([-"); len(out) < 9 && len(digitsOf(p)) >= least && !slices.Contains(out, p) {
+			if p = strings.TrimRight(strings.TrimSpace(p), " ([-"); len(out) < 9 && len(Digits(p)) >= least && !slices.Contains(out, p) {
 				out = append(out, p)
 			}
 		}
@@ -278,18 +278,18 @@ func (num Number) E164() string {
 	return phonenumbers.Format(num.parsed, phonenumbers.E164)
 }
 
-// NumberStyle is how a number is printed.
-type NumberStyle string
+// Style is how a number is printed.
+type Style string
 
 // Number styles.
 const (
-	AsSignalled NumberStyle = "signalled"
-	National    NumberStyle = "national"
-	E164        NumberStyle = "e164"
+	AsSignalled Style = "signalled"
+	National    Style = "national"
+	E164        Style = "e164"
 )
 
 // Format prints the number; one that is not valid is printed as it was signalled.
-func (num Number) Format(style NumberStyle) text.Text {
+func (num Number) Format(style Style) text.Text {
 	if num.Valid {
 		switch style {
 		case National:
@@ -323,8 +323,8 @@ func (num Number) Place() text.Text {
 	return text.Clean(place)
 }
 
-// key identifies the number in caches.
-func (num Number) key() string {
+// Key identifies the number in caches.
+func (num Number) Key() string {
 	if e := num.E164(); e != "" {
 		return e
 	}

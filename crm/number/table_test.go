@@ -1,4 +1,4 @@
-package crm
+package number_test
 
 import (
 	"bufio"
@@ -11,7 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"offhook/crm"
 	"offhook/crm/emulator"
+	"offhook/crm/number"
+	"offhook/crm/practice"
 	"offhook/internal/text"
 )
 
@@ -20,7 +23,7 @@ type numberPair struct {
 	line            int
 	country, region string
 	caller, stored  string
-	want            Agreement
+	want            number.Agreement
 	kind            string
 }
 
@@ -42,7 +45,7 @@ func numberPairs(t *testing.T) (out []numberPair) {
 			continue
 		}
 		col := strings.Split(in.Text(), "\t")
-		want, ok := map[string]Agreement{"match": Agrees, "possible": Possible, "none": Differs}[col[min(4, len(col)-1)]]
+		want, ok := map[string]number.Agreement{"match": number.Agrees, "possible": number.Possible, "none": number.Differs}[col[min(4, len(col)-1)]]
 		if len(col) != 6 || !ok {
 			t.Fatalf("line %d: %q", n, in.Text())
 		}
@@ -61,7 +64,7 @@ type score struct{ right, missed, wrong, possible, pairs int }
 // scores are counts by kind.
 type scores map[string]*score
 
-func (s scores) add(p numberPair, got Agreement) {
+func (s scores) add(p numberPair, got number.Agreement) {
 	k := s[p.kind]
 	if k == nil {
 		k = &score{}
@@ -69,14 +72,14 @@ func (s scores) add(p numberPair, got Agreement) {
 	}
 	k.pairs++
 	switch {
-	case got == Agrees && p.want == Agrees:
+	case got == number.Agrees && p.want == number.Agrees:
 		k.right++
-	case got == Agrees:
+	case got == number.Agrees:
 		k.wrong++
-	case p.want == Agrees:
+	case p.want == number.Agrees:
 		k.missed++
 	}
-	if got == Possible {
+	if got == number.Possible {
 		k.possible++
 	}
 }
@@ -115,7 +118,7 @@ func TestNumbersOfAllCountriesMatchHoweverTheyAreStoredAndNoOthersDo(t *testing.
 	result := scores{}
 	for _, p := range pairs {
 		countries[p.country] = true
-		num := NewNumbers(NumberSettings{Region: p.region}).Parse(p.caller)
+		num := number.NewPlan(number.Settings{Region: p.region}).Parse(p.caller)
 		got := num.Agrees(p.stored)
 		result.add(p, got)
 		if got != p.want {
@@ -134,10 +137,10 @@ func TestNoCallerOfTheTableIsTakenForAnotherOne(t *testing.T) {
 	national := func(who string) string { return who[max(0, len(who)-8):] }
 	callers, stored := map[string][]side{}, map[string][]side{}
 	for _, p := range numberPairs(t) {
-		if p.want != Agrees || p.kind == "foreign" || p.kind == "short" || !strings.HasPrefix(p.caller, "+") {
+		if p.want != number.Agrees || p.kind == "foreign" || p.kind == "short" || !strings.HasPrefix(p.caller, "+") {
 			continue
 		}
-		who := digitsOf(withoutExtension(p.caller))
+		who := number.Digits(number.WithoutExtension(p.caller))
 		if s := (side{p.caller, who}); !slices.Contains(callers[p.region], s) {
 			callers[p.region] = append(callers[p.region], s)
 		}
@@ -147,7 +150,7 @@ func TestNoCallerOfTheTableIsTakenForAnotherOne(t *testing.T) {
 	}
 	pairs := 0
 	for region, list := range callers {
-		n := NewNumbers(NumberSettings{Region: region})
+		n := number.NewPlan(number.Settings{Region: region})
 		for _, c := range list {
 			num := n.Parse(c.value)
 			for _, s := range stored[region] {
@@ -155,7 +158,7 @@ func TestNoCallerOfTheTableIsTakenForAnotherOne(t *testing.T) {
 					continue // made up alike, in two countries
 				}
 				pairs++
-				if num.Agrees(s.value) == Agrees {
+				if num.Agrees(s.value) == number.Agrees {
 					t.Errorf("%s desk: %s is taken for %q, which is %s", region, c.value, s.value, s.who)
 				}
 			}
@@ -174,25 +177,25 @@ func TestEveryPairOfTheTableIsFoundInAnOrg(t *testing.T) {
 	pairs = slices.DeleteFunc(pairs, func(p numberPair) bool { return len([]rune(p.stored)) > 40 }) // no phone field takes them
 	for _, mode := range []string{emulator.Normalise, emulator.Strict} {
 		t.Run(mode, func(t *testing.T) {
-			w := newWorld(t, emulator.Options{PhoneSearch: mode, APILimit: 1_000_000, Data: &emulator.Data{}}, DirectorySettings{})
-			contacts := w.storeAll(pairs)
-			found := map[string]Match{}
+			w := practice.New(t, emulator.Options{PhoneSearch: mode, APILimit: 1_000_000, Data: &emulator.Data{}})
+			contacts := storeAll(w, pairs)
+			found := map[string]crm.Match{}
 			searched, scanned := scores{}, scores{}
 			for _, p := range pairs {
 				key := p.region + " " + p.caller
 				m, known := found[key]
 				if !known {
-					m = w.lookUp(p, DirectorySettings{})
+					m = lookUp(w, p, crm.DirectorySettings{})
 					found[key] = m
 				}
 				got := holds(m, contacts[p.stored])
 				searched.add(p, got)
-				if got != Agrees { // once more, alone: a scan is made only where nobody else was found
-					got = w.scanAlone(p)
+				if got != number.Agrees { // once more, alone: a scan is made only where nobody else was found
+					got = scanAlone(w, p)
 				}
 				scanned.add(p, got)
 				sure := p.kind == "exact" || p.kind == "national" || p.kind == "international"
-				if got == Agrees && p.want != Agrees || got != Agrees && p.want == Agrees && sure {
+				if got == number.Agrees && p.want != number.Agrees || got != number.Agrees && p.want == number.Agrees && sure {
 					t.Errorf("%s: %d, want %d", p, got, p.want)
 				}
 			}
@@ -203,7 +206,7 @@ func TestEveryPairOfTheTableIsFoundInAnOrg(t *testing.T) {
 }
 
 // storeAll makes one contact of every stored value and returns their ids.
-func (w *world) storeAll(pairs []numberPair) map[string]string {
+func storeAll(w *practice.World, pairs []numberPair) map[string]string {
 	w.T.Helper()
 	contacts := map[string]string{}
 	var rows []map[string]any
@@ -227,36 +230,36 @@ func (w *world) storeAll(pairs []numberPair) map[string]string {
 	return contacts
 }
 
-func (w *world) lookUp(p numberPair, set DirectorySettings) Match {
+func lookUp(w *practice.World, p numberPair, set crm.DirectorySettings) crm.Match {
 	w.T.Helper()
-	set.Numbers = NumberSettings{Region: p.region, InternalMaxDigits: -1}
+	set.Numbers = number.Settings{Region: p.region, InternalMaxDigits: -1}
 	set.Limit, set.Now, set.Deadline, set.Grace = 200, w.Time, time.Minute, time.Minute
-	d := NewDirectory(w.SF, set)
+	d := crm.NewDirectory(w.SF, set)
 	defer d.Close()
-	m := d.Lookup(w.T.Context(), text.Clean(p.caller), Inbound)
-	if m.State == MatchFailed {
+	m := d.Lookup(w.T.Context(), text.Clean(p.caller), crm.Inbound)
+	if m.State == crm.MatchFailed {
 		w.T.Fatalf("%s: %s", p, m.Detail)
 	}
 	return m
 }
 
 // scanAlone looks for a lead, of which there is no other, with LIKE allowed.
-func (w *world) scanAlone(p numberPair) Agreement {
+func scanAlone(w *practice.World, p numberPair) number.Agreement {
 	w.T.Helper()
 	id, err := w.SF.Create(w.T.Context(), "Lead", map[string]any{"LastName": "Alone", "Company": "Alone", "Phone": p.stored}, nil)
 	if err != nil {
 		w.T.Fatal(err)
 	}
-	got := holds(w.lookUp(p, DirectorySettings{Objects: []string{"Lead"}, LikeObjects: []string{"Lead"}}), id)
+	got := holds(lookUp(w, p, crm.DirectorySettings{Objects: []string{"Lead"}, LikeObjects: []string{"Lead"}}), id)
 	if err := w.SF.Delete(w.T.Context(), "Lead", id); err != nil {
 		w.T.Fatal(err)
 	}
 	return got
 }
 
-func holds(m Match, id string) Agreement {
-	if slices.ContainsFunc(m.Hits, func(h Hit) bool { return SameID(h.ID, id) }) {
-		return Agrees
+func holds(m crm.Match, id string) number.Agreement {
+	if slices.ContainsFunc(m.Hits, func(h crm.Hit) bool { return crm.SameID(h.ID, id) }) {
+		return number.Agrees
 	}
-	return Differs
+	return number.Differs
 }

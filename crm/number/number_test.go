@@ -1,4 +1,4 @@
-package crm
+package number
 
 import (
 	"slices"
@@ -10,8 +10,8 @@ import (
 )
 
 func TestClassFollowsTheOrderOfTheRules(t *testing.T) {
-	n := NewNumbers(NumberSettings{Region: "GB", Domain: "pbx.example.com", InternalRules: []NumberRule{
-		{Prefix: "7999", MinLen: 6, MaxLen: 6, Class: ClassExternal},
+	n := NewPlan(Settings{Region: "GB", Domain: "pbx.example.com", InternalRules: []Rule{
+		{Prefix: "7999", MinLen: 6, MaxLen: 6, Class: External},
 		{Prefix: "7", MinLen: 6, MaxLen: 6},
 		{Prefix: "+4420794600", MinLen: 13},
 	}})
@@ -21,45 +21,45 @@ func TestClassFollowsTheOrderOfTheRules(t *testing.T) {
 		host     string
 		want     Class
 	}{
-		{"911", false, "", ClassEmergency},
-		{"112", true, "", ClassEmergency},
-		{"9 9 9", false, "", ClassEmergency},
-		{"sip:999@pbx.example.com", false, "", ClassEmergency},
-		{"07814256404", true, "", ClassWithheld},
-		{"", false, "", ClassWithheld},
-		{"anonymous", false, "anonymous.invalid", ClassWithheld},
-		{"07814256404", false, "anonymous.invalid", ClassWithheld},
-		{"Anonymous", false, "pbx.example.com", ClassWithheld},
-		{"restricted", false, "", ClassWithheld},
-		{"UNAVAILABLE", false, "", ClassWithheld},
-		{"unknown", false, "pbx.example.com", ClassWithheld},
-		{"private", false, "", ClassWithheld},
-		{"sip:anonymous@anonymous.invalid", false, "", ClassWithheld},
-		{"2104", false, "", ClassInternal},
-		{"12345", false, "", ClassInternal},
-		{"123456", false, "", ClassExternal},
-		{"*98", false, "", ClassInternal},
-		{"#31#", false, "", ClassInternal},
-		{"712345", false, "", ClassInternal},
-		{"799912", false, "", ClassExternal},
-		{"812345", false, "", ClassExternal},
-		{"7123456", false, "", ClassExternal},
-		{"+442079460012", false, "", ClassInternal},
-		{"100", false, "", ClassInternal},
-		{"21-04", false, "", ClassInternal},
-		{"21 04", false, "", ClassInternal},
-		{"٢١٠٤", false, "", ClassInternal}, // 2104 in Arabic-Indic digits
-		{"sip:2104@elsewhere.example;user=phone", false, "", ClassInternal},
-		{"alice", false, "pbx.example.com", ClassInternal},
-		{"alice", false, "PBX.example.com:5060", ClassInternal},
-		{"sip:alice.smith@pbx.example.com;transport=tcp", false, "", ClassInternal},
-		{"alice", false, "elsewhere.example", ClassExternal},
-		{"alice", false, "", ClassExternal},
-		{"1-800-FLOWERS", false, "pbx.example.com", ClassExternal},
-		{"+112", false, "", ClassExternal},
-		{"tel:+14155551234;ext=22", false, "", ClassExternal},
-		{`"Bob" <sip:2104@pbx.example.com>`, false, "", ClassInternal},
-		{"2104%00", false, "", ClassExternal},
+		{"911", false, "", Emergency},
+		{"112", true, "", Emergency},
+		{"9 9 9", false, "", Emergency},
+		{"sip:999@pbx.example.com", false, "", Emergency},
+		{"07814256404", true, "", Withheld},
+		{"", false, "", Withheld},
+		{"anonymous", false, "anonymous.invalid", Withheld},
+		{"07814256404", false, "anonymous.invalid", Withheld},
+		{"Anonymous", false, "pbx.example.com", Withheld},
+		{"restricted", false, "", Withheld},
+		{"UNAVAILABLE", false, "", Withheld},
+		{"unknown", false, "pbx.example.com", Withheld},
+		{"private", false, "", Withheld},
+		{"sip:anonymous@anonymous.invalid", false, "", Withheld},
+		{"2104", false, "", Internal},
+		{"12345", false, "", Internal},
+		{"123456", false, "", External},
+		{"*98", false, "", Internal},
+		{"#31#", false, "", Internal},
+		{"712345", false, "", Internal},
+		{"799912", false, "", External},
+		{"812345", false, "", External},
+		{"7123456", false, "", External},
+		{"+442079460012", false, "", Internal},
+		{"100", false, "", Internal},
+		{"21-04", false, "", Internal},
+		{"21 04", false, "", Internal},
+		{"٢١٠٤", false, "", Internal}, // 2104 in Arabic-Indic digits
+		{"sip:2104@elsewhere.example;user=phone", false, "", Internal},
+		{"alice", false, "pbx.example.com", Internal},
+		{"alice", false, "PBX.example.com:5060", Internal},
+		{"sip:alice.smith@pbx.example.com;transport=tcp", false, "", Internal},
+		{"alice", false, "elsewhere.example", External},
+		{"alice", false, "", External},
+		{"1-800-FLOWERS", false, "pbx.example.com", External},
+		{"+112", false, "", External},
+		{"tel:+14155551234;ext=22", false, "", External},
+		{`"Bob" <sip:2104@pbx.example.com>`, false, "", Internal},
+		{"2104%00", false, "", External},
 	} {
 		if got := n.Classify(tt.number, tt.withheld, tt.host); got != tt.want {
 			t.Errorf("Classify(%q, %v, %q) = %s, want %s", tt.number, tt.withheld, tt.host, got, tt.want)
@@ -68,11 +68,11 @@ func TestClassFollowsTheOrderOfTheRules(t *testing.T) {
 }
 
 func TestAnInternalLimitBelowZeroMakesNoNumberInternal(t *testing.T) {
-	n := NewNumbers(NumberSettings{InternalMaxDigits: -1})
-	if got := n.Classify("2104", false, ""); got != ClassExternal {
+	n := NewPlan(Settings{InternalMaxDigits: -1})
+	if got := n.Classify("2104", false, ""); got != External {
 		t.Errorf("2104 is %s", got)
 	}
-	if got := NewNumbers(NumberSettings{InternalMaxDigits: 6}).Classify("123456", false, ""); got != ClassInternal {
+	if got := NewPlan(Settings{InternalMaxDigits: 6}).Classify("123456", false, ""); got != Internal {
 		t.Errorf("123456 with six digits is %s", got)
 	}
 }
@@ -165,7 +165,7 @@ func TestStoredNumbersAgreeHoweverTheyWereTyped(t *testing.T) {
 		t.Fatalf("only %d pairs", len(pairs))
 	}
 	for _, tt := range pairs {
-		num := NewNumbers(NumberSettings{Region: tt.region}).Parse(tt.caller)
+		num := NewPlan(Settings{Region: tt.region}).Parse(tt.caller)
 		if got := num.Agrees(tt.stored); got != tt.want {
 			t.Errorf("%s: caller %q, stored %q: %d, want %d (variants %v)", tt.region, tt.caller, tt.stored, got, tt.want, num.Variants)
 		}
@@ -173,7 +173,7 @@ func TestStoredNumbersAgreeHoweverTheyWereTyped(t *testing.T) {
 }
 
 func TestVariantsAreDigitsOnlyDistinctAndFew(t *testing.T) {
-	n := NewNumbers(NumberSettings{Region: "GB"})
+	n := NewPlan(Settings{Region: "GB"})
 	for _, s := range []string{"07814256404", "+447814256404", "447814256404", "00447814256404"} {
 		got := n.Parse(s).Variants
 		for _, want := range []string{"7814256404", "447814256404", "07814256404", "00447814256404"} {
@@ -198,7 +198,7 @@ func checkVariants(t *testing.T, vs []string) {
 }
 
 func TestExtensionsAreKeptForDisplay(t *testing.T) {
-	n := NewNumbers(NumberSettings{Region: "US"})
+	n := NewPlan(Settings{Region: "US"})
 	for s, want := range map[string]string{"tel:+14155551234;ext=22": "22", "(415) 555-1234 x22": "22", "415.555.1234 ext. 7": "7", "+14155551234": ""} {
 		num := n.Parse(s)
 		if num.Extension != want || num.E164() != "+14155551234" {
@@ -208,7 +208,7 @@ func TestExtensionsAreKeptForDisplay(t *testing.T) {
 }
 
 func TestOnlyFixedLinesHaveAPlace(t *testing.T) {
-	n := NewNumbers(NumberSettings{Region: "GB"})
+	n := NewPlan(Settings{Region: "GB"})
 	for s, want := range map[string]string{
 		"01202528732": "Bournemouth", "07814256404": "", "+4930123456": "Berlin", "123456": "", "anonymous": "", "+447814256404": "", "+6590000000": "",
 	} {
@@ -219,19 +219,19 @@ func TestOnlyFixedLinesHaveAPlace(t *testing.T) {
 }
 
 func TestNumberStyles(t *testing.T) {
-	num := NewNumbers(NumberSettings{Region: "GB"}).Parse("00447814256404")
-	for style, want := range map[NumberStyle]string{AsSignalled: "00447814256404", "": "00447814256404", National: "07814 256404", E164: "+447814256404"} {
+	num := NewPlan(Settings{Region: "GB"}).Parse("00447814256404")
+	for style, want := range map[Style]string{AsSignalled: "00447814256404", "": "00447814256404", National: "07814 256404", E164: "+447814256404"} {
 		if got := num.Format(style).String(); got != want {
 			t.Errorf("%s: %q", style, got)
 		}
 	}
-	if got := NewNumbers(NumberSettings{Region: "GB"}).Parse("123456").Format(E164).String(); got != "123456" {
+	if got := NewPlan(Settings{Region: "GB"}).Parse("123456").Format(E164).String(); got != "123456" {
 		t.Errorf("an invalid number became %q", got)
 	}
 }
 
 func TestAHostileCallerIdCannotLeaveItsQuotes(t *testing.T) {
-	n := NewNumbers(NumberSettings{Region: "GB"})
+	n := NewPlan(Settings{Region: "GB"})
 	for _, raw := range practice.HostileNumbers() {
 		num := n.Parse(raw)
 		checkVariants(t, num.Variants)
@@ -251,7 +251,7 @@ func TestAHostileCallerIdCannotLeaveItsQuotes(t *testing.T) {
 				t.Errorf("%q became %s", raw, s)
 			}
 		}
-		if forms := num.storedExactly(); len(forms) > 0 {
+		if forms := num.Spellings(); len(forms) > 0 {
 			s, err := salesforce.Select("Id").From("Contact").Where(salesforce.In("Phone", salesforce.Strings(forms...)...)).Build()
 			if err != nil {
 				t.Fatal(err)
@@ -291,7 +291,7 @@ func FuzzNumber(f *testing.F) {
 		f.Add("GB", s, s)
 	}
 	f.Fuzz(func(t *testing.T, region, caller, stored string) {
-		n := NewNumbers(NumberSettings{Region: region, Domain: "example.com"})
+		n := NewPlan(Settings{Region: region, Domain: "example.com"})
 		class := n.Classify(caller, false, "example.com")
 		if class != n.Classify(caller, false, "example.com") {
 			t.Fatal("the class changes")
@@ -303,7 +303,7 @@ func FuzzNumber(f *testing.F) {
 		}
 		num.Agrees(stored)
 		num.Place()
-		for _, s := range num.storedExactly() {
+		for _, s := range num.Spellings() {
 			q, err := salesforce.Select("Id").From("Lead").Where(salesforce.Eq("Phone", salesforce.String(s))).Build()
 			if err != nil || outsideQuotes(q) != "SELECT Id FROM Lead WHERE Phone = " {
 				t.Fatalf("%q: %v %s", s, err, q)
@@ -313,7 +313,7 @@ func FuzzNumber(f *testing.F) {
 }
 
 func BenchmarkNumberParseAndCompare(b *testing.B) {
-	n := NewNumbers(NumberSettings{Region: "GB"})
+	n := NewPlan(Settings{Region: "GB"})
 	b.ReportAllocs()
 	for b.Loop() {
 		num := n.Parse("07814256404")

@@ -1,4 +1,4 @@
-package crm
+package number
 
 import (
 	"testing"
@@ -50,7 +50,7 @@ func TestWhatIsTypedIsDialledByTheCallCentresOptions(t *testing.T) {
 		{"GB", gb, "tel:+447814256404", "907814256404"},
 		{"GB", gb, "", ""},
 	} {
-		plan := NewDialPlan(c.options, NewNumbers(NumberSettings{Region: c.region}))
+		plan := NewDialer(c.options, NewPlan(Settings{Region: c.region}))
 		if got := plan.Dial(c.typed); got != c.want {
 			t.Errorf("%s %+v: %q is dialled %q, want %q", c.region, c.options, c.typed, got, c.want)
 		}
@@ -59,7 +59,7 @@ func TestWhatIsTypedIsDialledByTheCallCentresOptions(t *testing.T) {
 
 func TestWhatIsDialledIsDialledTheSameWhenItIsTypedAgain(t *testing.T) {
 	for region, o := range map[string]layout.DialingOptions{"US": {Outside: "9", LongDistance: "1", International: "011"}, "GB": {Outside: "9"}, "FR": {Outside: "0"}} {
-		plan := NewDialPlan(o, NewNumbers(NumberSettings{Region: region}))
+		plan := NewDialer(o, NewPlan(Settings{Region: region}))
 		for _, typed := range []string{"+442079460018", "+14155552671", "+33142685300", "+4930901820", "+85221234567"} {
 			if once := plan.Dial(typed); plan.Dial(once) != once {
 				t.Errorf("%s: %s is dialled %s, and that %s", region, typed, once, plan.Dial(once))
@@ -72,11 +72,11 @@ func FuzzDialPlan(f *testing.F) {
 	f.Add("+44 7814 256404")
 	f.Add("9 011 44")
 	f.Add("999")
-	numbers := NewNumbers(NumberSettings{Region: "GB"})
-	plan := NewDialPlan(layout.DialingOptions{Outside: "9", LongDistance: "1", International: "011"}, numbers)
+	numbers := NewPlan(Settings{Region: "GB"})
+	plan := NewDialer(layout.DialingOptions{Outside: "9", LongDistance: "1", International: "011"}, numbers)
 	f.Fuzz(func(t *testing.T, s string) {
 		got := plan.Dial(s)
-		if c := numbers.Classify(s, false, ""); c != ClassExternal && got != s {
+		if c := numbers.Classify(s, false, ""); c != External && got != s {
 			t.Fatalf("%q is %s and is dialled %q", s, c, got)
 		}
 	})

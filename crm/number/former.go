@@ -1,4 +1,4 @@
-package crm
+package number
 
 import (
 	"strconv"
@@ -70,8 +70,8 @@ func argentine(p *phonenumbers.PhoneNumber) (area, rest string) {
 	return parts[2], strings.Join(parts[3:], "")
 }
 
-// kernel are the digits that every way of writing the number has, for a scan.
-func (num Number) kernel() string {
+// Kernel are the digits that every way of writing the number has, for a scan.
+func (num Number) Kernel() string {
 	if num.parsed == nil {
 		return num.Digits
 	}

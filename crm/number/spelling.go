@@ -1,4 +1,4 @@
-package crm
+package number
 
 import (
 	"slices"
@@ -10,9 +10,9 @@ import (
 // maxSpellings bounds the IN of a query.
 const maxSpellings = 40
 
-// storedExactly are the spellings under which the number is worth asking for literally, the likeliest first. Salesforce keeps what people
+// Spellings are the spellings under which the number is worth asking for literally, the likeliest first. Salesforce keeps what people
 // typed, and compares it letter by letter.
-func (num Number) storedExactly() []string {
+func (num Number) Spellings() []string {
 	var out []string
 	add := func(s string) {
 		if s != "" && len(s) <= 40 && len(out) < maxSpellings && !slices.Contains(out, s) {
@@ -35,7 +35,7 @@ func (num Number) storedExactly() []string {
 		written = append(written, national, intl)
 		if cc, rest, ok := strings.Cut(intl, " "); ok {
 			written = append(written, rest, worldPrefix(num.region)+" "+cc[1:]+" "+rest)
-			if strings.HasPrefix(digitsOf(national), "0") {
+			if strings.HasPrefix(Digits(national), "0") {
 				add(cc + " (0)" + rest)
 				add(cc + " (0) " + rest)
 			}

@@ -1,4 +1,4 @@
-package crm
+package number
 
 import (
 	"strconv"
@@ -9,29 +9,29 @@ import (
 	"offhook/crm/layout"
 )
 
-// DialPlan makes the digits that are dialled of the number that somebody typed or clicked: the line outside, and what stands before
+// Dialer makes the digits that are dialled of the number that somebody typed or clicked: the line outside, and what stands before
 // numbers of the country and numbers abroad (the call centre's dialing options). It is immutable and may be shared.
-type DialPlan struct {
+type Dialer struct {
 	o layout.DialingOptions
-	n *Numbers
+	n *Plan
 }
 
-// NewDialPlan makes a plan for a desk that reads numbers in n's way. Without options every number is dialled as it is.
-func NewDialPlan(o layout.DialingOptions, n *Numbers) *DialPlan { return &DialPlan{o, n} }
+// NewDialer makes a Dialer for a desk that reads numbers in n's way. Without options every number is dialled as it is.
+func NewDialer(o layout.DialingOptions, n *Plan) *Dialer { return &Dialer{o, n} }
 
 // Dial returns what the telephone dials. Emergency numbers, colleagues, SIP addresses and names are dialled as they are, and so is
 // what begins with the line outside already. What no numbering plan knows gets the line outside and nothing else.
-func (p *DialPlan) Dial(number string) string {
+func (p *Dialer) Dial(number string) string {
 	if p.o.Zero() {
 		return number
 	}
 	user, host := splitParty(number)
-	digits := squeeze(withoutExtension(user))
+	digits := squeeze(WithoutExtension(user))
 	plain := strings.TrimPrefix(digits, "+")
 	switch {
 	case host != "" || plain == "" || strings.Trim(plain, "0123456789") != "":
 		return number // an address, a name, 1-800-FLOWERS, a code with * or #
-	case p.n.Classify(number, false, "") != ClassExternal:
+	case p.n.Classify(number, false, "") != External:
 		return number
 	}
 	parsed := p.n.valid(digits)
@@ -39,7 +39,7 @@ func (p *DialPlan) Dial(number string) string {
 		if p.n.valid(rest) != nil || p.o.International != "" && strings.HasPrefix(rest, p.o.International) || p.o.LongDistance != "" && strings.HasPrefix(rest, p.o.LongDistance) {
 			return digits // it was typed as it is dialled
 		}
-		if p.n.Classify(rest, false, "") == ClassEmergency {
+		if p.n.Classify(rest, false, "") == Emergency {
 			return digits
 		}
 	}
@@ -57,11 +57,11 @@ func (p *DialPlan) Dial(number string) string {
 	if p.o.LongDistance != "" {
 		return p.o.Outside + p.o.LongDistance + nsn
 	}
-	return p.o.Outside + digitsOf(phonenumbers.Format(parsed, phonenumbers.NATIONAL))
+	return p.o.Outside + Digits(phonenumbers.Format(parsed, phonenumbers.NATIONAL))
 }
 
 // world is what stands for the plus: the option, else the country's own prefix.
-func (p *DialPlan) world() string {
+func (p *Dialer) world() string {
 	if p.o.International != "" {
 		return p.o.International
 	}
@@ -86,7 +86,7 @@ func worldPrefix(region string) string {
 }
 
 // valid reads a number as it is dialled here; nil when no plan has it.
-func (n *Numbers) valid(digits string) *phonenumbers.PhoneNumber {
+func (n *Plan) valid(digits string) *phonenumbers.PhoneNumber {
 	p, err := phonenumbers.Parse(digits, n.region)
 	if err != nil || !phonenumbers.IsValidNumber(p) {
 		return nil

@@ -1,4 +1,4 @@
-package crm
+package number
 
 import (
 	"net/url"
@@ -14,44 +14,44 @@ type Class string
 
 // Classes.
 const (
-	ClassEmergency Class = "emergency" // always dialled, never looked up, never associated
-	ClassWithheld  Class = "withheld"  // no number: associated only by what the agent does
-	ClassInternal  Class = "internal"  // a colleague: never looked up, never associated
-	ClassExternal  Class = "external"
+	Emergency Class = "emergency" // always dialled, never looked up, never associated
+	Withheld  Class = "withheld"  // no number: associated only by what the agent does
+	Internal  Class = "internal"  // a colleague: never looked up, never associated
+	External  Class = "external"
 )
 
-// NumberRule classifies numbers that begin with Prefix and have MinLen to MaxLen characters (0 for no limit).
-type NumberRule struct {
+// Rule classifies numbers that begin with Prefix and have MinLen to MaxLen characters (0 for no limit).
+type Rule struct {
 	Prefix string `json:"prefix"`
 	MinLen int    `json:"min_len,omitempty"`
 	MaxLen int    `json:"max_len,omitempty"`
-	Class  Class  `json:"class,omitempty"` // ClassInternal when empty; ClassExternal makes an exception
+	Class  Class  `json:"class,omitempty"` // Internal when empty; External makes an exception
 }
 
-// NumberSettings are how this desk reads numbers.
-type NumberSettings struct {
-	Region            string       // ISO 3166 code of numbers without country code: "GB"
-	InternalMaxDigits int          // up to so many digits, * and # are an extension; 0 for 5, negative for none
-	InternalRules     []NumberRule // the first that fits wins
-	Emergency         []string     // nil for 112, 911, 999
-	Domain            string       // our SIP domain: alphabetic users at it are colleagues
+// Settings are how this desk reads numbers.
+type Settings struct {
+	Region            string   // ISO 3166 code of numbers without country code: "GB"
+	InternalMaxDigits int      // up to so many digits, * and # are an extension; 0 for 5, negative for none
+	InternalRules     []Rule   // the first that fits wins
+	Emergency         []string // nil for 112, 911, 999
+	Domain            string   // our SIP domain: alphabetic users at it are colleagues
 }
 
 // DefaultInternalMaxDigits is the longest number that is taken for an extension.
 const DefaultInternalMaxDigits = 5
 
-// Numbers classifies and compares telephone numbers. It is immutable and may be shared.
-type Numbers struct {
+// Plan classifies and compares telephone numbers. It is immutable and may be shared.
+type Plan struct {
 	region    string
 	maxDigits int
-	rules     []NumberRule
+	rules     []Rule
 	emergency []string
 	domain    string
 }
 
-// NewNumbers makes a Numbers of settings.
-func NewNumbers(s NumberSettings) *Numbers {
-	n := &Numbers{
+// NewPlan makes a Plan of settings.
+func NewPlan(s Settings) *Plan {
+	n := &Plan{
 		region: strings.ToUpper(strings.TrimSpace(s.Region)), maxDigits: s.InternalMaxDigits,
 		rules: slices.Clone(s.InternalRules), emergency: s.Emergency, domain: strings.ToLower(strings.TrimSuffix(s.Domain, ".")),
 	}
@@ -69,7 +69,7 @@ func NewNumbers(s NumberSettings) *Numbers {
 //
 // The order is the rule: emergency, withheld, the desk's own rules, short numbers, colleagues by name, the rest. It
 // comes before number parsing, for which 100 is a number like any other.
-func (n *Numbers) Classify(number string, withheld bool, host string) Class {
+func (n *Plan) Classify(number string, withheld bool, host string) Class {
 	user, own := splitParty(number)
 	if own != "" {
 		host = own
@@ -78,25 +78,25 @@ func (n *Numbers) Classify(number string, withheld bool, host string) Class {
 	short := squeeze(user)
 	switch {
 	case short != "" && slices.Contains(n.emergency, short):
-		return ClassEmergency
+		return Emergency
 	case withheld || isWithheld(user, host):
-		return ClassWithheld
+		return Withheld
 	}
 	for _, r := range n.rules {
 		if strings.HasPrefix(short, r.Prefix) && len(short) >= r.MinLen && (r.MaxLen == 0 || len(short) <= r.MaxLen) {
 			if r.Class == "" {
-				return ClassInternal
+				return Internal
 			}
 			return r.Class
 		}
 	}
 	switch {
 	case dialCode(short) && len(short) <= n.maxDigits:
-		return ClassInternal
+		return Internal
 	case n.domain != "" && host == n.domain && startsWithLetter(user):
-		return ClassInternal
+		return Internal
 	}
-	return ClassExternal
+	return External
 }
 
 // isWithheld recognises the words that stand where a number should be (RFC 3323 and what gateways send).
@@ -180,8 +180,8 @@ func asciiDigit(r rune) rune {
 	return r
 }
 
-// digitsOf returns the ASCII digits of s, with digits of other scripts turned into them.
-func digitsOf(s string) string {
+// Digits returns the ASCII digits of s, with digits of other scripts turned into them.
+func Digits(s string) string {
 	var b strings.Builder
 	for _, r := range s {
 		if r > 0x7f && unicode.Is(unicode.Nd, r) {
