@@ -29,6 +29,11 @@ func (p *post) sentRecord(n int, change func(*CallRecord)) (string, CallRecord) 
 	return key, rec
 }
 
+// wholly is a change that replaces everything.
+func wholly(c ledger.Call, body json.RawMessage) ledger.Change {
+	return func(ledger.Call, json.RawMessage) (ledger.Call, json.RawMessage, error) { return c, body, nil }
+}
+
 // amend stores a change as the desk does.
 func (p *post) amend(rec CallRecord) {
 	p.T.Helper()
@@ -37,7 +42,7 @@ func (p *post) amend(rec CallRecord) {
 		p.T.Fatal(err)
 	}
 	call := ledger.Call{Key: rec.Key, State: ledger.EndedNormal, Direction: string(rec.Type), Number: rec.Number, Started: rec.Start, Answered: rec.Answer, Ended: rec.End, Detail: b, Notes: rec.Notes}
-	if _, err := p.led.Amend(p.T.Context(), call, ledger.Item{Payload: b}); err != nil {
+	if _, err := p.led.Amend(p.T.Context(), rec.Key, time.Time{}, wholly(call, b)); err != nil {
 		p.T.Fatal(err)
 	}
 }

@@ -1,12 +1,14 @@
 package desk
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"offhook/crm"
+	"offhook/internal/text"
 	"offhook/sip"
 )
 
@@ -71,8 +73,53 @@ func TestAChangeAfterTheCallReachesTheDiskAlsoWhenItWasFull(t *testing.T) {
 		}
 		o.disk.set(nil)
 		o.pass(time.Minute)
-		if n := len(o.disk.amended); n != 1 || !strings.Contains(string(o.disk.amended[0].Payload), `"notes":"one"`) {
+		if n := len(o.disk.amended); n != 1 || !strings.Contains(string(o.disk.amended[0]), `"notes":"one"`) {
 			t.Errorf("%d changes written: %v", n, o.disk.lines)
+		}
+	})
+}
+
+func TestWhatAnotherProgramChangedOfACallThatIsOverIsNotTakenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := open(t, Settings{Dispositions: []Disposition{{Code: "sale", Label: text.Clean("Sale")}}})
+		defer o.close()
+		o.incoming("c")
+		o.bye("c")
+		o.send(Dispose, "sale")
+		key := string(o.d.Snapshot().Calls[0].Key)
+		other := crm.Correction{Parts: []crm.RecordPart{crm.PartResult, crm.PartNotes},
+			Record: crm.CallRecord{Disposition: text.Clean("No interest"), Notes: text.CleanBlock("called by mistake", 100)}}
+		if _, err := o.disk.Amend(t.Context(), key, time.Time{}, other.Apply); err != nil {
+			t.Fatal(err)
+		}
+		for _, notes := range []string{"o", "on", "one"} {
+			o.send(Note, notes)
+		}
+		var rec crm.CallRecord
+		if err := json.Unmarshal(o.disk.records[key], &rec); err != nil || rec.Disposition.String() != "No interest" || rec.Notes.String() != "one\n\ncalled by mistake" {
+			t.Errorf("%s %v", o.disk.records[key], err)
+		}
+		o.send(Dispose, "sale") // the same as before: it is the newest word all the same
+		if err := json.Unmarshal(o.disk.records[key], &rec); err != nil || rec.Disposition.String() != "Sale" {
+			t.Errorf("%s %v", o.disk.records[key], err)
+		}
+	})
+}
+
+func TestAChangeThatNoDiskWouldTakeIsToldAndHoldsUpNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := open(t, Settings{})
+		defer o.close()
+		o.incoming("c")
+		o.bye("c")
+		o.disk.records[string(o.d.Snapshot().Calls[0].Key)] = json.RawMessage(`{"version":2}`)
+		o.send(Note, "one")
+		if n := o.d.Snapshot().Notices; len(n) != 1 || !strings.Contains(n[0].Text.String(), "was not stored: its record cannot be read. Write it down.") {
+			t.Errorf("%+v", n)
+		}
+		s := o.incoming("d")
+		if c := s.Calls[len(s.Calls)-1]; s.Links.Disk.Health == HealthDown || c.Leg != "d" || c.Record == RecordUnsafe {
+			t.Errorf("%+v", c)
 		}
 	})
 }

@@ -2,9 +2,12 @@ package desk
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"offhook/crm"
 	"offhook/crm/ledger"
+	"offhook/internal/text"
 )
 
 // write is one write to the ledger.
@@ -13,7 +16,7 @@ type write struct {
 	call       ledger.Call
 	item       *ledger.Item // with end
 	end        bool
-	amend      bool // a change after the end
+	amend      *crm.Correction // a change after the end
 	transition string
 	at         time.Time
 	err        error // the call could not be put into words; never on disk
@@ -35,10 +38,7 @@ func writeOf(fx Effect, at time.Time) (write, bool) {
 		}
 		return write{key: fx.Call.Key, call: c, item: item, end: true, at: at, err: err}, true
 	case Amend:
-		c, err := ledgerCall(fx.Call, fx.Record)
-		// A Task that is there already is changed when the agent has paused, not at each keystroke.
-		item := &ledger.Item{Key: c.Key, Payload: c.Detail, Due: at.Add(amendPause)}
-		return write{key: fx.Call.Key, call: c, item: item, amend: true, at: at, err: err}, true
+		return write{key: fx.Call.Key, amend: &crm.Correction{Parts: fx.Parts, Record: fx.Record, Since: &fx.Before}, at: at}, true
 	case AddErrand:
 		return write{key: CallKey(fx.Call), at: at, more: func(ctx context.Context, s Store) error { _, err := s.AddErrand(ctx, fx.Errand); return err }}, true
 	case Keep:
@@ -67,11 +67,13 @@ func (d *Desk) save(ctx context.Context, w write) {
 
 // keep remembers a refused write. Of several states of one open call only the newest matters.
 func (d *Desk) keep(w write) {
-	if n := len(d.unsaved); n > 0 && d.unsaved[n-1].key == w.key && w.amend && d.unsaved[n-1].amend {
+	if n := len(d.unsaved); n > 0 && d.unsaved[n-1].key == w.key && w.amend != nil && d.unsaved[n-1].amend != nil {
+		both := w.amend.After(*d.unsaved[n-1].amend)
+		w.amend = &both
 		d.unsaved[n-1] = w
 		return
 	}
-	if n := len(d.unsaved); n > 0 && d.unsaved[n-1].key == w.key && !d.unsaved[n-1].end && !w.amend && w.transition == "" && !w.end && w.more == nil && d.unsaved[n-1].more == nil {
+	if n := len(d.unsaved); n > 0 && d.unsaved[n-1].key == w.key && !d.unsaved[n-1].end && w.amend == nil && w.transition == "" && !w.end && w.more == nil && d.unsaved[n-1].more == nil {
 		w.transition, w.at = d.unsaved[n-1].transition, d.unsaved[n-1].at
 		d.unsaved[n-1] = w
 		return
@@ -84,9 +86,10 @@ func (d *Desk) put(ctx context.Context, w write) error {
 		return w.err
 	}
 	ctx = context.WithoutCancel(ctx) // a record is written even while the program is ending
-	if w.amend {
-		_, err := d.ports.Journal.Amend(ctx, w.call, *w.item)
-		return err
+	if w.amend != nil {
+		// A Task that is there already is changed when the agent has paused, not at each keystroke.
+		_, err := d.ports.Journal.Amend(ctx, string(w.key), w.at.Add(amendPause), w.amend.Apply)
+		return d.never(w, err)
 	}
 	if w.more != nil {
 		if d.ports.Store == nil {
@@ -103,6 +106,21 @@ func (d *Desk) put(ctx context.Context, w write) error {
 	if d.ports.Committed != nil {
 		d.ports.Committed()
 	}
+	return nil
+}
+
+// never ends the attempts at a change that no better disk would take: its call is gone, or its record is nothing that this version knows.
+func (d *Desk) never(w write, err error) error {
+	var gone *ledger.NotFoundError
+	var unreadable *crm.RefusedError
+	why := "the call is no longer in the ledger"
+	switch {
+	case errors.As(err, &unreadable):
+		why = "its record cannot be read"
+	case !errors.As(err, &gone):
+		return err
+	}
+	d.machine, _ = d.machine.Step(w.at, Told{Severity: Problem, Text: text.Clean("Your last change of a call that is over was not stored: " + why + ". Write it down.")})
 	return nil
 }
 

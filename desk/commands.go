@@ -127,9 +127,10 @@ func (t *turn) callCommand(c *call, cmd Command) {
 	case RecPause:
 		t.do(PhoneDo{Do: PhonePause, Leg: c.Leg, On: c.Recording == sip.RecordingOn})
 	case Note:
+		before := c.Notes
 		c.Notes = text.CleanBlock(cmd.Text, 4*MaxNotes)
 		if c.finished {
-			t.amend(c)
+			t.amend(c, before, crm.PartNotes)
 			return
 		}
 		t.journal(c, "") // saved at each keystroke, without a line in the timeline

@@ -121,7 +121,7 @@ func (t *turn) dispose(c *call, cmd Command) {
 		what = "result taken off"
 	}
 	if c.finished {
-		t.amend(c)
+		t.amend(c, c.Notes, crm.PartResult, crm.PartCallback, crm.PartCampaign)
 	} else {
 		t.journal(c, what)
 	}

@@ -27,10 +27,13 @@ type Finish struct {
 	Filtered bool
 }
 
-// Amend stores a change of a call that has ended: in its record while that waits, else as a change of its Task.
+// Amend stores a change of a call that has ended: in its record while that waits, else as a change of its Task. Only Parts of Record have
+// changed: what another program changed meanwhile stays. Before is the notes as they were.
 type Amend struct {
 	Call   Call
 	Record crm.CallRecord
+	Parts  []crm.RecordPart
+	Before text.Block
 }
 
 // PhoneDo is a command to the telephone.

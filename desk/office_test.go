@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -108,7 +109,8 @@ type diskStub struct {
 	ended   map[string]int
 	refused int
 	alive   int
-	amended []ledger.Item
+	amended []json.RawMessage
+	records map[string]json.RawMessage // as they are now
 }
 
 var errFull = errors.New("the disk is full")
@@ -142,17 +144,23 @@ func (d *diskStub) Finish(_ context.Context, c ledger.Call, item *ledger.Item) e
 	d.lines = append(d.lines, c.State)
 	d.states[c.Key] = string(Ended)
 	d.ended[c.Key]++
+	d.records[c.Key] = c.Detail
 	return nil
 }
-func (d *diskStub) Amend(_ context.Context, c ledger.Call, item ledger.Item) (bool, error) {
+func (d *diskStub) Amend(_ context.Context, key string, _ time.Time, change ledger.Change) (bool, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.full != nil {
 		d.refused++
 		return false, d.full
 	}
+	c, body, err := change(ledger.Call{Key: key}, d.records[key])
+	if err != nil {
+		return false, err
+	}
+	d.records[key] = body
 	d.lines = append(d.lines, "amend "+c.Notes.String()+" "+c.RecordID)
-	d.amended = append(d.amended, item)
+	d.amended = append(d.amended, body)
 	return false, nil
 }
 func (d *diskStub) Alive(context.Context, time.Time) error {
@@ -182,7 +190,7 @@ func open(t *testing.T, set Settings, change ...func(*Ports)) *office {
 	o := &office{
 		t: t, phone: &phoneStub{events: make(chan sip.Event, 64), stats: map[sip.LegID]media.Stats{}},
 		crm:  &customerStub{release: make(chan crm.Match)},
-		disk: &diskStub{states: map[string]string{}, ended: map[string]int{}}, done: make(chan struct{}),
+		disk: &diskStub{states: map[string]string{}, ended: map[string]int{}, records: map[string]json.RawMessage{}}, done: make(chan struct{}),
 	}
 	ports := Ports{Phone: o.phone, Customers: o.crm, Journal: o.disk, Ring: func(on bool) { o.rang = append(o.rang, on) }}
 	for _, f := range change {

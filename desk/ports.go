@@ -51,7 +51,7 @@ type Customers interface {
 type Journaller interface {
 	Journal(ctx context.Context, c ledger.Call, transition string, at time.Time) error
 	Finish(ctx context.Context, c ledger.Call, item *ledger.Item) error
-	Amend(ctx context.Context, c ledger.Call, item ledger.Item) (inRecord bool, err error)
+	Amend(ctx context.Context, key string, due time.Time, change ledger.Change) (inRecord bool, err error)
 	Alive(ctx context.Context, at time.Time) error // every open call is still up: bounds a duration after a crash
 }
 

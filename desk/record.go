@@ -34,9 +34,10 @@ func (t *turn) association(c *call) crm.Association {
 	})
 }
 
-// amend stores what the agent has changed of a call that is over. It stays on the screen for as long as if it had just ended.
-func (t *turn) amend(c *call) {
-	t.do(Amend{Call: c.Call, Record: t.record(c)})
+// amend stores what the agent has changed of a call that is over; before is its notes until then. It stays on the screen for as long as
+// if it had just ended.
+func (t *turn) amend(c *call, before text.Block, parts ...crm.RecordPart) {
+	t.do(Amend{Call: c.Call, Record: t.record(c), Parts: parts, Before: before})
 	if t.set.Linger > 0 {
 		t.do(After{ID: TimerID("linger " + string(c.Key)), In: t.set.Linger})
 	}
@@ -60,7 +61,7 @@ func (t *turn) correct(c *call, verb Verb) {
 	}
 	c.Assoc = t.association(c)
 	c.Assoc.Why += ", after the call"
-	t.amend(c)
+	t.amend(c, c.Notes, crm.PartAbout)
 	if c.Result != "" {
 		t.tellMember(c, true)
 	}

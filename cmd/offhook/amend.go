@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -87,69 +86,45 @@ func amendCall(ctx context.Context, l *ledger.Ledger, s ledger.Story, ch change,
 	if s.Item == nil {
 		return false, fmt.Errorf("call %s is still up: change it at the desk", shortKey(s.Call.Key))
 	}
-	payload := s.Item.Payload
-	for _, e := range s.Errands { // what is to be is newer than what was sent
-		if e.Kind == ledger.AmendErrand && e.State != ledger.ErrandOver {
-			payload = e.Payload
-		}
-	}
-	var rec crm.CallRecord
-	var more map[string]json.RawMessage
-	if err := errors.Join(json.Unmarshal(payload, &rec), json.Unmarshal(payload, &more)); err != nil || rec.Version != 1 {
-		return false, fmt.Errorf("the record of call %s cannot be read: nothing was changed", shortKey(s.Call.Key))
-	}
-	if err := ch.apply(&rec); err != nil {
-		return false, err
-	}
-	body, err := json.Marshal(rec)
+	correct, err := ch.correction(crm.Direction(s.Call.Direction))
 	if err != nil {
 		return false, err
 	}
-	if body, err = keepRefusals(body, more); err != nil {
-		return false, err
+	inRecord, err = l.Amend(ctx, s.Call.Key, now, correct.Apply)
+	var unreadable *crm.RefusedError
+	if errors.As(err, &unreadable) {
+		return false, errors.New(unreadable.Line)
 	}
-	c := s.Call
-	about := rec.Assoc.Record()
-	c.RecordType, c.RecordID, c.RecordName = about.Type, about.ID, about.Name
-	c.Notes, c.Detail = rec.Notes, body
-	return l.Amend(ctx, c, ledger.Item{Key: c.Key, Payload: body, Due: now})
-}
-
-// keepRefusals keeps what the sender noted in a record beside what the call tells.
-func keepRefusals(body json.RawMessage, old map[string]json.RawMessage) (json.RawMessage, error) {
-	var out map[string]json.RawMessage
-	if err := json.Unmarshal(body, &out); err != nil {
-		return nil, err
-	}
-	for _, k := range []string{"dropped", "unlinked", "frozen"} {
-		if v, ok := old[k]; ok {
-			out[k] = v
-		}
-	}
-	return json.Marshal(out)
+	return inRecord, err
 }
 
 // maxNotes bounds notes from the command line: a Task's description has 32,000 characters.
 const maxNotes = 32000
 
-func (ch change) apply(rec *crm.CallRecord) error {
+// correction is the change as it is put into the record of a call that went this way.
+func (ch change) correction(way crm.Direction) (c crm.Correction, err error) {
 	if ch.notes != nil {
-		rec.Notes = text.CleanBlock(*ch.notes, maxNotes)
+		c.Parts, c.Record.Notes = append(c.Parts, crm.PartNotes), text.CleanBlock(*ch.notes, maxNotes)
 	}
 	if ch.disposition != nil {
-		rec.Disposition = text.Clean(*ch.disposition)
+		c.Parts, c.Record.Disposition = append(c.Parts, crm.PartResult), text.Clean(*ch.disposition)
 	}
-	if !ch.clear && len(ch.who) == 0 && len(ch.what) == 0 {
-		return nil
+	if ch.clear || len(ch.who) > 0 || len(ch.what) > 0 {
+		c.Parts = append(c.Parts, crm.PartAbout)
+		err = ch.about(way, &c.Record)
 	}
-	if rec.Type == crm.Internal {
+	return c, err
+}
+
+// about settles which records the call belongs to.
+func (ch change) about(way crm.Direction, rec *crm.CallRecord) error {
+	if way == crm.Internal {
 		return errors.New("an internal call belongs to no record")
 	}
 	a := crm.Association{Rule: crm.RulePinned, Why: "cleared by you, after the call"}
 	if !ch.clear {
 		a.Why = "chosen by you, after the call"
 	}
-	rec.Also = nil
 	for i, id := range ch.who {
 		r, ok := crm.RefOfID(id)
 		if !ok || r.Type != "Contact" && r.Type != "Lead" {
@@ -176,7 +151,7 @@ func (ch change) apply(rec *crm.CallRecord) error {
 		}
 		a.What = r
 	}
-	rec.Assoc, rec.Unresolved = a, false
+	rec.Assoc = a
 	return nil
 }
 

@@ -108,3 +108,52 @@ func TestWhatCannotBeMeantIsRefusedAndChangesNothing(t *testing.T) {
 		t.Error(es, err)
 	}
 }
+
+func TestTheDeskAndTheCommandDoNotTakeBackEachOthersChanges(t *testing.T) {
+	l := amendLedger(t)
+	other, err := ledger.OpenShared(t.Context(), l.Path(), ledger.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	result, notes, before := "Sale", "by the command", text.Block{}
+	for _, key := range []string{"wait", "sent"} {
+		s, err := l.Call(t.Context(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The command reads the call; the desk stores its notes; then the command writes.
+		desk := crm.Correction{Parts: []crm.RecordPart{crm.PartNotes}, Record: crm.CallRecord{Notes: text.CleanBlock("by the desk", 100)}, Since: &before}
+		if _, err := l.Amend(t.Context(), s.Call.Key, time.Time{}, desk.Apply); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := amendCall(t.Context(), other, s, change{disposition: &result}, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		desk.Record.Notes, before = text.CleanBlock("by the desk, more", 100), text.CleanBlock("by the desk", 100)
+		if _, err := l.Amend(t.Context(), s.Call.Key, time.Time{}, desk.Apply); err != nil {
+			t.Fatal(err)
+		}
+		check := func(want string) {
+			t.Helper()
+			s, err := other.Call(t.Context(), key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body := s.Item.Payload
+			if len(s.Errands) > 0 {
+				body = s.Errands[0].Payload
+			}
+			var rec crm.CallRecord
+			if err := json.Unmarshal(body, &rec); err != nil || rec.Disposition.String() != "Sale" || rec.Notes.String() != want || s.Call.Notes.String() != want {
+				t.Errorf("%s %v", body, err)
+			}
+		}
+		check("by the desk, more")
+		if _, err := amendCall(t.Context(), other, s, change{notes: &notes}, time.Now()); err != nil { // as they should be
+			t.Fatal(err)
+		}
+		check("by the command")
+		before = text.Block{}
+	}
+}

@@ -237,7 +237,7 @@ func (p plan) amend(ctx context.Context, led *ledger.Ledger, i int) error {
 	if err != nil {
 		return err
 	}
-	_, err = led.Amend(ctx, call, ledger.Item{Payload: body})
+	_, err = led.Amend(ctx, call.Key, time.Time{}, func(ledger.Call, json.RawMessage) (ledger.Call, json.RawMessage, error) { return call, body, nil })
 	return err
 }
 

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -15,40 +14,47 @@ import (
 // AmendErrand is the Kind of the errands that Amend leaves; their payload is the record as it should be.
 const AmendErrand = "amend"
 
-// Amend stores a later change of an ended call, such as notes: the call is replaced by c (times and state of its end stay). A record
-// that is not in Salesforce yet takes item's payload, and its Due unless that is zero: amended is true. One that is sent, is being
-// sent, or may have arrived (Ambiguous), keeps what was sent, and an errand to change the Task is left in the same commit, due at item.Due or at once; while it waits,
-// later changes replace its payload.
-func (l *Ledger) Amend(ctx context.Context, c Call, item Item) (amended bool, err error) {
+// Change is a later change of an ended call, such as notes: it gets the call and its record as they are on disk at this moment, with the changes
+// that wait, and returns them as they should be. It runs inside a transaction and may run again: it must not do anything else.
+type Change func(c Call, record json.RawMessage) (Call, json.RawMessage, error)
+
+// Amend carries out a change of an ended call; times and state of its end stay. A record that is not in Salesforce yet takes what the
+// change returned, and due unless that is zero: amended is true. One that is sent, is being sent, or may have arrived (Ambiguous), keeps
+// what was sent, and an errand to change the Task is left in the same commit, due then or at once; while it waits, later
+// changes replace its payload. Several programs may amend one call: each change builds on the one before.
+func (l *Ledger) Amend(ctx context.Context, key string, due time.Time, change Change) (amended bool, err error) {
 	const op = "change the call's record"
-	if err := errors.Join(valid(c), validJSON("the record", item.Payload, true)); err != nil {
-		return false, l.fail(op, err)
-	}
 	err = l.write(ctx, op, func(tx *sql.Tx) error {
-		id, err := callID(tx, c.Key)
+		id, err := callID(tx, key)
 		if err != nil {
 			return err
 		}
-		res, err := tx.Exec(`UPDATE calls SET name = ?, match = ?, record_type = ?, record_id = ?, record_name = ?, notes = ?, detail = ?
-			WHERE id = ? AND ended <> 0`,
+		c, body, err := changed(context.WithoutCancel(ctx), tx, key, change)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(`UPDATE calls SET name = ?, match = ?, record_type = ?, record_id = ?, record_name = ?, notes = ?, detail = ? WHERE id = ?`,
 			c.Name.String(), c.Match, c.RecordType, c.RecordID, c.RecordName.String(), c.Notes.String(), string(c.Detail), id)
 		if err != nil {
 			return err
 		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return cmp.Or(err, fmt.Errorf("call %s has not ended", c.Key))
-		}
-		res, err = tx.Exec(`UPDATE outbox SET payload = ?1, due = CASE WHEN ?2 = 0 THEN due ELSE ?2 END, updated = ?3
+		res, err := tx.Exec(`UPDATE outbox SET payload = ?1, due = CASE WHEN ?2 = 0 THEN due ELSE ?2 END, updated = ?3
 			WHERE call = ?4 AND (state = 'pending' AND NOT ambiguous OR state IN ('dead','fix','filtered','dropped'))`,
-			string(item.Payload), nanos(item.Due), nanos(l.now()), id)
+			string(body), nanos(due), nanos(l.now()), id)
 		if err != nil {
 			return err
 		}
 		n, err := res.RowsAffected()
-		if amended = n > 0; amended || err != nil {
+		if err != nil {
 			return err
 		}
-		return amendLater(tx, c.Key, item, l.now())
+		if amended = n > 0; amended {
+			// A change that was left while the record was under way, which then came back, must not undo this one.
+			_, err = tx.Exec("UPDATE errands SET payload = ?, updated = ? WHERE after = ? AND kind = ? AND state IN ('waiting','refused')",
+				string(body), nanos(l.now()), key, AmendErrand)
+			return err
+		}
+		return amendLater(tx, key, Item{Payload: body, Due: due}, l.now())
 	})
 	if err != nil {
 		return false, err
@@ -56,6 +62,31 @@ func (l *Ledger) Amend(ctx context.Context, c Call, item Item) (amended bool, er
 	l.signal()
 	l.signalErrands()
 	return amended, nil
+}
+
+// changed applies a change to a call as it is on disk, with the newest change that is not carried out yet.
+func changed(ctx context.Context, tx *sql.Tx, key string, change Change) (Call, json.RawMessage, error) {
+	es, err := entries(ctx, tx, "SELECT "+entryColumns+entryTables+"WHERE c.key = ?", key)
+	if err != nil {
+		return Call{}, nil, err
+	}
+	if len(es) != 1 || es[0].Item == nil {
+		return Call{}, nil, fmt.Errorf("call %s has not ended", key)
+	}
+	now := es[0].Item.Payload
+	var later string
+	err = tx.QueryRow("SELECT payload FROM errands WHERE after = ? AND kind = ? AND state <> 'done' ORDER BY id DESC LIMIT 1", key, AmendErrand).Scan(&later)
+	switch {
+	case err == nil:
+		now = json.RawMessage(later)
+	case !errors.Is(err, sql.ErrNoRows):
+		return Call{}, nil, err
+	}
+	c, body, err := change(es[0].Call, now)
+	if err == nil {
+		err = errors.Join(valid(c), validJSON("the record", body, true))
+	}
+	return c, body, err
 }
 
 // amendLater leaves the errand, or gives the one that waits the newer payload.

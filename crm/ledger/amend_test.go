@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
@@ -15,7 +17,7 @@ func TestAChangeAfterTheTaskIsSentWaitsAsOneErrand(t *testing.T) {
 		t.Helper()
 		c := ended("k1", t0)
 		c.Notes = text.CleanBlock(notes, 100)
-		amended, err := l.Amend(t.Context(), c, Item{Payload: payload(notes), Due: t0.Add(time.Minute)})
+		amended, err := l.Amend(t.Context(), "k1", t0.Add(time.Minute), whole(c, payload(notes)))
 		if amended || err != nil {
 			t.Fatal(amended, err)
 		}
@@ -58,5 +60,67 @@ func TestAChangeAfterTheTaskIsSentWaitsAsOneErrand(t *testing.T) {
 	must(t, l.DropErrand(t.Context(), "amend/k1/2", text.Clean("never mind")))
 	if due, err := l.DueErrands(t.Context(), at.Add(time.Hour), 9); len(due) != 0 || err != nil {
 		t.Fatal(due, err)
+	}
+}
+
+func TestEachOfSeveralProgramsBuildsOnWhatTheOthersChanged(t *testing.T) {
+	l := open(t, file(t), newClock())
+	finished(t, l, "k1", t0)
+	add := func(word string) {
+		t.Helper()
+		_, err := l.Amend(t.Context(), "k1", t0, func(c Call, now json.RawMessage) (Call, json.RawMessage, error) {
+			var r struct{ Notes string }
+			must(t, json.Unmarshal(now, &r))
+			return c, payload(r.Notes + " " + word), nil
+		})
+		must(t, err)
+	}
+	want := func(s string) {
+		t.Helper()
+		es, err := l.CallErrands(t.Context(), "k1")
+		must(t, err)
+		got := item(t, l, "k1").Payload
+		if n := len(es); n > 0 && es[n-1].State != ErrandOver {
+			got = es[n-1].Payload
+		}
+		if string(got) != string(payload(s)) {
+			t.Errorf("%s, not %s", got, s)
+		}
+	}
+	add("waits")
+	want("k1 waits")
+	claimed(t, l, "k1")
+	add("sending")
+	add("still")
+	want("k1 waits sending still")
+	// The attempt failed: what is changed now goes into the record, with what was changed while it was under way.
+	must(t, l.MarkRetry(t.Context(), "k1", Failure{Class: "network", Reason: text.Clean("no answer"), Due: t0}))
+	add("back")
+	if got := string(item(t, l, "k1").Payload); got != string(payload("k1 waits sending still back")) {
+		t.Error(got)
+	}
+	claimed(t, l, "k1")
+	must(t, l.MarkSent(t.Context(), "k1", "00T000000000001AAA"))
+	want("k1 waits sending still back") // the change that was left before does not undo the later one
+	add("sent")
+	want("k1 waits sending still back sent")
+}
+
+func TestAChangeThatFailsLeavesTheCallAsItWas(t *testing.T) {
+	l := open(t, file(t), newClock())
+	finished(t, l, "k1", t0)
+	nothing := errors.New("no")
+	for name, change := range map[string]Change{
+		"refused": func(c Call, _ json.RawMessage) (Call, json.RawMessage, error) { return c, nil, nothing },
+		"empty":   func(c Call, _ json.RawMessage) (Call, json.RawMessage, error) { return c, nil, nil },
+		"no JSON": func(c Call, _ json.RawMessage) (Call, json.RawMessage, error) { return c, json.RawMessage("{"), nil },
+		"no call": func(Call, json.RawMessage) (Call, json.RawMessage, error) { return Call{}, payload("x"), nil },
+	} {
+		if _, err := l.Amend(t.Context(), "k1", t0, change); err == nil {
+			t.Error(name)
+		}
+	}
+	if s, err := l.Call(t.Context(), "k1"); err != nil || string(s.Item.Payload) != string(payload("k1")) || s.Call.Notes.Empty() || len(s.Errands) != 0 {
+		t.Errorf("%+v %v", s, err)
 	}
 }

@@ -262,7 +262,7 @@ func step(t *testing.T, l *Ledger, rng *rand.Rand) string {
 	case 9:
 		err = l.Retry(ctx, key)
 	case 10:
-		_, err = l.Amend(ctx, ended(key, t0), Item{Payload: payload("amended")})
+		_, err = l.Amend(ctx, key, time.Time{}, whole(ended(key, t0), payload("amended")))
 	}
 	if k := kindOf(err); k != nil {
 		t.Fatalf("operation %d of %s: %v", op, key, err)

@@ -76,6 +76,11 @@ func finished(t testing.TB, l *Ledger, key string, at time.Time) {
 	}
 }
 
+// whole is a change that replaces everything.
+func whole(c Call, body json.RawMessage) Change {
+	return func(Call, json.RawMessage) (Call, json.RawMessage, error) { return c, body, nil }
+}
+
 func claimed(t testing.TB, l *Ledger, key string) Item {
 	t.Helper()
 	it, ok, err := l.Claim(t.Context(), key, l.now().Add(time.Hour))

@@ -80,7 +80,7 @@ func TestTheFullTextFollowsChanges(t *testing.T) {
 	}
 	c := ended("a-fred", t0)
 	c.Notes = text.CleanBlock("complaint about delivery", 100)
-	if _, err := l.Amend(t.Context(), c, Item{Payload: payload("x")}); err != nil {
+	if _, err := l.Amend(t.Context(), "a-fred", time.Time{}, whole(c, payload("x"))); err != nil {
 		t.Fatal(err)
 	}
 	if got := find("complaint"); !slices.Equal(got, []string{"a-fred"}) {

@@ -150,7 +150,7 @@ func TestAnAmendmentReachesTheRecordUntilItIsSent(t *testing.T) {
 	later := ended("k1", t0)
 	later.Notes = text.CleanBlock("new notes", 100)
 	later.Seconds = 99 // the end is frozen
-	amended, err := l.Amend(t.Context(), later, Item{Payload: payload("amended"), Due: t0.Add(time.Minute)})
+	amended, err := l.Amend(t.Context(), "k1", t0.Add(time.Minute), whole(later, payload("amended")))
 	if err != nil || !amended {
 		t.Fatal(amended, err)
 	}
@@ -161,7 +161,7 @@ func TestAnAmendmentReachesTheRecordUntilItIsSent(t *testing.T) {
 	}
 	claimed(t, l, "k1")
 	later.Notes = text.CleanBlock("too late", 100)
-	amended, err = l.Amend(t.Context(), later, Item{Payload: payload("late")})
+	amended, err = l.Amend(t.Context(), "k1", time.Time{}, whole(later, payload("late")))
 	if err != nil || amended {
 		t.Fatalf("while it is being sent: %v, %v", amended, err)
 	}
@@ -170,11 +170,11 @@ func TestAnAmendmentReachesTheRecordUntilItIsSent(t *testing.T) {
 	if string(s.Item.Payload) != string(payload("amended")) || s.Call.Notes.String() != "too late" {
 		t.Errorf("%+v", s.Entry)
 	}
-	if _, err := l.Amend(t.Context(), ended("nobody", t0), Item{Payload: payload("x")}); !as[*NotFoundError](err) {
+	if _, err := l.Amend(t.Context(), "nobody", time.Time{}, whole(ended("nobody", t0), payload("x"))); !as[*NotFoundError](err) {
 		t.Errorf("amend of an unknown call: %v", err)
 	}
 	must(t, l.Journal(t.Context(), ringing("k2", t0), "INVITE", t0))
-	if _, err := l.Amend(t.Context(), ended("k2", t0), Item{Payload: payload("x")}); err == nil {
+	if _, err := l.Amend(t.Context(), "k2", time.Time{}, whole(ended("k2", t0), payload("x"))); err == nil {
 		t.Error("an open call was amended")
 	}
 }

@@ -10,6 +10,11 @@ import (
 	"offhook/internal/text"
 )
 
+// result gives a call its disposition when it is over.
+func result(disposition string) ledger.Change {
+	return crm.Correction{Parts: []crm.RecordPart{crm.PartResult}, Record: crm.CallRecord{Disposition: text.Clean(disposition)}}.Apply
+}
+
 // amended changes the disposition of a call as the agent does, and lets Salesforce have it.
 func (o *office) amended(n int, disposition string, flush bool) {
 	o.t.Helper()
@@ -17,9 +22,7 @@ func (o *office) amended(n int, disposition string, flush bool) {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	rec := record(o.t, s)
-	rec.Disposition = text.Clean(disposition)
-	if _, err := o.led.Amend(o.t.Context(), s.Call, ledger.Item{Key: key(n), Payload: encode(o.t, rec)}); err != nil {
+	if _, err := o.led.Amend(o.t.Context(), s.Call.Key, time.Time{}, result(disposition)); err != nil {
 		o.t.Fatal(err)
 	}
 	if flush {

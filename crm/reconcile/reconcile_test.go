@@ -250,9 +250,7 @@ func TestWhatIsNoFaultIsNotTold(t *testing.T) {
 	}
 	// A change by the agent is on its way, then done: neither is somebody else's.
 	o.sleep(time.Hour)
-	rec := record(t, s)
-	rec.Disposition = text.Clean("Changed by the agent")
-	if _, err := o.led.Amend(t.Context(), s.Call, ledger.Item{Key: key(2), Payload: encode(t, rec)}); err != nil {
+	if _, err := o.led.Amend(t.Context(), s.Call.Key, time.Time{}, result("Changed by the agent")); err != nil {
 		t.Fatal(err)
 	}
 	if res := o.compare(); len(res.Findings) != 0 {
