@@ -56,6 +56,7 @@ type FormAsk struct {
 	Record     Ref               `json:"record,omitzero"`      // change this record instead
 	RecordType string            `json:"recordType,omitempty"` // "": the default, or the record's own
 	Number     text.Text         `json:"number,omitzero"`      // of the caller, filled in; empty when withheld
+	About      []Ref             `json:"about,omitempty"`      // what a new record is about, filled into its references, the first one first
 	Values     map[string]string `json:"values,omitempty"`     // what was typed already: it stays
 	Focus      string            `json:"focus,omitempty"`      // field to begin at
 }

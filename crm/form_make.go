@@ -41,8 +41,8 @@ type blueprint struct {
 	edit  bool
 }
 
-// Form makes a form. A new record gets its defaults and the caller's number; one that is changed its values as they are in Salesforce
-// now. What was typed already (FormAsk.Values) goes above both.
+// Form makes a form. A new record gets its defaults, the caller's number and whom it is about; one that is changed its values as they
+// are in Salesforce now. What was typed already (FormAsk.Values) goes above all of them.
 func (d *Directory) Form(ctx context.Context, ask FormAsk) (Form, error) {
 	object := or(or(ask.Record.Type, ask.Object), d.set.NewObject)
 	bp, err := d.blueprint(ctx, object, !ask.Record.Zero())
@@ -68,9 +68,13 @@ func (d *Directory) Form(ctx context.Context, ask FormAsk) (Form, error) {
 		d.fillRecord(&f, bp, rec)
 	} else {
 		d.fillNumber(&f, ask.Number)
+		d.fillAbout(&f, ask.About)
 	}
 	for name, v := range ask.Values {
 		if fd := f.Field(name); fd != nil && fd.Name != RecordTypeField {
+			if v != fd.Value.String() {
+				fd.Shown = text.Text{}
+			}
 			fd.Value = text.CleanBlock(v, maxValue)
 		}
 	}
@@ -211,7 +215,7 @@ func (d *Directory) formField(bp blueprint, f input) FormField {
 	case "date", "datetime", "time", "int", "long", "double", "currency", "percent":
 		out.Length = 0 // describe's is none of what is typed
 	}
-	if v := defaultOf(f.Field); v != "" && out.Value.Empty() && !bp.edit {
+	if v := bp.defaultOf(f.Field); v != "" && !bp.edit {
 		out.Value = text.CleanBlock(v, maxValue)
 	}
 	return out
@@ -250,13 +254,31 @@ func (d *Directory) options(out *FormField, bp blueprint, f salesforce.Field) {
 			}
 			out.For = append(out.For, valid)
 		}
-		if p.Default && !bp.edit {
-			out.Value = text.CleanBlock(value.String(), maxValue)
-		}
 	}
 	if !labelled {
 		out.Labels = nil
 	}
+}
+
+// defaultOf is what a new record of this kind gets in a field, "" for none. A picklist's own default goes before the field's, that of the
+// record type before both, and none is taken that the record type does not offer.
+func (bp blueprint) defaultOf(f salesforce.Field) string {
+	v := defaultOf(f)
+	if len(f.Picklist) == 0 {
+		return v
+	}
+	for _, p := range f.Picklist {
+		if p.Active && p.Default {
+			v = p.Value
+		}
+	}
+	if own, ok := bp.kind.Defaults[f.Name]; ok {
+		v = own
+	}
+	if offered, narrowed := bp.kind.Picklists[f.Name]; narrowed && !slices.Contains(offered, v) {
+		return ""
+	}
+	return v
 }
 
 // defaultOf is a field's default as a value of the form, "" for none. Of formulas only literals are understood: the rest is filled in

@@ -100,7 +100,7 @@ func (d *Directory) nameReferences(ctx context.Context, f *Form) {
 	for i := range f.Fields {
 		fd := &f.Fields[i]
 		id := fd.Value.String()
-		if fd.Type != "reference" || !salesforce.ValidID(id) || len(subs) >= 5 { // a composite has five queries
+		if fd.Type != "reference" || !fd.Shown.Empty() || !salesforce.ValidID(id) || len(subs) >= 5 { // a composite has five queries
 			continue
 		}
 		if object := d.objectOfID(ctx, fd.Refers, id); object != "" {

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -163,11 +164,44 @@ func (t *turn) startForm(key CallKey, cmd Command, number text.Text) {
 		object = t.newObject(t.find(key))
 	}
 	t.search = nil
-	ask := crm.FormAsk{Object: object, Number: number}
+	ask := crm.FormAsk{Object: object, Number: number, About: t.about(t.find(key))}
 	if d, ok := t.draft(draftKey(key, object, crm.Ref{})); ok {
 		ask.RecordType, ask.Values = d.RecordType, d.Values
 	}
 	t.do(LoadForm{For: key, Ask: ask})
+}
+
+// about lists what a new record is about: the records that the call belongs to, without a call the open card, and then their contact
+// and their account.
+func (t *turn) about(c *call) []crm.Ref {
+	var out []crm.Ref
+	add := func(refs ...crm.Ref) {
+		for _, r := range refs {
+			if !r.Zero() && !slices.ContainsFunc(out, func(o crm.Ref) bool { return crm.SameID(o.ID, r.ID) }) {
+				out = append(out, r)
+			}
+		}
+	}
+	var known []crm.Hit
+	switch {
+	case c != nil:
+		add(c.Assoc.Who, c.Assoc.What)
+		known = append([]crm.Hit{c.pin, c.current, c.source, c.openAtDial}, c.Match.Hits...)
+	case t.open != nil:
+		add(t.open.Ref)
+		known = []crm.Hit{crm.CardHit(*t.open)}
+	}
+	for _, r := range slices.Clone(out) {
+		for _, h := range known {
+			switch {
+			case h.PersonContactID != "" && crm.SameID(h.PersonContactID, r.ID):
+				add(h.Ref)
+			case !h.Zero() && crm.SameID(h.ID, r.ID):
+				add(crm.Ref{Type: "Contact", ID: cmp.Or(h.ContactID, h.PersonContactID)}, h.Account)
+			}
+		}
+	}
+	return out
 }
 
 // edit opens the card's record to be changed.
