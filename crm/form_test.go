@@ -84,8 +84,14 @@ func TestTheRecordTypeDecidesWhatAPicklistOffers(t *testing.T) {
 	if got := options(f.Field("Priority"), ""); got != "Medium,Low" && got != "Low,Medium" {
 		t.Error("Support offers", got)
 	}
+	if got := f.Field("Priority").Value.String(); got != "Medium" {
+		t.Errorf("Support begins with %q", got)
+	}
 	outage := kind.Options[1].String()
 	g := w.form(FormAsk{Object: "Case", RecordType: outage, Values: map[string]string{"Subject": "No light"}})
+	if got := g.Field("Priority").Value.String(); got != "" {
+		t.Errorf("a power cut begins with %q, which it does not offer", got)
+	}
 	if g.RecordType != outage || options(g.Field("Priority"), "") != "High" || g.Field("Subject").Value.String() != "No light" {
 		t.Errorf("%+v", g)
 	}

@@ -62,3 +62,24 @@ func TestAPicklistThatDependsOnAnotherSaysOnWhat(t *testing.T) {
 		t.Error("Fault__c is not described")
 	}
 }
+
+func TestADefaultThatTheRecordTypeDoesNotOfferIsNotTaken(t *testing.T) {
+	o := newOrg(t, func(opt *Options) {
+		opt.Data = &Data{}
+		opt.RecordTypes = []RecordType{{Object: "Case", DeveloperName: "Repair", Default: true, Picklists: map[string][]string{"Priority": {"High", "Low"}}},
+			{Object: "Lead", DeveloperName: "Shop", Default: true, Picklists: map[string][]string{"Status": {"Working - Contacted"}}}}
+	})
+	id := o.create("Case", map[string]any{"Subject": "x"})
+	if row := o.do("GET", v+"/sobjects/Case/"+id, nil).want(200).object(); row["Priority"] != nil {
+		t.Errorf("priority %v", row["Priority"])
+	}
+	id = o.create("Lead", map[string]any{"LastName": "x", "Company": "y"})
+	if row := o.do("GET", v+"/sobjects/Lead/"+id, nil).want(200).object(); row["Status"] != "Working - Contacted" {
+		t.Errorf("a lead must have a status, and has %v", row["Status"])
+	}
+	id = o.create("Case", map[string]any{"Subject": "x", "Priority": "Low"})
+	o.do("PATCH", v+"/sobjects/Case/"+id, map[string]any{"Subject": "y"}).want(204)
+	if row := o.do("GET", v+"/sobjects/Case/"+id, nil).want(200).object(); row["Priority"] != "Low" {
+		t.Errorf("priority %v", row["Priority"])
+	}
+}

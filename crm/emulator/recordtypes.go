@@ -139,8 +139,8 @@ func (st *store) typeOfRecord(o *object, id string) (*record, *RecordType) {
 }
 
 // checkRecordType refuses a record type of another object, and values of restricted picklists that the record type does
-// not offer. It fills in the default.
-func (st *store) checkRecordType(o *object, row, in map[string]any) error {
+// not offer. It fills in the default; a new record gets no default value that its type does not offer.
+func (st *store) checkRecordType(o *object, row, in map[string]any, fresh bool) error {
 	if o.field("RecordTypeId") == nil {
 		return nil
 	}
@@ -155,10 +155,17 @@ func (st *store) checkRecordType(o *object, row, in map[string]any) error {
 	row["RecordTypeId"] = r.id
 	for name, values := range t.Picklists {
 		f := o.field(name)
-		if f == nil || !f.restricted {
+		if f == nil {
 			continue
 		}
-		if v, ok := in[f.name].(string); ok && !slices.Contains(values, v) {
+		v, given := in[f.name].(string)
+		if own, _ := row[f.name].(string); fresh && !given && own != "" && !slices.Contains(values, own) {
+			row[f.name] = nil
+			if !f.nillable && len(values) > 0 {
+				row[f.name] = values[0]
+			}
+		}
+		if given && f.restricted && !slices.Contains(values, v) {
 			return badField("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", fmt.Sprintf("%s: bad value for restricted picklist field: %s", f.label, v), f.name)
 		}
 	}

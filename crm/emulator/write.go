@@ -183,7 +183,7 @@ func (st *store) prepare(o *object, row, in map[string]any, old *record, w *writ
 	if err := st.preparePerson(o, row, in, old, w); err != nil {
 		return err
 	}
-	return st.checkRecordType(o, row, in)
+	return st.checkRecordType(o, row, in, old == nil)
 }
 
 // mayChange refuses the records that an admin took from the user.

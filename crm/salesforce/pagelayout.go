@@ -22,6 +22,7 @@ type RecordType struct {
 	Default   bool // what a record gets that names none
 	Master    bool
 	Picklists map[string][]string // values that are offered, by field; a picklist that is not named offers all
+	Defaults  map[string]string   // the value that a new record gets, by field; the description's where none is named
 	layout    string
 }
 
@@ -170,12 +171,15 @@ func pagesOf(w *pagesWire) *Pages {
 	}
 	for _, m := range w.Mappings {
 		t := RecordType{ID: m.ID, Name: m.Name, Available: m.Available && (m.Active == nil || *m.Active), Default: m.Default, Master: m.Master,
-			Picklists: map[string][]string{}, layout: m.Layout}
+			Picklists: map[string][]string{}, Defaults: map[string]string{}, layout: m.Layout}
 		for _, pl := range m.Picklists {
 			values := []string{}
 			for _, v := range pl.Values {
 				if v.Active {
 					values = append(values, v.Value)
+				}
+				if v.Active && v.Default {
+					t.Defaults[pl.Name] = v.Value
 				}
 			}
 			t.Picklists[pl.Name] = values
