@@ -25,9 +25,9 @@ func TestANewRecordIsAboutWhomTheCallBelongsTo(t *testing.T) {
 		"a lead has no references":                          {ask: FormAsk{Object: "Lead", About: []Ref{fred, acme}}, want: map[string]string{"Phone": ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			before := w.requests("/composite")
+			before := w.DataRequests("/composite")
 			f := w.form(row.ask)
-			if got := w.requests("/composite") - before; got != row.request {
+			if got := w.DataRequests("/composite") - before; got != row.request {
 				t.Errorf("%d requests for names", got)
 			}
 			filled := 0
