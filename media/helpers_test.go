@@ -36,6 +36,15 @@ func strength(pcm []int16, hz float64) float64 {
 	return 2 * (s1*s1 + s2*s2 - w*s1*s2) / all / float64(len(pcm))
 }
 
+// purest is the highest strength of any 100 ms of pcm: what is decoded well is pure somewhere, also where a busy machine made the
+// play-out stretch and conceal the rest.
+func purest(pcm []int16, hz float64) (best float64) {
+	for i := 0; i+Rate/10 <= len(pcm); i += Rate / 50 {
+		best = max(best, strength(pcm[i:i+Rate/10], hz))
+	}
+	return best
+}
+
 // virtual is a clock that a test moves.
 type virtual struct{ ns atomic.Int64 }
 
