@@ -16,7 +16,7 @@ func CheatSheet() string {
 
 Every action has a name. The keys of any action can be changed in the configuration:
 
-` + "```toml\n[keys]\n\"call.answer\" = [\"enter\", \"f2\"]\n\"demo.next\"   = []            # no key; still in the palette\n```" + `
+` + "```toml\n[keys]\n\"call.answer\" = [\"space\", \"f2\"]\n\"demo.next\"   = []            # no key; still in the palette\n```" + `
 
 Two actions of the same context cannot share a key; offhook says which two and does not start. In the contexts
 *notes*, *form* and *overlay* characters are text, so only function keys and Ctrl keys can be bound there; function keys and Ctrl

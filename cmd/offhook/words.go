@@ -26,9 +26,24 @@ func plainWords(c *cobra.Command) {
 			return cmd.Help()
 		}
 	}
+	c.Long = unbroken(c.Long)
 	for _, sub := range c.Commands() {
 		plainWords(sub)
 	}
+}
+
+// unbroken joins the lines of each paragraph: the help breaks them anew, to the width of the terminal. Short lines,
+// and those in columns, are meant as they stand.
+func unbroken(long string) string {
+	var out strings.Builder
+	for line := range strings.Lines(long) {
+		if text := strings.TrimSuffix(line, "\n"); len(text) >= 80 && text != line && !strings.Contains(text, "   ") {
+			out.WriteString(text + " ")
+			continue
+		}
+		out.WriteString(line)
+	}
+	return strings.ReplaceAll(out.String(), " \n", "\n\n")
 }
 
 func wrongWords(cmd *cobra.Command, args []string) error {

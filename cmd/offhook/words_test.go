@@ -31,3 +31,17 @@ func TestFlagsThatExcludeEachOtherAreNamed(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestHelpIsBrokenToTheTerminalAndNotTwice(t *testing.T) {
+	long := strings.TrimSpace(strings.Repeat("word ", 20))
+	for in, want := range map[string]string{
+		long + "\nshort\nlast":             long + " short\nlast",
+		long + "\n" + long + "\n\n" + long: long + " " + long + "\n\n" + long,
+		long + "   column\nnext":           long + "   column\nnext",
+		"":                                 "",
+	} {
+		if got := unbroken(in); got != want {
+			t.Errorf("%q became %q", in, got)
+		}
+	}
+}
