@@ -258,6 +258,22 @@ func TestWhatIsWrongWithTheSoundIsSaidOnceAndTakenBack(t *testing.T) {
 	}
 }
 
+func TestWithoutASoundServerNobodyIsSentToTheSwitchOfAMicrophone(t *testing.T) {
+	b := newBench(t, Settings{})
+	b.phone(sip.SoundChanged{At: b.at, Detail: text.Clean("no sound server answers")})
+	b.up("a", "07814256404")
+	b.at = b.at.Add(10 * time.Second)
+	b.do(QualityRead{map[sip.LegID]media.Stats{"a": {LastPacket: epoch.Add(time.Hour), HeardSilent: true}}})
+	for _, n := range b.snap().Notices {
+		if strings.Contains(n.Text.String(), "microphone") {
+			t.Errorf("said: %v", n.Text)
+		}
+	}
+	if h := b.snap().Links.Sound.Health; h != HealthWarn {
+		t.Errorf("the status line says that the sound is %s", h)
+	}
+}
+
 func TestACallWithoutAWayForItsSoundIsToldOnceAndTakenBack(t *testing.T) {
 	b := newBench(t, Settings{}).up("a", "07814256404")
 	b.phone(sip.SoundPath{Leg: "a"})

@@ -36,7 +36,9 @@ var troubles = [allTroubles]trouble{
 		func(_ *turn, c *call, st media.Stats) bool { return c.Muted && st.HeardSilent }},
 	{"Your microphone gives no sound", func(*call) string {
 		return "Your microphone gives no sound: look at its switch and its plug, or pick another with S. The call is still up."
-	}, func(_ *turn, c *call, st media.Stats) bool { return !c.Muted && st.HeardSilent }},
+	}, func(t *turn, c *call, st media.Stats) bool {
+		return !c.Muted && st.HeardSilent && t.links.Sound.Health != HealthWarn // without a microphone there is no switch to look at
+	}},
 }
 
 // qualityRead takes over the live figures, and says what is wrong with the sound of a call.

@@ -39,7 +39,7 @@ func (p *Page) Draw(th *theme.Theme, w, h int, now time.Time, flash text.Text) F
 			top.add(row.Blank(w))
 		}
 		most := 2
-		if h < 22 {
+		if h < 20 {
 			most = 1
 		}
 		top.add(bar.Caption(th, w, cap, most)...)
@@ -80,7 +80,7 @@ func (p *Page) foot(c canvas, w, h int, flash text.Text) panel {
 	switch {
 	case h >= 34:
 		most = 4
-	case h >= 24:
+	case h >= 20:
 		most = 2
 	}
 	notices := p.notices()

@@ -225,6 +225,7 @@ var (
 	barForm   = [...]string{"form.save", "form.next", "form.previous", "form.cancel"}
 	barSearch = [...]string{"search.open", "search.down", "search.up", "search.query", "search.new", "search.object", "search.further", "search.more", "search.close"}
 	barNotes  = [...]string{"notes.done"}
+	barCall   = [...]string{"call.answer", "call.decline", "call.hold", "call.mute", "call.transfer", "call.hangup"}
 )
 
 // consulting: the agent asks a colleague while somebody waits on hold.
@@ -237,11 +238,11 @@ func (p *Page) consulting() bool {
 func (p *Page) bars() [][]bar.Item {
 	switch p.Context() {
 	case keymap.Form:
-		return [][]bar.Item{p.items(barForm[:], "form.save"), p.ringingItems()}
+		return [][]bar.Item{p.items(barForm[:], "form.save"), p.callItems(barCall[:])}
 	case keymap.Search:
-		return [][]bar.Item{p.items(barSearch[:], "search.open"), p.ringingItems()}
+		return [][]bar.Item{p.items(barSearch[:], "search.open"), p.callItems(barCall[:])}
 	case keymap.Notes:
-		return [][]bar.Item{p.items(barNotes[:], ""), p.typingItems()}
+		return [][]bar.Item{p.items(barNotes[:], ""), p.callItems(barCall[:])}
 	}
 	next := ""
 	want := p.wanted()
@@ -271,19 +272,9 @@ func (p *Page) bars() [][]bar.Item {
 	return [][]bar.Item{calls, p.items(barDesk[:], "")}
 }
 
-// ringingItems offers to answer while a text field has the focus, by keys that make no character.
-func (p *Page) ringingItems() []bar.Item {
-	if p.ringing(desk.Answer) == nil {
-		return nil
-	}
-	return p.typingList("call.answer", "call.decline")
-}
-
-func (p *Page) typingItems() []bar.Item {
-	return p.typingList("call.answer", "call.decline", "call.hold", "call.mute", "call.transfer", "call.hangup")
-}
-
-func (p *Page) typingList(names ...string) (out []bar.Item) {
+// callItems are what can be done with the call while the agent works at something else; while a text field has the focus, by keys that
+// make no character.
+func (p *Page) callItems(names []string) (out []bar.Item) {
 	for _, it := range p.items(names, "") {
 		it.Hot = it.Name == "call.answer"
 		a, _ := p.keys.Action(it.Name)
@@ -349,7 +340,7 @@ func (p *Page) items(names []string, next string) (out []bar.Item) {
 			out = append(out, bar.Item{Name: n, Key: p.keys.Key(n) + p.keys.Key("search.up"), Title: a.Title})
 			continue
 		}
-		out = append(out, bar.Item{Name: n, Key: p.keys.Key(n), Title: p.Title(a), Next: n == next})
+		out = append(out, bar.Item{Name: n, Key: p.keys.Key(n), Title: p.Title(a), Next: n == next, Stay: n == "app.help"})
 	}
 	return out
 }

@@ -30,7 +30,7 @@ func (p *Page) small(c canvas, w, h int) Frame {
 			lines = append(lines, row.New(w).Put(th.Dim, number).String())
 		}
 		if p.Typing() {
-			items = p.typingList("call.answer", "call.decline", "call.hangup")
+			items = p.callItems([]string{"call.answer", "call.decline", "call.hangup"})
 		} else {
 			items = p.items([]string{"call.answer", "call.decline", "call.hangup", "call.hold", "call.mute"}, "call.answer")
 		}

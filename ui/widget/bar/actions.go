@@ -14,6 +14,7 @@ type Item struct {
 	Title string
 	Next  bool // the key to press next
 	Hot   bool // what the caller's match asks for
+	Stay  bool // in view where there are two lines, whatever else must go
 }
 
 // Zone is a part of a line that a mouse can click.
@@ -34,9 +35,29 @@ func Actions(th *theme.Theme, w, max int, groups ...[]Item) (lines []string, zon
 	return lines, zones
 }
 
+// width is how many cells the item takes.
+func (it Item) width() int {
+	n := row.Width(it.Key) + 1 + row.Width(it.Title)
+	switch {
+	case it.Next:
+		n += 4
+	case it.Hot:
+		n += 2
+	}
+	return n
+}
+
 // flow lays the groups out and counts the items for which there was no room.
 func flow(th *theme.Theme, w, max int, groups [][]Item) (lines []string, zones []Zone, left int) {
 	r := row.New(w).Gap(1)
+	stay := 0 // cells that the last line keeps for what stays
+	for _, items := range groups {
+		for _, it := range items {
+			if it.Stay && it.Key != "" {
+				stay += 3 + it.width()
+			}
+		}
+	}
 	end := func() {
 		lines = append(lines, r.String())
 		r = row.New(w).Gap(1)
@@ -49,17 +70,19 @@ func flow(th *theme.Theme, w, max int, groups [][]Item) (lines []string, zones [
 			if it.Key == "" {
 				continue
 			}
-			n := row.Width(it.Key) + 1 + row.Width(it.Title)
-			if it.Next {
-				n += 4
-			} else if it.Hot {
-				n += 2
+			n := it.width()
+			if it.Stay {
+				stay -= 3 + n
 			}
 			gap := 0
 			if r.Used() > 1 {
 				gap = 3
 			}
-			if r.Used()+gap+n > w-1 {
+			keep := 0
+			if max > 1 && len(lines) >= max-1 { // a single line is for the call
+				keep = stay
+			}
+			if r.Used()+gap+n > w-1-keep {
 				if len(lines) >= max-1 {
 					left++ // a shorter one may still fit
 					continue

@@ -40,6 +40,20 @@ func TestActionsThatDoNotFitAreLeftOutWhole(t *testing.T) {
 	}
 }
 
+func TestTheWayToAllKeysStaysInViewWhenOthersMustGo(t *testing.T) {
+	th, _ := theme.Named("dark", true)
+	items := []Item{{Name: "a", Key: "a", Title: "Answer"}, {Name: "b", Key: "b", Title: "Something"}, {Name: "c", Key: "c", Title: "Else"}, {Name: "help", Key: "?", Title: "Help", Stay: true}, {Name: "q", Key: "q", Title: "Quit"}}
+	for w := 12; w < 70; w++ {
+		lines, zones := Actions(th, w, 2, items[:1], items[1:])
+		if all := ansi.Strip(strings.Join(lines, "\n")); !strings.Contains(all, " a Answer") || !strings.Contains(all, " ? Help") {
+			t.Errorf("at %d:\n%s", w, all)
+		}
+		if w >= 60 && len(zones) != len(items) {
+			t.Errorf("at %d only %d are shown, though there is room for all", w, len(zones))
+		}
+	}
+}
+
 func TestGroupsFlowTogetherBeforeAnythingIsLeftOut(t *testing.T) {
 	th, _ := theme.Named("dark", true)
 	one, many := []Item{{Name: "a", Key: "a", Title: "Answer"}}, []Item{}
@@ -87,6 +101,21 @@ func TestNoSoundServerIsCalmInTheDemoAndSaidAtADesk(t *testing.T) {
 		s.Agent.Demo = false
 		if line := ansi.Strip(Status(th, w, s, time.Time{})); !strings.Contains(line, "! Sound none") {
 			t.Errorf("desk at %d: %q", w, line)
+		}
+	}
+}
+
+func TestAFullLineNeverNamesASoundThatIsNotThere(t *testing.T) {
+	th, _ := theme.Named("dark", true)
+	ok := func(s string) desk.Link { return desk.Link{Health: desk.HealthOK, Text: text.Clean(s)} }
+	s := &desk.Snapshot{
+		Agent: desk.Agent{Demo: true, User: text.Clean("alex@acme.example"), Name: text.Clean("Alex Agent"), OrgName: text.Clean("Offhook Practice")},
+		Links: desk.Links{SIP: ok("registered at 127.0.0.1:5060 over UDP"), Salesforce: ok("alex@acme.example"), Hub: ok("on the team's board"),
+			Sound: desk.Link{Health: desk.HealthWarn, Text: text.Clean("none – no sound server")}},
+	}
+	for w := 40; w <= 200; w++ {
+		if line := ansi.Strip(Status(th, w, s, time.Time{})); strings.Contains(line, "Sound") && !strings.Contains(line, "Sound none") || w == 60 && !strings.Contains(line, "○ Silent") {
+			t.Errorf("at %d: %q", w, line)
 		}
 	}
 }

@@ -202,7 +202,9 @@ func shorten(parts []part, w int) (left []part, gap int) {
 		}
 		for i := range parts {
 			if excess(parts, gap, w) > 0 && well(parts[i]) && (parts[i].name == "Salesforce") == last {
-				parts[i].text = ""
+				if parts[i].text = ""; parts[i].name == "Sound" && parts[i].short == "none" {
+					parts[i].name = "Silent"
+				}
 			}
 		}
 	}

@@ -45,7 +45,8 @@ func (l Look) related(rel crm.Related, selected bool) string {
 	if rel.List == "" {
 		r.Cell(th.Dim, rel.Type, min(max(row.Width(rel.Type), 5), 11))
 	}
-	right := row.Seg{Ink: th.Dim, Text: rel.Detail.Truncate(Share(l.Width, 35)).String()}
+	most := max(Share(l.Width, 35), l.Width-r.Used()-rel.Name.Width()-3) // a short name leaves it more
+	right := row.Seg{Ink: th.Dim, Text: rel.Detail.Truncate(most).String()}
 	if hint != "" {
 		right.Text = hint
 	}

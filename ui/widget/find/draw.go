@@ -123,7 +123,7 @@ func (p *Page) tabs(th *theme.Theme, keys keymap.Map, r *row.Row, groups []group
 		r.Put(ink, name+" "+n)
 	}
 	if k, b := keys.Key("search.object"), keys.Key("search.objectback"); k != "" && !p.InQuery {
-		r.Gap(2).Put(th.Key, b+k)
+		r.Gap(2).Put(th.Key, b+" "+k)
 		if more {
 			r.Gap(1).Put(th.Key, keys.Key("search.more")).Put(th.Dim, " more")
 		}

@@ -82,7 +82,7 @@ func (p *Palette) found() []Possible {
 
 // Draw implements Box.
 func (p *Palette) Draw(th *theme.Theme, keys keymap.Map, _ *desk.Snapshot, w, h int) Drawn {
-	width := max(min(72, w-2), 16)
+	width := max(min(100, w-2), 16)
 	inner := width - 4
 	shown, at := p.query.Line(inner - 4)
 	d := Drawn{Title: "All actions", Width: width, Cursor: true, X: 3 + at, Y: 0, Foot: Hints(th, keys, "overlay.accept", "do it", "overlay.close", "back")}
