@@ -465,6 +465,12 @@ func TestAKeyThatCanDoNothingSaysSoUntilSomethingHappens(t *testing.T) {
 		{"a", "No call is ringing.", idle()},
 		{"h", "Hold: there is no call.", idle()},
 		{"k", "Keypad is not possible with this call now.", ringing(fred(desk.Incoming))},
+		{"i", "No results are set up (dispositions.codes): ask your administrator.", talking(fred(desk.Talking))},
+		{"i", "An internal call gets no result.", withResults(talking(internal(fred(desk.Talking))))},
+		{"i", "No results are set up for calls of this queue", withResults(talking(fred(desk.Talking)), "sales")},
+		{"i", "A call gets its result once it is answered.", withResults(ringing(fred(desk.Incoming)))},
+		{"ctrl+r", "Calls are not recorded here: recording.dir is not set in the settings.", talking(fred(desk.Talking))},
+		{"j", "There is no second call: put this one on hold and dial the other.", talking(fred(desk.Talking))},
 		{"esc", "", idle()},
 	} {
 		b := onBench(tc.snap, nil)
@@ -473,11 +479,23 @@ func TestAKeyThatCanDoNothingSaysSoUntilSomethingHappens(t *testing.T) {
 		if tc.says == "" && b.text() != before || !strings.Contains(b.text(), tc.says) {
 			t.Errorf("%s:\n%s", tc.key, b.text())
 		}
-		b.show(talking(fred(desk.Talking)))
+		b.show(talking(fred(desk.Held)))
 		if tc.says != "" && strings.Contains(b.text(), tc.says) {
 			t.Errorf("%s: the answer outlives the moment", tc.key)
 		}
 	}
+}
+
+// withResults has one result to choose, for calls of one queue or of all.
+func withResults(s *desk.Snapshot, queue ...string) *desk.Snapshot {
+	s.Dispositions = []desk.Disposition{{Code: "sale", Label: c("Sale"), Queue: c(strings.Join(queue, " "))}}
+	return s
+}
+
+// internal is the same call from a colleague.
+func internal(call desk.Call) desk.Call {
+	call.Dir = crm.Internal
+	return call
 }
 
 func TestCopyingSaysWhatWasCopied(t *testing.T) {

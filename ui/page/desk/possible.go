@@ -117,7 +117,37 @@ func (p *Page) whyNot(a keymap.Action) string {
 		if p.Focused() == nil {
 			return p.Title(a) + ": there is no call."
 		}
+		if why := p.never(a.Verb, p.Focused()); why != "" {
+			return why
+		}
 		return p.Title(a) + " is not possible with this call now."
+	}
+	return ""
+}
+
+// never is why a verb is not possible with a call when waiting will not make it so; empty for what its state alone forbids.
+func (p *Page) never(v desk.Verb, c *desk.Call) string {
+	switch v {
+	case desk.Dispose:
+		switch {
+		case len(p.snap.Dispositions) == 0:
+			return "No results are set up (dispositions.codes): ask your administrator."
+		case c.Dir == crm.Internal:
+			return "An internal call gets no result."
+		case len(p.snap.For(c)) == 0:
+			return "No results are set up for calls of this queue (dispositions.codes)."
+		case c.State == desk.Incoming:
+			return "A call gets its result once it is answered."
+		}
+	case desk.Rec, desk.RecPause:
+		if (c.State == desk.Talking || c.State == desk.Held) && !p.can(desk.Rec) {
+			return "Calls are not recorded here: recording.dir is not set in the settings."
+		}
+	case desk.XferTo, desk.Merge:
+		other := func(o desk.Call) bool { return o.Key != c.Key && o.State != desk.Ended }
+		if (c.State == desk.Talking || c.State == desk.Held) && !slices.ContainsFunc(p.snap.Calls, other) {
+			return "There is no second call: put this one on hold and dial the other."
+		}
 	}
 	return ""
 }
