@@ -161,8 +161,11 @@ func (p *Phone) whenUp(f func(*registration)) {
 	time.AfterFunc(waitUp, func() { p.ua.Post(answer) })
 }
 
-// settled lets those go on who waited for a registration.
+// settled lets those go on who waited for a registration, when there is one or none is to come any more.
 func (p *Phone) settled() {
+	if p.line() == nil && slices.ContainsFunc(p.regs, (*registration).coming) {
+		return
+	}
 	waiting := p.waiting
 	p.waiting = nil
 	for _, f := range waiting {

@@ -109,6 +109,7 @@ func (p *Phone) route(uri transaction.URI, f func(*transaction.Flow, netip.AddrP
 		if port == 0 {
 			port = 5060
 		}
+		p.rebind() // if the socket has just died
 		f(p.udp, netip.AddrPortFrom(a.Unmap(), port), route, nil)
 		return
 	}

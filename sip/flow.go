@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -141,6 +142,7 @@ func (p *Phone) connectHop(ctx context.Context, host string, port int, transport
 			err = errors.New("this server did not take a connection a moment ago")
 			continue
 		}
+		p.awaitLine(ctx, s)
 		if flow, err = p.flowTo(ctx, s); err == nil {
 			return flow, s.Addr, nil
 		}
@@ -148,6 +150,22 @@ func (p *Phone) connectHop(ctx context.Context, host string, port int, transport
 		p.locate.Failed(s)
 	}
 	return nil, netip.AddrPort{}, err
+}
+
+// awaitLine waits while a registration at a server is about to come back over a new connection: requests in dialogs go over that one
+// too. It is not called on the loop.
+func (p *Phone) awaitLine(ctx context.Context, s locate.Server) {
+	if !slices.ContainsFunc(*p.lines.Load(), func(l line) bool { return same(l.server, s) && l.flow != nil && !l.alive() }) {
+		return
+	}
+	back := make(chan struct{})
+	p.ua.Post(func() {
+		p.whenUp(func(*registration) { close(back) })
+	})
+	select {
+	case <-back:
+	case <-ctx.Done():
+	}
 }
 
 // listen opens the socket of the account's transport; without a registrar both, on one port, for who comes by TCP.
@@ -259,7 +277,7 @@ func (p *Phone) moveCalls(old *transaction.Flow, to path, changed bool) {
 		return
 	}
 	for _, l := range p.legs {
-		if l.s == nil || l.s.Flow() != old {
+		if l.s == nil || l.s.Home() != old {
 			continue
 		}
 		dst := to.dst()

@@ -90,6 +90,10 @@ func (r *registration) succeeded(req *transaction.Request, res *transaction.Resp
 	r.slept = false
 	r.tell(told)
 	r.p.settled()
+	if flow := r.at.flow; flow.Transport() != "UDP" && !flow.Alive() { // it died under the answer; who heard of that first thought that the round would see to it
+		r.flowDown(flow)
+		return
+	}
 	if rewrite {
 		r.start()
 	}

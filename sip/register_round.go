@@ -155,9 +155,7 @@ func (r *registration) fail(f failure) {
 	r.unlive()
 	r.later(wait)
 	r.tell(RegistrationChanged{State: RegFailed, Code: f.code, Reason: text.Clean(f.why), RetryIn: wait})
-	if !slices.ContainsFunc(r.p.regs, func(o *registration) bool { return o.busy }) {
-		r.p.settled()
-	}
+	r.p.settled()
 }
 
 // unlive: the registrar does not hold our binding any more, or nobody knows.
@@ -180,7 +178,9 @@ func (r *registration) later(d time.Duration) {
 }
 
 // coming reports whether a registration is under way, or will be as soon as the loop hears that its connection died.
-func (r *registration) coming() bool { return r.busy || r.live && !r.at.alive() }
+func (r *registration) coming() bool {
+	return r.stopped == nil && (r.busy || r.live && !r.at.alive())
+}
 
 // uses reports whether the registration runs over a flow, or is about to.
 func (r *registration) uses(f *transaction.Flow) bool { return r.at.flow == f || r.try.flow == f }

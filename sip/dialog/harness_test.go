@@ -192,6 +192,8 @@ type script struct {
 	write func([]byte) error
 	in    chan packet
 	wait  time.Duration
+
+	hangUp func() // of a connection
 }
 
 // packet is one message as it came.

@@ -18,9 +18,10 @@ type ident struct {
 	target    transaction.URI // remote target
 	contact   transaction.Address
 	flow      *transaction.Flow
-	dst       netip.AddrPort // first hop when neither route nor target have been learned
-	foreign   bool           // no server of ours is on the way: our credentials are not for them
-	updates   bool           // the far end's Allow lists UPDATE
+	home      *transaction.Flow // that contact belongs to
+	dst       netip.AddrPort    // first hop when neither route nor target have been learned
+	foreign   bool              // no server of ours is on the way: our credentials are not for them
+	updates   bool              // the far end's Allow lists UPDATE
 	sid       sessionID
 }
 
@@ -29,7 +30,7 @@ func fromInvite(req *transaction.Request, localTag string) ident {
 	d := ident{
 		callID: req.CallID, local: req.To.WithTag(localTag), remote: req.From,
 		remoteSeq: req.CSeq, route: slices.Clone(req.RecordRoute), target: req.Contact[0].URI,
-		flow: req.Flow, dst: req.Source,
+		flow: req.Flow, home: req.Flow, dst: req.Source,
 	}
 	d.read(req.Headers)
 	return d

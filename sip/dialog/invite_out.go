@@ -65,7 +65,7 @@ func (u *UA) Invite(in Invite, data any) *Session {
 		localIP: in.Flow.LocalFor(in.Dst).Addr(),
 		id: ident{
 			callID: in.CallID, local: in.From.WithTag(in.Tag), remote: in.To.WithTag(""), route: in.Route,
-			target: in.URI, flow: in.Flow, dst: in.Dst, contact: u.contact(in.Flow, in.Dst), foreign: in.Foreign,
+			target: in.URI, flow: in.Flow, home: in.Flow, dst: in.Dst, contact: u.contact(in.Flow, in.Dst), foreign: in.Foreign,
 			sid: sessionID{local: in.SessionID},
 		},
 	}
@@ -225,7 +225,7 @@ func (a *attempt) longer() {
 // movedTo: another server gets the INVITE, perhaps over another connection.
 func (a *attempt) movedTo(flow *transaction.Flow, dst netip.AddrPort) {
 	d := &a.s.id
-	d.flow, d.dst, d.contact = flow, dst, a.s.ua.contact(flow, dst)
+	d.flow, d.home, d.dst, d.contact = flow, flow, dst, a.s.ua.contact(flow, dst)
 	a.o.req.Contact = []transaction.Address{d.contact}
 }
 

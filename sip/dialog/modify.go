@@ -1,6 +1,7 @@
 package dialog
 
 import (
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -18,6 +19,7 @@ type modify struct {
 	o     *outgoing
 	limit *timer
 	tries int // 491 in a row
+	lost  int // connections that died under our request, in a row
 	retry *timer
 	acks  map[uint32]*ack // to the 2xx of our re-INVITEs, by CSeq: a lost one is wanted again, also after the next re-INVITE
 
@@ -36,6 +38,9 @@ const modifyTime = time.Minute
 // maxUnacked is how many 2xx of ours to re-INVITEs may wait for their ACK.
 const maxUnacked = 4
 
+// maxLost is how often we try again after the connection died under our request; the way back may take as long as a registration.
+const maxLost = 3
+
 // maxGlare is how often we try again after a 491 before we give the wish up.
 const maxGlare = 6
 
@@ -44,7 +49,7 @@ func (s *Session) want(hold bool, op Operation) {
 		s.emitIfAlive(Refused{Op: op, Reason: "The call has ended"})
 		return
 	}
-	s.modify.want, s.modify.op, s.modify.owed, s.modify.tries = hold, op, op != OpTransfer, 0
+	s.modify.want, s.modify.op, s.modify.owed, s.modify.tries, s.modify.lost = hold, op, op != OpTransfer, 0, 0
 	s.next()
 }
 
@@ -170,7 +175,7 @@ func (s *Session) reinviteDone(o *outgoing, t offer.Terms, hold, late bool, res 
 			s.ua.bye(&s.id, `SIP;cause=488;text="Not Acceptable Here"`)
 			return
 		}
-		m.tries = 0
+		m.tries, m.lost = 0, 0
 		s.emit(Refreshed{Response: res})
 		s.agreedTimer(res)
 		s.commit(t)
@@ -206,6 +211,11 @@ func (s *Session) reinviteFailed(hold bool, err error) {
 	}
 	if s.modify.sent != s.modify.moves { // it went the old way; what was wanted still is
 		s.next()
+		return
+	}
+	if m := &s.modify; errors.Is(err, transaction.ErrFlowDown) && m.lost < maxLost { // whether they got it or not, the next one says it again
+		m.lost++
+		m.retry = s.ua.after(transaction.T1, func() { m.retry = nil; s.next() })
 		return
 	}
 	code, why := status(err)
@@ -250,7 +260,7 @@ func (s *Session) glareWait() time.Duration {
 // refused: the session stays as it was. When the wish has changed meanwhile, the refusal is of no interest.
 func (s *Session) refused(hold bool, code int, why string) {
 	m := &s.modify
-	m.tries = 0
+	m.tries, m.lost = 0, 0
 	if s.timer.due {
 		s.laterRefresh()
 	}

@@ -57,6 +57,7 @@ func (o *outgoing) heard(res *transaction.Response) bool {
 func (o *outgoing) failed(try int, err error) {
 	switch x := &o.others; {
 	case try != o.tries, o.final: // the next server was tried meanwhile
+	case o.once(err):
 	case x.next == nil || x.replied || o.cancelled:
 		o.finish(nil, err)
 	default:

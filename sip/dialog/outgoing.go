@@ -3,6 +3,7 @@ package dialog
 import (
 	"errors"
 	"net/netip"
+	"time"
 
 	"offhook/sip/transaction"
 )
@@ -23,9 +24,12 @@ type outgoing struct {
 	others others // servers that may be tried in place of one that fails
 	moved  func(*transaction.Flow, netip.AddrPort)
 
+	again bool // sent once more, as a new request, when its connection died under it: to get it twice does no harm
+
 	tx         *transaction.ClientTx
 	tries      int
 	challenged int
+	rerouted   int // found another way after a flow had died
 	final      bool
 	cancelled  bool
 	reason     transaction.Headers
@@ -61,6 +65,9 @@ func (o *outgoing) transmit(flow *transaction.Flow, dst netip.AddrPort, err erro
 		return
 	}
 	o.flow, o.dst = flow, dst
+	if o.req.CSeq < o.d.localSeq { // others have overtaken it while the way was being looked for: as it is, it would be refused (§12.2.2)
+		o.renumber()
+	}
 	if d := o.digest(); d != nil && o.tries == 0 {
 		d.Prepare(o.req)
 	}
@@ -81,6 +88,9 @@ func (o *outgoing) transmit(flow *transaction.Flow, dst netip.AddrPort, err erro
 		return
 	}
 	if errors.Is(err, transaction.ErrFlowDown) { // the flow died since it was chosen
+		if o.others.next == nil && o.reroute() {
+			return
+		}
 		o.failed(try, err)
 		return
 	}
@@ -93,6 +103,32 @@ func (o *outgoing) transmit(flow *transaction.Flow, dst netip.AddrPort, err erro
 		return
 	}
 	o.listen()
+}
+
+// maxReroutes is how often a request is sent another way because its flow has died.
+const maxReroutes = 2
+
+// reroute looks for another way when the connection that was chosen is dead, and reports whether it does.
+func (o *outgoing) reroute() bool {
+	if o.cancelled || o.rerouted >= maxReroutes || o.flow == nil || o.flow.Transport() == "UDP" || o.flow.Alive() {
+		return false
+	}
+	o.rerouted++
+	o.renumber() // who knows whether they got it
+	o.ua.hop(o.d, o.req, o.transmit)
+	return true
+}
+
+// once sends the request as a new one after its connection died under it, and reports whether it does.
+func (o *outgoing) once(err error) bool {
+	return o.again && errors.Is(err, transaction.ErrFlowDown) && o.reroute()
+}
+
+// renumber makes the next request in the dialog of it.
+func (o *outgoing) renumber() {
+	o.d.localSeq++
+	o.req = o.req.Clone()
+	o.req.CSeq = o.d.localSeq
 }
 
 // large sends over TCP what UDP should not carry, and over UDP all the same where nobody takes the connection (RFC 3261 §18.1.1).
@@ -179,9 +215,12 @@ func status(err error) (int, string) {
 // ack is the ACK to a 2xx of INVITE: its own transaction, the INVITE's CSeq number and credentials (§13.2.2.4, §22.1). It is
 // sent again for each repetition of the 2xx.
 type ack struct {
-	req  *transaction.Request
-	flow *transaction.Flow
-	dst  netip.AddrPort
+	d       *ident
+	req     *transaction.Request
+	flow    *transaction.Flow
+	dst     netip.AddrPort
+	looking bool // for the way
+	made    time.Time
 }
 
 func (u *UA) newAck(d *ident, invite *transaction.Request, body []byte) *ack {
@@ -195,23 +234,50 @@ func (u *UA) newAck(d *ident, invite *transaction.Request, body []byte) *ack {
 	if body != nil {
 		req.ContentType, req.Body = "application/sdp", body
 	}
-	a := &ack{req: req}
+	a := &ack{d: d, req: req, made: time.Now()}
+	a.find(u, maxReroutes)
+	return a
+}
+
+// find looks for the way and sends it; over another one, so many times, when the connection turns out to be dead.
+func (a *ack) find(u *UA, reroutes int) {
+	a.looking = true
 	u.busy(1)
-	u.hop(d, req, func(flow *transaction.Flow, dst netip.AddrPort, err error) {
+	u.hop(a.d, a.req, func(flow *transaction.Flow, dst netip.AddrPort, err error) {
 		defer u.busy(-1)
+		a.looking = false
 		if err != nil {
 			u.log.Warn("ACK has no way", "err", err)
 			return
 		}
 		a.flow, a.dst = flow, dst
-		a.send(u)
+		err = u.layer.SendAck(flow, dst, a.req)
+		switch {
+		case err == nil:
+		case errors.Is(err, transaction.ErrFlowDown) && reroutes > 0 && flow.Transport() != "UDP":
+			a.find(u, reroutes-1)
+		default:
+			u.log.Debug("ACK", "err", err)
+		}
 	})
-	return a
 }
 
+// moved sends it once more when the connection that it went over is dead: it may have died with it, and the 2xx may not find the way to
+// ask for it again.
+func (a *ack) moved(u *UA) {
+	if a != nil && a.flow != nil && !a.flow.Alive() && time.Since(a.made) < limit {
+		a.send(u)
+	}
+}
+
+// send sends it again.
 func (a *ack) send(u *UA) {
-	if a.flow == nil {
-		return // still looking for the way
+	if a.looking {
+		return
+	}
+	if a.flow == nil || !a.flow.Alive() {
+		a.find(u, maxReroutes)
+		return
 	}
 	if err := u.layer.SendAck(a.flow, a.dst, a.req); err != nil {
 		u.log.Debug("ACK", "err", err)

@@ -79,7 +79,7 @@ func (r *Refer) transmit() {
 	req.Headers.Add("Subscription-State", state)
 	req.ContentType = "message/sipfrag;version=2.0"
 	req.Body = []byte("SIP/2.0 " + strconv.Itoa(f.code) + " " + strings.Map(printable, f.reason) + "\r\n")
-	o := &outgoing{ua: r.ua, d: r.d, req: req}
+	o := &outgoing{ua: r.ua, d: r.d, req: req, again: true}
 	o.onFinal = func(res *transaction.Response, err error) {
 		r.busy = false
 		if err != nil || !res.Success() { // nobody listens any more (RFC 6665 §4.2.2)

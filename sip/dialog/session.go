@@ -202,7 +202,7 @@ func (u *UA) bye(d *ident, reason string) {
 	if reason != "" {
 		req.Headers.Add("Reason", reason)
 	}
-	o := &outgoing{ua: u, d: d, req: req, onFinal: func(*transaction.Response, error) {}}
+	o := &outgoing{ua: u, d: d, req: req, again: true, onFinal: func(*transaction.Response, error) {}}
 	o.start()
 }
 
@@ -210,3 +210,7 @@ func millis(n int) time.Duration { return time.Duration(n) * time.Millisecond }
 
 // Flow is what requests of the session last went over or came over; to be called on the loop.
 func (s *Session) Flow() *transaction.Flow { return s.id.flow }
+
+// Home is the flow that Invite, the first INVITE or Refresh put the session on, and that its Contact belongs to; Flow may be another one
+// after that has died. To be called on the loop.
+func (s *Session) Home() *transaction.Flow { return s.id.home }

@@ -140,8 +140,7 @@ func (s *Subscription) Move(flow *transaction.Flow, dst netip.AddrPort) {
 			return
 		}
 		for _, n := range w.notifiers {
-			n.id.flow, n.id.contact = flow, s.ua.contact(flow, dst)
-			n.refresh()
+			n.move(flow, s.ua.contact(flow, dst))
 		}
 	})
 }

@@ -373,6 +373,35 @@ func TestAMovedSubscriptionUsesTheNewWay(t *testing.T) {
 	})
 }
 
+// A sleep: what was asked over the old way is never answered, and the state is wanted now.
+func TestASubscriptionMovesAlsoWhileItIsBeingRenewedTheOldWay(t *testing.T) {
+	virtually(t, func(t *testing.T, w *world) {
+		x := w.watch("dialog")
+		sub := x.s.recv("SUBSCRIBE")
+		x.notify(sub, "n1", 1, "active;expires=600", info(0, "full"), 200)
+		x.s.reply(sub, "200 OK", "n1", "Expires: 600\r\n", "")
+		x.s.recv("SUBSCRIBE") // the refresh, which gets no answer
+		flow := w.second(x.p)
+		began := time.Now()
+		x.sub.Move(flow, x.s.addr())
+		for again := x.s.recv("SUBSCRIBE"); ; again = x.s.recv("SUBSCRIBE") {
+			if strings.Contains(again.get("Contact"), flow.LocalAddr().String()) {
+				x.s.reply(again, "200 OK", "", "Expires: 600\r\n", "")
+				break
+			}
+		}
+		if d := time.Since(began); d > time.Second {
+			t.Errorf("after %v", d)
+		}
+		time.Sleep(time.Minute)
+		for len(x.s.in) > 0 {
+			<-x.s.in
+		}
+		time.Sleep(4 * time.Minute)
+		x.s.nothing("one refresh is enough")
+	})
+}
+
 func TestACloseUnsubscribes(t *testing.T) {
 	virtually(t, func(t *testing.T, w *world) {
 		x := w.watch("dialog")

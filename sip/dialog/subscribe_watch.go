@@ -29,6 +29,8 @@ type notifier struct {
 	expiry  *timer
 	until   time.Time
 	busy    bool
+	o       *outgoing // that busy is about
+	moved   bool      // it went the old way, so one more is to follow
 	lamps   lamps
 	gaps    int       // documents in a row that came without the one before
 	lastGap time.Time // when the full state was last asked for
@@ -259,6 +261,17 @@ func (n *notifier) lives(d time.Duration) {
 	n.due = n.w.s.ua.after(max(d/2, d-max(d/10, limit)), n.refresh)
 }
 
+// move renews it over another flow, also when that is under way over the old one, where no answer may come any more.
+func (n *notifier) move(flow *transaction.Flow, contact transaction.Address) {
+	n.id.flow, n.id.contact = flow, contact
+	if n.busy {
+		n.moved = true
+		n.o.abandon()
+		return
+	}
+	n.refresh()
+}
+
 // refresh renews the subscription, which also brings the full state.
 func (n *notifier) refresh() {
 	if n.busy || n.w.leaving {
@@ -267,9 +280,15 @@ func (n *notifier) refresh() {
 	n.busy = true
 	w := n.w
 	o := &outgoing{ua: w.s.ua, d: &n.id, req: w.request(&n.id, w.s.cfg.Expires)}
+	n.o = o
 	o.onFinal = func(res *transaction.Response, err error) {
-		n.busy = false
+		n.busy, n.o = false, nil
 		if w.leaving || w.s.watch != w || !slices.Contains(w.notifiers, n) {
+			return
+		}
+		if n.moved && (err != nil || !forGood(res.Status)) {
+			n.moved = false
+			n.refresh()
 			return
 		}
 		switch {

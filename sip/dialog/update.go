@@ -29,7 +29,7 @@ func (s *Session) updateDone(res *transaction.Response, err error, moves int) {
 	case err != nil:
 		s.reinviteFailed(m.want, err)
 	case res.Success():
-		m.tries = 0
+		m.tries, m.lost = 0, 0
 		s.id.refresh(res.Contact)
 		s.learn(&s.id, res.Headers)
 		if moves == m.moves && !m.media {
@@ -128,8 +128,8 @@ func (s *Session) Refresh(flow *transaction.Flow, dst netip.AddrPort, contact tr
 		if contact.URI.IsZero() {
 			contact = s.ua.contact(flow, dst)
 		}
-		m, old := &s.modify, s.id.flow
-		s.id.flow, s.id.dst, s.id.contact = flow, dst, contact
+		m, old := &s.modify, s.id.home
+		s.id.flow, s.id.home, s.id.dst, s.id.contact = flow, flow, dst, contact
 		m.move, m.moves, m.tries = true, m.moves+1, 0
 		if len(media) > 0 {
 			m.media, m.local = true, s.local(media[0])
@@ -139,6 +139,7 @@ func (s *Session) Refresh(flow *transaction.Flow, dst netip.AddrPort, contact tr
 			s.moved()
 			return
 		}
+		s.acksAgain()
 		if old != flow { // what went the old way gets no answer any more
 			if m.busy {
 				m.o.abandon()
@@ -146,9 +147,25 @@ func (s *Session) Refresh(flow *transaction.Flow, dst netip.AddrPort, contact tr
 			if m.updating {
 				m.u.abandon()
 			}
+			if m.lost > 0 { // there is a way again
+				m.retry.stop()
+				m.retry = nil
+			}
 		}
 		s.next()
 	})
+}
+
+// acksAgain sends what may not have arrived over a connection that died.
+func (s *Session) acksAgain() {
+	if s.call != nil {
+		if f := s.call.forks[s.id.remote.Tag()]; f != nil {
+			f.ack.moved(s.ua)
+		}
+	}
+	for _, a := range s.modify.acks {
+		a.moved(s.ua)
+	}
 }
 
 // moved tells early dialogs of our new address: each fork of a call of ours, or the caller once it may know our tag. Where offer and
@@ -157,7 +174,7 @@ func (s *Session) moved() {
 	m := &s.modify
 	if s.outgoing {
 		for _, f := range s.call.forks {
-			f.id.flow, f.id.dst, f.id.contact = s.id.flow, s.id.dst, s.id.contact
+			f.id.flow, f.id.home, f.id.dst, f.id.contact = s.id.flow, s.id.home, s.id.dst, s.id.contact
 			if f.id.updates && f.id.remote.Tag() != "" {
 				s.call.moved(f)
 			}

@@ -56,12 +56,22 @@ func (w *world) script(to *phone) *script {
 }
 
 // stream connects a new phone and a script by one connection, as TCP does.
-func (w *world) stream(name string) (*phone, *script) {
+func (w *world) stream(name string, change ...func(*Config)) (*phone, *script) {
 	w.t.Helper()
-	ours, theirs := net.Pipe()
-	local, remote := netip.MustParseAddrPort("192.0.2.201:5060"), netip.MustParseAddrPort("192.0.2.202:5060")
-	p := startPhone(w.t, name, func(l *transaction.Layer) (*transaction.Flow, error) { return l.ServeTCP(ours, local, remote) })
+	var s *script
+	p := startPhone(w.t, name, func(l *transaction.Layer) (f *transaction.Flow, err error) {
+		f, s, err = w.connect(l)
+		return f, err
+	}, change...)
 	p.wait = virtualPatience
+	return p, s
+}
+
+// connect makes a connection between a phone and a script.
+func (w *world) connect(l *transaction.Layer) (*transaction.Flow, *script, error) {
+	ours, theirs := net.Pipe()
+	w.hosts++
+	local, remote := netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, 100 + w.hosts}), 5060), netip.MustParseAddrPort("192.0.2.202:5060")
 	s := &script{t: w.t, local: remote, to: local, tcp: true, in: make(chan packet, 1024), wait: virtualPatience}
 	s.write = func(b []byte) error {
 		_, err := theirs.Write(b)
@@ -77,7 +87,9 @@ func (w *world) stream(name string) (*phone, *script) {
 		}
 	}()
 	w.t.Cleanup(func() { theirs.Close() })
-	return p, s
+	s.hangUp = func() { theirs.Close() }
+	f, err := l.ServeTCP(ours, local, remote)
+	return f, s, err
 }
 
 // readStream cuts one message off a connection.

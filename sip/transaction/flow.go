@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -33,6 +34,8 @@ type Flow struct {
 	source netip.AddrPort
 
 	wmu sync.Mutex // one writer at a time on a stream
+
+	broken atomic.Bool // a write failed: the end is near, and nothing can be sent any more
 
 	mu    sync.Mutex
 	done  chan struct{}
@@ -84,8 +87,12 @@ func (f *Flow) LocalAddr() netip.AddrPort { return f.local }
 // RemoteAddr is the far end of a connection; the zero value for UDP.
 func (f *Flow) RemoteAddr() netip.AddrPort { return f.remote }
 
-// Alive reports whether the flow can still carry messages.
+// Alive reports whether the flow can still carry messages. It is false from the first write on that failed, which may be a moment before
+// Done is closed.
 func (f *Flow) Alive() bool {
+	if f.broken.Load() {
+		return false
+	}
 	select {
 	case <-f.done:
 		return false
@@ -159,8 +166,11 @@ func (l *Layer) flowEnded(f *Flow) {
 	for _, tx := range clients {
 		if closing {
 			tx.abort(ErrClosed)
-		} else {
-			tx.abort(fmt.Errorf("%w (%v)", ErrFlowDown, err))
+			continue
+		}
+		down := func() { tx.abort(fmt.Errorf("%w (%v)", ErrFlowDown, err)) }
+		if !l.post(tx.req.CallID, must, down) { // after what was read before the end: an answer counts, though the connection died with it
+			down()
 		}
 	}
 	for _, tx := range servers {
@@ -191,6 +201,7 @@ func (f *Flow) write(b []byte, dst netip.AddrPort) error {
 		f.mu.Lock()
 		f.fault = err
 		f.mu.Unlock()
+		f.broken.Store(true)
 		f.tcp.hangUp()
 		return fmt.Errorf("send to %v: %w: %w", f.remote, ErrFlowDown, err)
 	}
