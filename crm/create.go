@@ -57,7 +57,7 @@ func (d *Directory) Create(ctx context.Context, object string, values map[string
 	id, err := d.sf.Create(ctx, salesforce.Ident(object), body, rule)
 	if err != nil {
 		err = d.createError(err)
-		return Ref{}, d.complain(&form, err), err
+		return Ref{}, d.complain(&form, bp.desc, err), err
 	}
 	ref := Ref{Type: object, ID: id, Name: recordName(object, values)}
 	d.rememberNew(ref, bp.desc, body)
@@ -172,8 +172,9 @@ func (f *Form) offers(name, v string, values map[string]string) error {
 	return nil
 }
 
-// complain puts Salesforce's objections where they belong; nil when the request never was judged.
-func (d *Directory) complain(form *Form, err error) *Form {
+// complain puts Salesforce's objections where they belong; nil when the request never was judged. What is about a field that the form does
+// not have stands at its head with the field's name: there is nowhere else to see what is meant.
+func (d *Directory) complain(form *Form, desc *salesforce.Describe, err error) *Form {
 	var twice *DuplicateError
 	switch kind := salesforce.KindOf(err); {
 	case errors.As(err, &twice):
@@ -182,14 +183,20 @@ func (d *Directory) complain(form *Form, err error) *Form {
 		return form
 	case kind == salesforce.KindValidation, kind == salesforce.KindField, kind == salesforce.KindReference:
 		api := apiError(err)
+		head := api.Message
 		for _, it := range api.All {
 			names := it.Fields
 			if len(names) == 0 {
 				names = (&salesforce.APIError{All: []salesforce.ErrorItem{it}}).NamedFields()
 			}
 			form.fail(names, it.Message)
+			for _, n := range names {
+				if f, ok := desc.Field(n); ok && form.Field(n) == nil {
+					head = or(f.Label, f.Name) + " (not in this form): " + it.Message
+				}
+			}
 		}
-		form.Error = text.Clean(api.Message)
+		form.Error = text.Clean(head)
 		return form
 	case kind == salesforce.KindDone, kind == salesforce.KindForbidden, kind == salesforce.KindUnlicensed, kind == salesforce.KindStale:
 		form.Error = text.Clean(err.Error())

@@ -307,3 +307,21 @@ func FuzzNumberAsTyped(f *testing.F) {
 		}
 	})
 }
+
+func TestAComplaintAboutAFieldThatTheFormDoesNotHaveNamesIt(t *testing.T) {
+	w := newWorld(t, emulator.Options{}, DirectorySettings{})
+	set := w.Settings()
+	set.ValidationRules = []emulator.ValidationRule{
+		{Object: "Case", When: "Priority = 'High' AND Reason = null", Field: "Reason", Message: "Say why it is urgent."},
+		{Object: "Case", When: "Priority = 'Low' AND Subject = null", Field: "Subject", Message: "Say what it is."},
+	}
+	if err := w.SetSettings(set); err != nil {
+		t.Fatal(err)
+	}
+	for priority, want := range map[string]string{"High": "Case Reason (not in this form): Say why it is urgent.", "Low": "Say what it is."} {
+		_, form, err := w.dir.Create(t.Context(), "Case", map[string]string{"Status": "New", "Priority": priority})
+		if err == nil || form == nil || form.Error.String() != want {
+			t.Errorf("%s: %+v %v", priority, form, err)
+		}
+	}
+}

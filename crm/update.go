@@ -71,7 +71,7 @@ func (d *Directory) Update(ctx context.Context, u FormUpdate) (Ref, *Form, error
 	}
 	if err != nil {
 		err = d.updateError(err)
-		return Ref{}, d.complain(&form, err), err
+		return Ref{}, d.complain(&form, bp.desc, err), err
 	}
 	d.forget(ref.ID)
 	name := bp.desc.NameField()
