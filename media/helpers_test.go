@@ -104,8 +104,8 @@ func settle(t testing.TB, a, b *Session) {
 	})
 }
 
-// until waits for something that another goroutine does, and gives up when it does not come.
-func until(t testing.TB, ok func() bool) {
+// until waits for something that another goroutine does, and gives up when it does not come, with what why tells.
+func until(t testing.TB, ok func() bool, why ...func() string) {
 	t.Helper()
 	tick := time.NewTicker(50 * time.Microsecond)
 	defer tick.Stop()
@@ -114,6 +114,9 @@ func until(t testing.TB, ok func() bool) {
 			return
 		}
 		<-tick.C
+	}
+	for _, f := range why {
+		t.Log(f())
 	}
 	t.Fatal("what should happen did not happen")
 }
