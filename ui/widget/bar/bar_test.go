@@ -136,6 +136,8 @@ func TestWhoIsSignedInAndWhereStaysInView(t *testing.T) {
 	}{
 		{160, false, 0, []string{"● Salesforce Alex Agent at Acme International Ltd"}, "API"},
 		{160, true, 79, []string{"● Salesforce Alex Agent at Acme International Ltd (sandbox)"}, "API"},
+		{180, true, 79, []string{"● Salesforce Alex Agent at Acme International Ltd (sandbox)", "● API 79 %"}, ""},
+		{80, true, 79, []string{"● Salesforce sandbox: Alex Agent"}, "API"},
 		{80, false, 0, []string{"Acme Inte…: Alex"}, "API"},
 		{80, true, 0, []string{"● Salesforce sandbox: Alex Agent"}, "API"},
 		{80, true, 80, []string{"sandbox: Al", "! API 80 %"}, ""},

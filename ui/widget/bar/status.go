@@ -37,11 +37,13 @@ func Status(th *theme.Theme, w int, s *desk.Snapshot, now time.Time) string {
 		sound.ink, sound.glyph, sound.well = th.Faint, "○", true
 	}
 	parts := []part{telephone(th, s), salesforce(th, w, s), outbox(th, s, now), sound, link(th, "Hub", s.Links.Hub)}
-	if api, tight := apiUse(th, s); tight {
-		parts = slices.Insert(parts, 2, api)
-	}
 	if h := s.Links.Disk.Health; h != "" && h != desk.HealthOK && h != desk.HealthOff {
 		parts = append(parts, link(th, "Disk", s.Links.Disk))
+	}
+	if api, known := apiUse(th, s); known {
+		if with := slices.Insert(slices.Clone(parts), 2, api); !api.well || excess(with, 3, w) <= 0 {
+			parts = with
+		}
 	}
 	parts, gap := shorten(parts, w)
 	r := row.New(w).Gap(1)
@@ -118,13 +120,16 @@ func salesforce(th *theme.Theme, w int, s *desk.Snapshot) part {
 	return p
 }
 
-// apiUse tells that the org's API calls run short; below 80 % there is nothing to tell.
+// apiUse tells how much of the org's API calls is used: below 80 % where nothing else has to give way, from then on always.
 func apiUse(th *theme.Theme, s *desk.Snapshot) (part, bool) {
 	p := part{ink: th.Warning, glyph: "!", name: "API", text: strconv.Itoa(s.APIUse) + " %"}
-	if s.APIUse >= 95 {
+	switch {
+	case s.APIUse >= 95:
 		p.ink = th.Problem
+	case s.APIUse < 80:
+		p.ink, p.glyph, p.well = th.Good, "●", true
 	}
-	return p, s.APIUse >= 80
+	return p, s.APIUse > 0
 }
 
 // telephone is the link of the telephone; of several accounts, how many are well and the first that is not.
