@@ -62,7 +62,21 @@ func (d *Desk) save(ctx context.Context, w write) {
 	}
 	d.keep(w)
 	// Told for every call, before anybody sees its new state.
-	d.machine, _ = d.machine.Step(w.at, JournalFailed{Call: w.key, Err: errText(d.refusal)})
+	d.machine, _ = d.machine.Step(w.at, JournalFailed{Call: w.key, Err: text.Clean(diskTrouble(d.refusal))})
+}
+
+// diskTrouble is in a few words why the disk refuses, where that is known: an agent reads it in the middle of a call.
+func diskTrouble(err error) string {
+	var e *ledger.Error
+	switch {
+	case !errors.As(err, &e) || e.Kind == nil:
+		return err.Error()
+	case errors.Is(e.Kind, ledger.ErrDiskFull):
+		return "the disk is full, free some space"
+	case errors.Is(e.Kind, ledger.ErrBusy):
+		return "another program keeps the ledger locked, close it"
+	}
+	return e.Kind.Error()
 }
 
 // keep remembers a refused write. Of several states of one open call only the newest matters.
@@ -144,7 +158,7 @@ func (d *Desk) flush(ctx context.Context) bool {
 
 // journalAlive marks every call as still up, so that a crash cannot cost more of its duration than the interval.
 func (d *Desk) journalAlive(ctx context.Context) {
-	if d.machine.live() {
+	if d.machine.live() && len(d.unsaved) == 0 { // a disk that refuses is asked by rewrite
 		// A refusal here is no loss by itself: the next transition meets the same disk and tells the agent.
 		_ = d.ports.Journal.Alive(ctx, time.Now())
 	}

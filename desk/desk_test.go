@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"offhook/crm"
+	"offhook/crm/ledger"
 	"offhook/internal/text"
 	"offhook/media"
 	"offhook/sip"
@@ -38,7 +40,7 @@ func TestRefusedWritesAreKeptInOrderToldAndRetried(t *testing.T) {
 		defer o.close()
 		o.disk.set(errFull)
 		s := o.incoming("a")
-		if s.Calls[0].Record != RecordUnsafe || s.Links.Disk.Health != HealthDown || !said(s, "is not on disk. offhook keeps trying; do not close it before this line goes. (the disk is full)") {
+		if s.Calls[0].Record != RecordUnsafe || s.Links.Disk.Health != HealthDown || !said(s, "is not on disk (the disk is full). offhook keeps trying; do not close it before this line goes.") {
 			t.Fatalf("%+v", s.Notices)
 		}
 		o.send(Answer, "")
@@ -341,4 +343,18 @@ func TestAnEndedCallLeavesTheScreenAfterItsRecordIsInSalesforce(t *testing.T) {
 			t.Fatal("the call stays")
 		}
 	})
+}
+
+func TestWhyTheDiskRefusesIsToldInFewWords(t *testing.T) {
+	for want, err := range map[string]error{
+		"the disk is full, free some space":                 &ledger.Error{Op: "journal the call", Path: "/a/very/long/path", Kind: ledger.ErrDiskFull, Err: errFull},
+		"another program keeps the ledger locked, close it": &ledger.Error{Op: "journal the call", Kind: ledger.ErrBusy},
+		"the ledger cannot be written":                      &ledger.Error{Op: "journal the call", Kind: ledger.ErrReadOnly},
+		"cannot journal the call: it has no key":            &ledger.Error{Op: "journal the call", Err: errors.New("it has no key")},
+		"the disk is full":                                  errFull,
+	} {
+		if got := diskTrouble(err); got != want {
+			t.Errorf("%q, not %q", got, want)
+		}
+	}
 }

@@ -408,7 +408,7 @@ func TestLosingTheRegistrationIsSaidAndCallsGoOn(t *testing.T) {
 func TestAFullDiskIsToldAndTheEndOfItToo(t *testing.T) {
 	b := newBench(t, Settings{}).up("a", "07814256404")
 	b.do(JournalFailed{Call: b.call("a").Key, Err: text.Clean("the disk is full")})
-	b.noticed("before this line goes. (the disk is full)")
+	b.noticed("is not on disk (the disk is full). offhook keeps trying")
 	if b.call("a").Record != RecordUnsafe {
 		t.Fatal("the call does not show it")
 	}

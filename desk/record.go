@@ -277,7 +277,7 @@ func (t *turn) journalFailed(ev JournalFailed) {
 			return
 		}
 	}
-	t.say(Problem, ev.Call, "The record of this call is not on disk. offhook keeps trying; do not close it before this line goes. (%s)", ev.Err)
+	t.say(Problem, ev.Call, "The record of this call is not on disk (%s). offhook keeps trying; do not close it before this line goes.", ev.Err)
 }
 
 func (t *turn) journalRestored() {

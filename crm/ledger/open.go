@@ -182,6 +182,10 @@ func (l *Ledger) openWriter(ctx context.Context, alone bool) error {
 		if err := l.settle(ctx); err != nil {
 			return err
 		}
+		// From here on calls wait for these writes: a program that keeps the ledger locked is told to the agent, who can still answer.
+		if _, err := l.w.ExecContext(ctx, "PRAGMA busy_timeout = 2000"); err != nil {
+			return l.fail("open the ledger", err)
+		}
 	}
 	return l.openReader()
 }

@@ -367,3 +367,25 @@ func TestAClosedLedgerSaysSo(t *testing.T) {
 		oneLine(t, err, "closed")
 	}
 }
+
+func TestADeskWaitsForAnotherProgramNoLongerThanACallerWould(t *testing.T) {
+	path := file(t)
+	l := open(t, path, newClock())
+	tool, err := OpenShared(t.Context(), path, options(newClock()))
+	must(t, err)
+	defer tool.Close()
+	for of, want := range map[*Ledger]int{l: 2000, tool: 5000} {
+		var ms int
+		must(t, of.w.QueryRowContext(t.Context(), "PRAGMA busy_timeout").Scan(&ms))
+		if ms != want {
+			t.Errorf("%d ms, not %d", ms, want)
+		}
+	}
+	tx, err := tool.w.BeginTx(t.Context(), nil)
+	must(t, err)
+	if err := l.Journal(t.Context(), ringing("k1", t0), "INVITE", t0); !errors.Is(err, ErrBusy) {
+		t.Errorf("locked: %v", err)
+	}
+	must(t, tx.Rollback())
+	must(t, l.Journal(t.Context(), ringing("k1", t0), "INVITE", t0))
+}
