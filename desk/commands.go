@@ -21,7 +21,7 @@ func (t *turn) command(cmd Command) {
 		return
 	}
 	if !allowed(c.Can, cmd.Verb) {
-		t.say(Info, c.Key, "%s is not possible while the call is %s.", capital(string(cmd.Verb)), c.State)
+		t.say(Info, c.Key, "%s is not possible while the call is %s.", text.Capital(string(cmd.Verb)), c.State)
 		return
 	}
 	t.callCommand(c, cmd)
@@ -362,11 +362,4 @@ func countOf(t text.Text) int {
 	n := 0
 	fmt.Sscanf(t.String(), "%d", &n)
 	return n
-}
-
-func capital(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
 }

@@ -37,13 +37,13 @@ func (e *env) examineDisk(ctx context.Context, l *config.Loaded, s *checkup.Sect
 	rules := localRules()
 	path, err := ledgerPath(l.Config, l.Profile)
 	if err != nil {
-		s.Find(rules.Get("disk.ledger").With("why", capitalised(err.Error())))
+		s.Find(rules.Get("disk.ledger").With("why", asFinding(err.Error())))
 		return false
 	}
 	dir := filepath.Dir(path)
 	took, err := tryDisk(dir)
 	if err != nil {
-		s.Find(rules.Get("disk.ledger").With("why", capitalised(fmt.Sprintf("%s cannot be written: %v", dir, err))))
+		s.Find(rules.Get("disk.ledger").With("why", asFinding(fmt.Sprintf("%s cannot be written: %v", dir, err))))
 		return false
 	}
 	if free, known := diskFree(dir); known && free < diskLow {
@@ -64,7 +64,7 @@ func (e *env) examineDisk(ctx context.Context, l *config.Loaded, s *checkup.Sect
 		s.Fine(fmt.Sprintf("%s: no call yet; a write takes %s", dir, took.Round(time.Millisecond)))
 		return true
 	case err != nil:
-		s.Find(rules.Get("disk.ledger").With("why", capitalised(err.Error())))
+		s.Find(rules.Get("disk.ledger").With("why", asFinding(err.Error())))
 		return true
 	}
 	line := fmt.Sprintf("%s: a write takes %s", dir, took.Round(time.Millisecond))
@@ -121,7 +121,7 @@ func examinePhone(ctx context.Context, l *config.Loaded, s *checkup.Section) {
 		s.Find(rules.Get("sip.open").With())
 	default:
 		if _, err := secrets(l).SIPPassword(ctx, c); err != nil {
-			s.Find(rules.Get("sip.password").With("why", capitalised(err.Error())))
+			s.Find(rules.Get("sip.password").With("why", asFinding(err.Error())))
 		}
 		examineServers(ctx, c, s)
 	}
@@ -137,12 +137,12 @@ func examinePhone(ctx context.Context, l *config.Loaded, s *checkup.Section) {
 func examineSound(a config.Audio, s *checkup.Section) {
 	set, err := device.Open(device.Spec{Input: a.Input, Output: a.Output, Ring: a.Ring, Server: a.Server, EchoCancel: a.Echo})
 	if err != nil {
-		s.Find(localRules().Get("sound.device").With("why", capitalised(err.Error())))
+		s.Find(localRules().Get("sound.device").With("why", asFinding(err.Error())))
 		return
 	}
 	if said := set.Describe().String(); set.Silent() {
 		said, _, _ = strings.Cut(said, "; calls run without sound")
-		s.Find(localRules().Get("sound.none").With("why", capitalised(said)))
+		s.Find(localRules().Get("sound.none").With("why", asFinding(said)))
 	} else {
 		s.Fine("sound: " + said)
 	}
@@ -205,7 +205,7 @@ func examineServers(ctx context.Context, c config.SIP, s *checkup.Section) {
 		servers, err = locate.New(locate.Config{}).Find(ctx, target)
 	}
 	if err != nil {
-		s.Find(rules.Get("sip.name").With("why", capitalised(err.Error()), "host", target.Host))
+		s.Find(rules.Get("sip.name").With("why", asFinding(err.Error()), "host", target.Host))
 		return
 	}
 	servers = servers[:min(4, len(servers))]

@@ -144,7 +144,7 @@ func (e *env) examineOrg(ctx context.Context, l *config.Loaded) checkup.Section 
 		}
 	}
 	if err != nil {
-		s.Find(rules.Get("tokens.kept").With("why", capitalised(err.Error())))
+		s.Find(rules.Get("tokens.kept").With("why", asFinding(err.Error())))
 		return s
 	}
 	wants, err := e.wants(ctx, client, l)
@@ -204,11 +204,5 @@ func (e *env) answers(ctx context.Context, org string) (a crm.Answers, err error
 	return a, err
 }
 
-// capitalised begins with a capital letter, as a finding does.
-func capitalised(s string) string {
-	s = text.Clean(s).String()
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
-}
+// asFinding is an error as a finding tells it.
+func asFinding(s string) string { return text.Capital(text.Clean(s).String()) }

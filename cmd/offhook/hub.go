@@ -22,7 +22,7 @@ func newHubCmd(e *env) *cobra.Command {
 		Use: "hub", Short: "Run the team's hub", Args: cobra.NoArgs,
 		Long: "Runs the hub that carries every desk's live state to the supervisors' board. Desks take calls just as well without it.\n" +
 			"The first line on stdout is one JSON object with url, agent_token_file and supervisor_token_file.\n\n" +
-			"In a desk's settings:       [hub] url = \"nats://127.0.0.1:4222\" and token_file = the agents' token\nOn a supervisor's terminal:  offhook monitor",
+			"In a desk's settings:        [hub] url = \"nats://127.0.0.1:4222\" and token_file = the agents' token\nOn a supervisor's terminal:  offhook monitor",
 		RunE: func(cmd *cobra.Command, _ []string) error { return e.runHub(cmd.Context(), f) },
 	}
 	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:4222", "address and port; port 0 lets the system choose")

@@ -72,10 +72,7 @@ func asSentence(line string) text.Text {
 	if line == "" {
 		return text.Text{}
 	}
-	if first, _, _ := strings.Cut(line, " "); !strings.ContainsAny(first, "._") { // a setting keeps its name
-		line = strings.ToUpper(line[:1]) + line[1:]
-	}
-	return text.Clean(strings.TrimRight(line, ".") + ".")
+	return text.Clean(strings.TrimRight(text.Capital(line), ".") + ".")
 }
 
 // signedIn tells the desk who works here, and where.

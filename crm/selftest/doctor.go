@@ -156,7 +156,7 @@ func (x *examination) noAccess(err error) {
 	case errors.As(err, &host):
 		x.find("net.host", "why", host.Error())
 	case errors.As(err, &version):
-		x.find("api.version", "why", capital(version.Error()))
+		x.find("api.version", "why", text.Capital(version.Error()))
 	case errors.Is(err, salesforce.ErrNoToken) && !errors.Is(err, salesforce.ErrOtherOrg):
 		x.find("signin.none")
 	case errors.As(err, &auth) && auth.Code == "no_such_agent":
@@ -179,7 +179,7 @@ func (x *examination) noAccess(err error) {
 func (x *examination) refused(err error, line string) {
 	do := "Run offhook login; when that is refused too, show this line to your administrator"
 	if h, ok := salesforce.HintFor(err); ok {
-		line, do = h.What, capital(h.Do)
+		line, do = h.What, text.Capital(h.Do)
 	} else {
 		line, _, _ = strings.Cut(line, ": run offhook login")
 	}
@@ -278,13 +278,6 @@ func (x *examination) centre(ctx context.Context) {
 	if !m.ProfileName.Empty() {
 		x.out.Fine("profile " + m.ProfileName.String())
 	}
-}
-
-func capital(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
 }
 
 func or(s, other string) string {

@@ -62,7 +62,7 @@ func printFinding(w io.Writer, f Finding) error {
 		return err
 	}
 	if !f.Means.Empty() {
-		if err := Line(w, "", capital(f.Means.String())+"."); err != nil {
+		if err := Line(w, "", text.Capital(f.Means.String())+"."); err != nil {
 			return err
 		}
 	}
@@ -79,14 +79,6 @@ func printFinding(w io.Writer, f Finding) error {
 		}
 	}
 	return nil
-}
-
-// capital begins a sentence; the program's own name stays as it is written.
-func capital(s string) string {
-	if s == "" || strings.HasPrefix(s, "offhook ") {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
 }
 
 // Wrap breaks a text between words into lines of at most width cells. A word that is wider is broken.

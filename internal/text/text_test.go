@@ -83,6 +83,25 @@ func TestABlockKeepsItsLines(t *testing.T) {
 	}
 }
 
+func TestASentenceBeginsWithACapitalUnlessANameBeginsIt(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                          "",
+		"the lookup failed":         "The lookup failed",
+		"état inconnu":              "État inconnu",
+		"pbx.example.com is silent": "pbx.example.com is silent",
+		"sip.account is empty":      "sip.account is empty",
+		"/var/lib is full":          "/var/lib is full",
+		"offhook waits":             "offhook waits",
+		"refused: too many":         "Refused: too many",
+		"5 calls":                   "5 calls",
+		"\xff":                      "\xff",
+	} {
+		if got := Capital(in); got != want {
+			t.Errorf("%q became %q", in, got)
+		}
+	}
+}
+
 func FuzzClean(f *testing.F) {
 	for _, s := range []string{"Fred", "\x1b]52;c;AA", "\x9b31m", "\xff\xfe", "e\u0301\u0316", "a\u202e\nb"} {
 		f.Add(s)

@@ -95,10 +95,10 @@ func (m *message) Alive(*desk.Snapshot) bool { return true }
 func (m *message) Draw(th *theme.Theme, keys keymap.Map, _ *desk.Snapshot, w, _ int) overlay.Drawn {
 	width := max(min(64, w-2), 16)
 	inner := width - 4
-	shown, at := m.field.Line(inner - 2)
-	return overlay.Drawn{Title: "Message to " + row.Fit(m.to, width-18), Width: width, Cursor: true, X: 1 + at, Y: 1,
+	shown, at := m.field.Line(inner - 4)
+	return overlay.Drawn{Title: "Message to " + row.Fit(m.to, width-18), Width: width, Cursor: true, X: 3 + at, Y: 1,
 		Foot: overlay.Hints(th, keys, "overlay.accept", "send", "overlay.close", "back"),
-		Lines: []string{row.Blank(inner), row.New(inner).Put(th.Active, " "+shown+row.Blank(inner-2-row.Width(shown))+" ").String(), row.Blank(inner),
+		Lines: []string{row.Blank(inner), row.New(inner).Put(th.Accent, "› ").Put(th.Active, " "+shown+row.Blank(inner-4-row.Width(shown))+" ").String(), row.Blank(inner),
 			row.New(inner).Put(th.Dim, "It stands on their screen, with your name.").String()}}
 }
 

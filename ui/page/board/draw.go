@@ -193,7 +193,7 @@ func (p *Page) foot(c canvas, w, h int) []string {
 		out = append(out, row.Blank(w))
 	}
 	most := 1
-	if h >= 24 {
+	if h >= 20 {
 		most = 2
 	}
 	items, _ := bar.Actions(c.th, w, most, p.items()...)
@@ -234,7 +234,7 @@ func (p *Page) items() [][]bar.Item {
 	list := func(names ...string) (out []bar.Item) {
 		for _, n := range names {
 			if a, ok := p.keys.Action(n); ok {
-				out = append(out, bar.Item{Name: n, Key: p.keys.Key(n), Title: a.Title})
+				out = append(out, bar.Item{Name: n, Key: p.keys.Key(n), Title: a.Title, Stay: n == "board.help" || n == "board.quit"})
 			}
 		}
 		return out
@@ -254,7 +254,7 @@ func (p *Page) items() [][]bar.Item {
 	}
 	general := list("board.down", "board.filter", "board.sort", "board.help", "board.quit")
 	if p.desk != "" {
-		general[len(general)-1] = bar.Item{Key: p.desk, Title: "Your desk"}
+		general[len(general)-1] = bar.Item{Key: p.desk, Title: "Your desk", Stay: true}
 	}
 	if p.filter.Value() != "" {
 		general = slices.Concat(list("board.clear"), general)

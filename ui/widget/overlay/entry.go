@@ -217,8 +217,8 @@ func (e *Entry) pickHint(th *theme.Theme, keys keymap.Map) []row.Seg {
 func (e *Entry) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, h int) Drawn {
 	width := max(min(58, w-2), 16)
 	inner := width - 4
-	shown, at := e.field.Line(inner - 2)
-	d := Drawn{Width: width, Cursor: true, X: 1 + at, Y: 1}
+	shown, at := e.field.Line(inner - 4)
+	d := Drawn{Width: width, Cursor: true, X: 3 + at, Y: 1}
 	number, who := e.target()
 	prefixed := dials(s, number)
 	if name := who.Name.String(); name != "" {
@@ -275,7 +275,7 @@ func (e *Entry) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, h in
 	if e.wrong != "" {
 		says, ink = e.wrong, th.Problem
 	}
-	d.Lines = append(d.Lines, row.Blank(inner), row.New(inner).Put(th.Active, " "+shown+row.Blank(inner-2-row.Width(shown))+" ").String(), row.Blank(inner))
+	d.Lines = append(d.Lines, row.Blank(inner), row.New(inner).Put(th.Accent, "› ").Put(th.Active, " "+shown+row.Blank(inner-4-row.Width(shown))+" ").String(), row.Blank(inner))
 	text := row.Wrap(says, inner)
 	for i := range 3 { // the box keeps its size while the words change
 		l := ""

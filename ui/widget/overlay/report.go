@@ -103,11 +103,11 @@ func (b *Report) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, h i
 	}
 	tabs := row.New(inner)
 	for _, name := range desk.Reports() {
-		ink := th.Dim
+		ink, mark := th.Dim, " "
 		if name == p.Name {
-			ink = th.Select
+			ink, mark = th.Select, "›"
 		}
-		tabs.Put(ink, " "+name+" ")
+		tabs.Put(ink, mark+name+" ")
 	}
 	source := "this desk's calls"
 	if p.Source == "salesforce" && p.Name != "history" && p.Name != "unsent" {

@@ -47,8 +47,8 @@ func clockOf(s *desk.Snapshot) time.Time {
 
 // lines are the field and how it is understood, in w cells; x is where the cursor stands.
 func (m *moment) lines(th *theme.Theme, s *desk.Snapshot, w int) (out []string, x int) {
-	shown, at := m.field.Line(w - 2)
-	out = append(out, row.New(w).Put(th.Active, " "+shown+row.Blank(w-2-row.Width(shown))+" ").String(), row.Blank(w))
+	shown, at := m.field.Line(w - 4)
+	out = append(out, row.New(w).Put(th.Accent, "› ").Put(th.Active, " "+shown+row.Blank(w-4-row.Width(shown))+" ").String(), row.Blank(w))
 	ink, says := th.Dim, when.Help
 	if m.field.Value() != "" && s != nil {
 		if t, err := m.read(s); err != nil {
@@ -60,7 +60,7 @@ func (m *moment) lines(th *theme.Theme, s *desk.Snapshot, w int) (out []string, 
 	for _, l := range row.Height(row.Wrap(says, w), w, 2) {
 		out = append(out, row.New(w).Put(ink, l).String())
 	}
-	return out, 1 + at
+	return out, 3 + at
 }
 
 // Result asks for a call's result.
