@@ -117,7 +117,7 @@ func (t *turn) sayArrivals(format string, args ...any) {
 // asked is what the exchange wants done in the agent's stead. What the call does not allow now is not done, and nobody is told.
 func (t *turn) asked(ev sip.Asked) {
 	c := t.leg(ev.Leg)
-	if c == nil {
+	if c == nil || c.State == Transferring {
 		return
 	}
 	if verb := map[string]Verb{"answer": Answer, "hold": Hold, "resume": Resume}[ev.Do]; verb != "" && allowed(t.can(c), verb) {

@@ -20,7 +20,9 @@ func (t *turn) can(c *call) []Verb {
 	case Held:
 		v = append(v, Resume, Xfer)
 		v = append(append(v, t.canTogether(c)...), Hangup)
-	case Answering, Holding, Resuming, Transferring:
+	case Transferring: // the far end may wait for minutes for somebody who does not answer, or never say how it went
+		v = append(v, Resume, Hangup)
+	case Answering, Holding, Resuming:
 		v = append(v, Hangup)
 	case Ending:
 		return []Verb{Note} // who types goes on typing

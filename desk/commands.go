@@ -82,6 +82,9 @@ func (t *turn) callCommand(c *call, cmd Command) {
 		t.enter(c, Holding, "holding")
 	case Resume:
 		t.holdOthers(c)
+		if c.State == Transferring {
+			t.takeBack(c)
+		}
 		t.do(PhoneDo{Do: PhoneResume, Leg: c.Leg})
 		t.enter(c, Resuming, "resuming")
 	case Mute:

@@ -309,6 +309,16 @@ func noTransfer(ev sip.TransferEnded) text.Text {
 	return ev.Reason.Or(text.Clean("no reason given"))
 }
 
+// takeBack forgets a transfer that has not come about.
+func (t *turn) takeBack(c *call) {
+	c.Transfer, c.transferTo, c.attended = nil, text.Text{}, false
+	for i := range t.calls {
+		if t.calls[i].consultOf == c.Key {
+			t.calls[i].consultOf = ""
+		}
+	}
+}
+
 // transferFailed takes the caller back: nobody is left on hold by a transfer that did not happen, unless the agent talks to
 // somebody else by then.
 func (t *turn) transferFailed(c *call, why text.Text) {
@@ -316,13 +326,8 @@ func (t *turn) transferFailed(c *call, why text.Text) {
 	if c.Transfer != nil {
 		target = c.Transfer.Target
 	}
+	t.takeBack(c)
 	c.Transfer = &Transfer{Target: target, Text: why, Failed: true}
-	c.transferTo, c.attended = text.Text{}, false
-	for i := range t.calls {
-		if t.calls[i].consultOf == c.Key {
-			t.calls[i].consultOf = ""
-		}
-	}
 	if slices.ContainsFunc(t.calls, func(o call) bool { return o.Key != c.Key && (o.State == Talking || o.State == Answering) }) {
 		if c.heldByUs {
 			t.enter(c, Held, "transfer failed")

@@ -97,6 +97,31 @@ func TestAFailedTransferNeverMakesTwoConversations(t *testing.T) {
 	b.noticed("The caller waits on hold.")
 }
 
+func TestATransferThatNobodyTakesCanBeTakenBack(t *testing.T) {
+	for name, held := range map[string]bool{"while they are asked": true, "before they have even agreed to wait": false} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, Settings{}).up("a", "07814256404").cmd(Xfer, "2104")
+			if held {
+				b.phone(sip.CallHeld{Leg: "a", ByUs: true})
+			}
+			b.state("a", Transferring)
+			b.cmd(Resume).phoneDid(PhoneResume)
+			b.state("a", Resuming)
+			before := len(b.snap().Notices)
+			b.phone(sip.TransferEnded{Leg: "a", Target: text.Clean("2104"), Code: 487, Reason: text.Clean("Taken back")}).phoneDid()
+			if n := b.snap().Notices; len(n) != before {
+				t.Errorf("the agent's own wish is told as a failure: %+v", n)
+			}
+			b.phone(sip.CallHeld{Leg: "a"})
+			b.state("a", Talking)
+			b.bye("a", false)
+			if r := finished(b, "a"); r.Transfer != "" || !r.TransferTo.Empty() || r.Action != "answered" {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
+
 func TestAnAnswerDuringAnotherConversationHoldsThatOne(t *testing.T) {
 	b := newBench(t, Settings{}).cmd(Dial, "07814256404")
 	b.phone(sip.OutgoingCall{At: b.at, Leg: "out-1", CallID: "x", LocalTag: "y", Remote: party("07814256404")})

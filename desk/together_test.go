@@ -94,6 +94,22 @@ func TestAJoinThatFailsLeavesBothCallsAndNoTraceInTheirRecords(t *testing.T) {
 	}
 }
 
+func TestAJoinCanBeTakenBackAndTheColleagueWaits(t *testing.T) {
+	b := consulting(t).cmd(XferTo)
+	b.do(Commanded{Command{Verb: Resume, Call: b.call("a").Key}})
+	b.phone(sip.TransferEnded{At: b.at, Leg: "a", Target: text.Clean("2102"), Code: 487})
+	b.phone(sip.CallHeld{At: b.at, Leg: "out-1", ByUs: true}).phone(sip.CallHeld{At: b.at, Leg: "a"})
+	b.state("a", Talking)
+	b.state("out-1", Held)
+	b.bye("out-1", false).bye("a", false)
+	if r := finished(b, "a"); r.Transfer != "" || !r.TransferTo.Empty() || r.Action != "answered" {
+		t.Errorf("%+v", r)
+	}
+	if r := finished(b, "out-1"); r.HangUpBy != "customer" {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestACallThatCannotBeSentOnRingsOn(t *testing.T) {
 	b := newBench(t, Settings{}).in("a", "07814256404").cmd(Redirect, "2104")
 	b.state("a", Ending)

@@ -76,7 +76,7 @@ func fred(state desk.CallState) desk.Call {
 		call.StateSince = ago(32 * time.Second)
 		call.Can = []desk.Verb{desk.Resume, desk.Xfer, desk.Hangup, desk.Pop, desk.SearchIn, desk.New, desk.Pin, desk.Clear, desk.Note}
 	case desk.Transferring:
-		call.Can = []desk.Verb{desk.Hangup, desk.Pin, desk.Clear, desk.Note}
+		call.Can = []desk.Verb{desk.Resume, desk.Hangup, desk.Pin, desk.Clear, desk.Note}
 		call.Transfer = &desk.Transfer{Target: c("2104"), Text: c("ringing")}
 	}
 	return call

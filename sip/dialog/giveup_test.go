@@ -182,6 +182,52 @@ func TestABYEThatNobodyAnswersIsGivenUp(t *testing.T) {
 	})
 }
 
+func TestATransferIsTakenBackWhateverStageItIsIn(t *testing.T) {
+	notify := func(inv msg, n int, state, status string) line {
+		m := back(inv, "NOTIFY", n)
+		m.extra, m.kind, m.body = "Event: refer\r\nSubscription-State: "+state+"\r\n", "message/sipfrag;version=2.0", "SIP/2.0 "+status+"\r\n"
+		return m
+	}
+	for name, asked := range map[string]bool{"asked": true, "the hold is unanswered": false} {
+		t.Run(name, func(t *testing.T) {
+			virtually(t, func(t *testing.T, w *world) {
+				p, s := w.phone("phone"), w.script(nil)
+				c, inv := up(t, p, s, "")
+				c.Transfer(transaction.Address{URI: p.uri()}, transaction.Address{URI: p.uri()})
+				hold := s.recv("INVITE")
+				if asked {
+					s.reply(hold, "200 OK", "", "", heldSDP)
+					s.reply(s.recv("REFER"), "202 Accepted", "", "", "")
+					s.request(notify(inv, 1, "active;expires=60", "100 Trying"))
+					s.recv("SIP/2.0 200")
+				}
+				c.Resume()
+				if e := next[TransferDone](p, c); e.OK || e.Code != 487 {
+					t.Fatalf("%+v", e)
+				}
+				if !asked {
+					s.reply(hold, "200 OK", "", "", heldSDP)
+				}
+				s.reply(s.recv("INVITE"), "200 OK", "", "", peerSDP)
+				for next[HoldChanged](p, c).ByUs { // the hold that was on its way is told too
+				}
+				s.recv("ACK")
+				if !asked {
+					s.nothing("nobody is asked for anything")
+					return
+				}
+				s.request(notify(inv, 2, "terminated;reason=noresource", "200 OK")) // they reached the target all the same
+				s.recv("SIP/2.0 200")
+				s.nothing("the call goes on until they leave it")
+				s.request(back(inv, "BYE", 3))
+				if e := next[Ended](p, c); e.Cause != CauseTransferred {
+					t.Fatalf("%+v", e)
+				}
+			})
+		})
+	}
+}
+
 func TestATransferOfWhichNothingIsHeardFails(t *testing.T) {
 	for _, tc := range []struct {
 		progress bool

@@ -137,8 +137,14 @@ func (s *Session) End(reason string) { s.do(func() { s.end(480, "", reason) }) }
 // Hold sends a re-INVITE as soon as the session is confirmed and no other offer is under way.
 func (s *Session) Hold() { s.do(func() { s.want(true, OpHold) }) }
 
-// Resume undoes Hold in the same way.
-func (s *Session) Resume() { s.do(func() { s.want(false, OpResume) }) }
+// Resume undoes Hold in the same way. A transfer that is under way is given up first, with TransferDone: nothing stops a far end that
+// calls the target already, but nobody here waits for the outcome any more.
+func (s *Session) Resume() {
+	s.do(func() {
+		s.endTransfer(TransferDone{Code: 487, Reason: "Taken back"})
+		s.want(false, OpResume)
+	})
+}
 
 // Transfer puts the far end on hold, and once that is confirmed asks it to call target (RFC 3515 REFER).
 // It ends in one TransferDone.

@@ -157,7 +157,10 @@ func (p *Page) Title(a keymap.Action) string {
 	c := p.Focused()
 	switch a.Name {
 	case "call.hold":
-		if p.can(desk.Resume) {
+		switch {
+		case c != nil && c.State == desk.Transferring:
+			return "Take back"
+		case p.can(desk.Resume):
 			return "Resume"
 		}
 	case "call.conference":
@@ -283,7 +286,7 @@ func (p *Page) bars() [][]bar.Item {
 		next, want = want, ""
 	case p.consulting():
 		next = "call.join"
-	case p.can(desk.Resume):
+	case p.can(desk.Resume) && p.Focused().State != desk.Transferring:
 		next = "call.hold"
 	case p.Focused() != nil && p.Focused().NeedsResult:
 		next = "call.result"
