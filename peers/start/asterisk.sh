@@ -59,7 +59,7 @@ install() {
   printf '#!/bin/sh\nexit 101\n' >"$ROOT/usr/sbin/policy-rc.d"; chmod +x "$ROOT/usr/sbin/policy-rc.d"
   # sid's index says it is valid for a week; a machine whose clock runs ahead must still install.
   echo "apt-get install asterisk in it …" >&2
-  "${INSIDE[@]}" sh -c "apt-get -o Acquire::Check-Valid-Until=false update && apt-get install -y --no-install-recommends $PACKAGES && apt-get clean" \
+  "${INSIDE[@]}" sh -c "apt-get -o Acquire::Check-Valid-Until=false -o Acquire::Retries=5 update && apt-get -o Acquire::Retries=5 install -y --no-install-recommends $PACKAGES && apt-get clean" \
     </dev/null >"$RUN/apt-$SUITE.log" 2>&1 || die "the packages did not install: $RUN/apt-$SUITE.log"
   touch "$ROOT/.offhook-complete"
   echo "asterisk from Debian $SUITE: debootstrap $((t1-t0)) s, packages $((SECONDS-t1)) s" >&2
@@ -87,7 +87,7 @@ case $ACTION in
     configure
     rm -f "$ROOT/run/offhook/$IP/asterisk.ctl"
     background "$LOG" "$PIDFILE" "${INSIDE[@]}" asterisk -f -n -vvv -C "$ETC/asterisk.conf"
-    wait_for 60 booted || { tail -20 "$LOG" >&2; stop_pid "$PIDFILE" asterisk; die "Asterisk did not boot"; }
+    wait_for 180 booted || { tail -20 "$LOG" >&2; stop_pid "$PIDFILE" asterisk; die "Asterisk did not boot"; }
     ready ;;
   cli) cli "${REST[@]}" ;;
   log) echo "$LOG" ;;

@@ -30,7 +30,7 @@ export OFFHOOK_PEERS_REQUIRED=1 OFFHOOK_PATIENT=1 OFFHOOK_INTEROP_LOG=$RUN/$LOG.
 rm -f "$OFFHOOK_INTEROP_LOG"
 log=$RUN/$LOG.log
 # The suites one after the other: sound is judged by its content, and a busy machine is no network.
-if ! go test -v -count=1 -p 1 -timeout 20m ./peers ./sip ./sip/... ./media/... ./crm/emulator ./crm/wire >"$log" 2>&1; then
+if ! go test -v -count=1 -p 1 -timeout 40m ./peers ./sip ./sip/... ./media/... ./crm/emulator ./crm/wire >"$log" 2>&1; then
   grep -E '^(---|\s+---|ok|FAIL|panic)|_test.go' "$log" | tail -100
   echo "the whole log: $log"
   exit 1

@@ -20,7 +20,7 @@ import (
 
 // patience bounds a wait for something that must happen; it is never what a test measures. In virtual time it costs nothing.
 const (
-	patience        = 10 * time.Second
+	patience        = 30 * time.Second
 	virtualPatience = time.Hour
 )
 
