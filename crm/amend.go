@@ -1,13 +1,12 @@
 package crm
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -68,7 +67,7 @@ func (s *Sender) Amend(store AmendStore) ErrandFunc {
 				return "", err
 			}
 		}
-		return or(what, "the Task is as it should be"), a.refusal
+		return cmp.Or(what, "the Task is as it should be"), a.refusal
 	}
 }
 
@@ -145,7 +144,7 @@ func (a *amendment) differ(ctx context.Context) error {
 		}
 	}
 	for name, v := range a.patch {
-		same := sameField(name, v, a.was[name]) && !slices.ContainsFunc(a.base.Tried, func(t map[string]any) bool { _, ok := t[name]; return ok })
+		same := SameField(name, v, a.was[name]) && !slices.ContainsFunc(a.base.Tried, func(t map[string]any) bool { _, ok := t[name]; return ok })
 		if slices.Contains(neverAmended(), name) || same || !org.updateable(name) {
 			delete(a.patch, name)
 		}
@@ -182,7 +181,7 @@ func (a *amendment) compare(ctx context.Context) (modified time.Time, err error)
 		have, known := now[name]
 		switch {
 		case !known && name == "TaskWhoIds":
-		case sameField(name, have, v):
+		case SameField(name, have, v):
 			delete(a.patch, name)
 		case a.ours(name, have):
 		case name == "Description":
@@ -201,11 +200,11 @@ func (a *amendment) compare(ctx context.Context) (modified time.Time, err error)
 
 // ours reports whether a field still holds what was written by us, also by an attempt whose reply was lost.
 func (a *amendment) ours(name string, have any) bool {
-	if sameField(name, have, a.was[name]) {
+	if SameField(name, have, a.was[name]) {
 		return true
 	}
 	for _, t := range a.base.Tried {
-		if v, ok := t[name]; ok && sameField(name, have, v) {
+		if v, ok := t[name]; ok && SameField(name, have, v) {
 			return true
 		}
 	}
@@ -218,12 +217,12 @@ func (a *amendment) added(theirs string) string {
 	if notes == "" || strings.Contains(plain(theirs), plain(notes)) {
 		return theirs
 	}
-	return cutRunes(notes+"\n\n"+theirs, maxDescription)
+	return FitDescription(notes + "\n\n" + theirs)
 }
 
 // smaller takes out what Salesforce refused; false when there was nothing of the kind.
 func (a *amendment) smaller(err error) bool {
-	api := apiError(err)
+	api := salesforce.Refusal(err)
 	var names []string
 	switch salesforce.KindOf(err) {
 	case salesforce.KindField:
@@ -257,48 +256,4 @@ func (a *amendment) gone(err error) error {
 // plain is text as it is compared: Salesforce keeps other line ends and trims.
 func plain(s string) string {
 	return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n"))
-}
-
-// sameField compares two values of a field, one of which may come from Salesforce.
-func sameField(name string, a, b any) bool {
-	if a == nil || b == nil || a == "" || b == "" {
-		return (a == nil || a == "") && (b == nil || b == "")
-	}
-	x, y := fmt.Sprint(a), fmt.Sprint(b)
-	if n, ok := numeric(a); ok {
-		m, ok := numeric(b)
-		return ok && math.Abs(n-m) < 1e-9
-	}
-	if strings.HasSuffix(name, "Id") && salesforce.ValidID(x) {
-		return SameID(x, y)
-	}
-	if t, ok := moments(x); ok {
-		u, ok := moments(y)
-		return ok && t.Equal(u)
-	}
-	return plain(x) == plain(y)
-}
-
-func numeric(v any) (float64, bool) {
-	switch v := v.(type) {
-	case int:
-		return float64(v), true
-	case int64:
-		return float64(v), true
-	case float64:
-		return v, true
-	case json.Number:
-		n, err := strconv.ParseFloat(v.String(), 64)
-		return n, err == nil
-	}
-	return 0, false
-}
-
-func moments(s string) (time.Time, bool) {
-	for _, layout := range []string{salesforceTime, "2006-01-02T15:04:05.000-0700"} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t, true
-		}
-	}
-	return time.Time{}, false
 }

@@ -278,7 +278,7 @@ func TestValuesOfFieldsAreTheSameHoweverSalesforceWritesThem(t *testing.T) {
 		{"At", "2026-11-20T16:11:36.000Z", "2026-11-20T16:11:36.000+0000", true}, {"At", "2026-11-20T16:11:36.000Z", "2026-11-20T17:11:36.000+0000", false},
 		{"Flag", true, true, true}, {"Flag", true, false, false}, {"Flag", false, nil, false},
 	} {
-		if got := sameField(tt.name, tt.a, tt.b); got != tt.same {
+		if got := SameField(tt.name, tt.a, tt.b); got != tt.same {
 			t.Errorf("%s: %v and %v: %v", tt.name, tt.a, tt.b, got)
 		}
 	}

@@ -64,7 +64,7 @@ func TestARecordingBecomesAFileOfTheTaskOnce(t *testing.T) {
 				links++
 			}
 		}
-		if len(files) != 1 || links != 1 || files[0]["Title"] != "Recording "+key || !sameField("ContentSize", files[0]["ContentSize"], tt.size) {
+		if len(files) != 1 || links != 1 || files[0]["Title"] != "Recording "+key || !SameField("ContentSize", files[0]["ContentSize"], tt.size) {
 			t.Errorf("%s: %d files, %d links: %v", tt.name, len(files), links, p.errand("attach/"+key).LastError)
 		}
 		if e := p.errand("attach/" + key); e.State != ledger.ErrandOver || e.Result == "" {

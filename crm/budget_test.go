@@ -98,36 +98,6 @@ func TestFrom95PercentOnOnlyTheMemoryAnswers(t *testing.T) {
 	}
 }
 
-func TestRequestLimitExceededStopsLookupsLongerEachTimeAndNeverRecords(t *testing.T) {
-	p := newPost(t, emulator.Options{})
-	p.warm()
-	p.Fault(emulator.Fault{Kind: emulator.FaultLimit, Path: "/search"})
-	p.Fault(emulator.Fault{Kind: emulator.FaultLimit, Path: "/composite"})
-	number := 0
-	for _, pause := range []time.Duration{limitPause, 2 * limitPause, 4 * limitPause} {
-		if m := p.lookup("+442079460999"); m.State != MatchFailed {
-			t.Fatalf("%s", m.State)
-		}
-		before := len(p.Requests())
-		p.Sleep(pause - time.Second)
-		if m := p.lookup("+442079460999"); m.State != MatchFailed || !strings.Contains(m.Detail.String(), "used up") || len(p.Requests()) != before {
-			t.Errorf("within %s: %s %q, %d requests", pause, m.State, m.Detail, len(p.Requests())-before)
-		}
-		number++
-		key := p.end(number, nil)
-		p.sender.Flush(t.Context())
-		p.expect(key, "sent", number)
-		p.Sleep(2 * time.Second)
-	}
-	p.ClearFaults()
-	if m := p.lookup("+442079460999"); m.State != MatchNone {
-		t.Errorf("after the pause: %s %s", m.State, m.Detail)
-	}
-	if p.dir.rest.pause != 0 {
-		t.Errorf("an answer does not end the pauses: %s", p.dir.rest.pause)
-	}
-}
-
 // A pop is two round trips: the search (with the spellings beside it while calls are plentiful), then one composite with the
 // record, its open cases and its last activities.
 func TestAPopIsTwoRoundTrips(t *testing.T) {
@@ -166,5 +136,30 @@ func TestAPopIsTwoRoundTrips(t *testing.T) {
 				t.Errorf("the card lacks its fields or its cases: %+v", card)
 			}
 		})
+	}
+}
+
+func TestRequestLimitExceededStopsLookupsLongerEachTime(t *testing.T) {
+	p := newWorld(t, emulator.Options{}, DirectorySettings{})
+	p.warm()
+	p.Fault(emulator.Fault{Kind: emulator.FaultLimit, Path: "/search"})
+	p.Fault(emulator.Fault{Kind: emulator.FaultLimit, Path: "/composite"})
+	for _, pause := range []time.Duration{limitPause, 2 * limitPause, 4 * limitPause} {
+		if m := p.lookup("+442079460999"); m.State != MatchFailed {
+			t.Fatalf("%s", m.State)
+		}
+		before := len(p.Requests())
+		p.Sleep(pause - time.Second)
+		if m := p.lookup("+442079460999"); m.State != MatchFailed || !strings.Contains(m.Detail.String(), "used up") || len(p.Requests()) != before {
+			t.Errorf("within %s: %s %q, %d requests", pause, m.State, m.Detail, len(p.Requests())-before)
+		}
+		p.Sleep(2 * time.Second)
+	}
+	p.ClearFaults()
+	if m := p.lookup("+442079460999"); m.State != MatchNone {
+		t.Errorf("after the pause: %s %s", m.State, m.Detail)
+	}
+	if p.dir.rest.pause != 0 {
+		t.Errorf("an answer does not end the pauses: %s", p.dir.rest.pause)
 	}
 }

@@ -182,7 +182,7 @@ func (d *Directory) complain(form *Form, desc *salesforce.Describe, err error) *
 		form.Error = text.Clean(salesforce.Line(twice.Err))
 		return form
 	case kind == salesforce.KindValidation, kind == salesforce.KindField, kind == salesforce.KindReference:
-		api := apiError(err)
+		api := salesforce.Refusal(err)
 		head := api.Message
 		for _, it := range api.All {
 			names := it.Fields
@@ -208,7 +208,7 @@ func (d *Directory) complain(form *Form, desc *salesforce.Describe, err error) *
 func (d *Directory) createError(err error) error {
 	switch salesforce.KindOf(err) {
 	case salesforce.KindDuplicates:
-		api := apiError(err)
+		api := salesforce.Refusal(err)
 		e := &DuplicateError{Err: err}
 		if api.Duplicates != nil {
 			e.AllowSave = api.Duplicates.AllowSave

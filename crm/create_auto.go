@@ -55,7 +55,7 @@ func (d *Directory) CreateAuto(store ErrandReader) ErrandFunc {
 				return "", err
 			}
 			if !over {
-				return "", &lookupError{"the call's first record is being made"}
+				return "", &LookupError{"the call's first record is being made"}
 			}
 			who = personOf(made, who)
 		}
@@ -132,7 +132,7 @@ func (d *Directory) createStep(ctx context.Context, o CreateOrder, step CreateSt
 		case m.State != MatchNone && salesforce.KindOf(err) != salesforce.KindNone:
 			return Ref{}, err
 		case m.State != MatchNone:
-			return Ref{}, &lookupError{m.Detail.String()}
+			return Ref{}, &LookupError{m.Detail.String()}
 		}
 	}
 	bp, err := d.blueprint(ctx, step.Object, false)
@@ -256,7 +256,7 @@ func (d *Directory) madeBefore(ctx context.Context, bp blueprint, o CreateOrder,
 
 // onlyTwin uses the record that a duplicate rule names, when it is the only one; else a person must choose.
 func (d *Directory) onlyTwin(err error) (Ref, error) {
-	api := apiError(err)
+	api := salesforce.Refusal(err)
 	if recs := api.Duplicates.Records(); len(recs) == 1 && salesforce.ValidID(recs[0].ID()) {
 		return d.planFor(recs[0].Type()).hit(recs[0]).Ref, nil
 	}

@@ -36,10 +36,6 @@ func (w *world) made(o CreateOrder, most int) ([]Ref, error) {
 
 type noErrands struct{}
 
-func (noErrands) Errand(context.Context, string) (ledger.Errand, bool, error) {
-	return ledger.Errand{}, false, nil
-}
-
 func support(call, number string, at time.Time) CreateOrder {
 	return CreateOrder{Call: call, Start: at, Number: text.Clean(number), Type: Inbound, Steps: []CreateStep{
 		{Object: "Contact", Unknown: true, Fields: map[string]string{"LastName": "Caller", "Phone": number}},
@@ -95,7 +91,7 @@ func TestALookupThatFailedMakesNobody(t *testing.T) {
 		return 503, `[{"errorCode":"SERVER_UNAVAILABLE","message":"x"}]`, strings.Contains(r.URL.Path, "earch") || strings.Contains(r.URL.Path, "/query") || strings.Contains(r.URL.Path, "/composite")
 	})
 	_, err := w.made(support("key-1", "+442079460999", w.Time()), 2)
-	if err == nil || judge(err, writing).reaction != later || len(w.Records("Contact", true)) != before {
+	if err == nil || salesforce.KindOf(err) != salesforce.KindTransient || len(w.Records("Contact", true)) != before {
 		t.Errorf("%v", err)
 	}
 	w.Answer(nil)
@@ -199,35 +195,6 @@ func TestFillTakesTheFirstThatIsKnown(t *testing.T) {
 			t.Errorf("%q is taken", bad)
 		}
 	}
-}
-
-func TestTheTaskWaitsForTheRecordThatIsMadeForItsCall(t *testing.T) {
-	contact, kase := Ref{Type: "Contact", ID: "003000000000001AAA"}, Ref{Type: "Case", ID: "500000000000001AAA"}
-	b, _ := json.Marshal([]Ref{contact, kase})
-	for name, c := range map[string]struct {
-		errand ledger.Errand
-		assoc  Association
-		wait   bool
-		what   string
-	}{
-		"under way": {ledger.Errand{State: ledger.ErrandWaiting}, Association{Rule: RuleNone}, true, ""},
-		"made":      {ledger.Errand{State: ledger.ErrandOver, Result: string(b)}, Association{Rule: RuleNone}, false, kase.ID},
-		"refused":   {ledger.Errand{State: ledger.ErrandRefused}, Association{Rule: RuleNone}, false, ""},
-		"pinned":    {ledger.Errand{State: ledger.ErrandOver, Result: string(b)}, Association{Rule: RulePinned, Who: Ref{Type: "Lead", ID: "00Q000000000001AAA"}}, false, ""},
-	} {
-		s := &Sender{o: SenderOptions{Errands: oneErrand{c.errand}}}
-		j := &job{p: payload{CallRecord: CallRecord{Key: "k", Assoc: c.assoc, Creates: []string{"create:k:1"}}}}
-		_, err := s.takeMade(t.Context(), j)
-		if (err != nil) != c.wait || err != nil && judge(err, preparing).kind != salesforce.KindTransient || j.p.Assoc.What.ID != c.what || c.what != "" && j.p.Assoc.Who.ID != contact.ID {
-			t.Errorf("%s: %v %+v", name, err, j.p.Assoc)
-		}
-	}
-}
-
-type oneErrand struct{ e ledger.Errand }
-
-func (o oneErrand) Errand(context.Context, string) (ledger.Errand, bool, error) {
-	return o.e, true, nil
 }
 
 func TestAFillMayUseWhatAHeaderOfTheCallTold(t *testing.T) {

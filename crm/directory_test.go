@@ -391,28 +391,6 @@ func TestSalesforcesObjectionsComeBackInTheForm(t *testing.T) {
 	}
 }
 
-func TestPreflightReadsTheUserAndTheTaskFields(t *testing.T) {
-	w := newWorld(t, emulator.Options{Rotate: true, Without: []string{"Task.Type"}}, DirectorySettings{})
-	org, err := Preflight(t.Context(), w.SF)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if org.UserName.String() != emulator.AgentName || org.Zone == nil || org.Zone.String() != emulator.AgentZone || org.Status != "Completed" || !org.TaskWrite {
-		t.Errorf("%+v", org)
-	}
-	if !org.TaskHas[KeyField] || org.TaskHas["Type"] || !org.TaskHas["CallObject"] {
-		t.Errorf("%v", org.TaskHas)
-	}
-	for status, want := range map[string]string{"": "Completed", "In Progress": "Completed", "Nonsense": "Completed", "Completed": "Completed"} {
-		if got := org.Settings(TaskSettings{Status: status}).Status; got != want {
-			t.Errorf("status %q becomes %q", status, got)
-		}
-	}
-	if !SameID(org.UserID, w.SF.UserID()) {
-		t.Errorf("user %s, token's %s", org.UserID, w.SF.UserID())
-	}
-}
-
 func BenchmarkLookupAgainstThePracticeOrg(b *testing.B) {
 	srv, err := emulator.New(emulator.Options{})
 	if err != nil {

@@ -105,7 +105,7 @@ func TestEveryErrorRowIsReadByTheAgentAndKeptByTheLedger(t *testing.T) {
 				t.Errorf("the agent reads %q, without %q", line, row.line)
 			}
 			// The lookup: "failed" is not "nobody", and it says why.
-			p.dir.rest = rest{}
+			p.freshDirectory()
 			if m := p.lookup("+442079460777"); m.State != MatchFailed || m.Detail.Empty() {
 				t.Errorf("the lookup says %s %q", m.State, m.Detail)
 			}

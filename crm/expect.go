@@ -55,6 +55,3 @@ func (e Expected) Subject(got string) bool {
 	}
 	return false
 }
-
-// SameField compares two values of a Task's field, one of which may come from Salesforce.
-func SameField(name string, a, b any) bool { return sameField(name, a, b) }

@@ -67,7 +67,7 @@ func sources() []source {
 		{"Recording Status", "Offhook_Recording_Status__c", func(r CallRecord, _ TaskSettings) value { return words(recordingStatus(r)) }},
 		{"Transfer Destination", "Offhook_Transfer_Destination__c", func(r CallRecord, _ TaskSettings) value { return value{text: r.TransferTo} }},
 		{"Transfer Type", "Offhook_Transfer_Type__c", func(r CallRecord, _ TaskSettings) value { return words(r.Transfer) }},
-		{"Call Type", "Offhook_Call_Type__c", func(r CallRecord, _ TaskSettings) value { return words(string(callType(r))) }},
+		{"Call Type", "Offhook_Call_Type__c", func(r CallRecord, _ TaskSettings) value { return words(string(r.Way())) }},
 		{"Voicemail Duration", "Offhook_Voicemail_Duration__c", func(r CallRecord, _ TaskSettings) value { return seconds(r.Voicemail, r.Voicemail > 0) }},
 		{"Voicemail Timestamp", "Offhook_Voicemail_Timestamp__c", func(r CallRecord, _ TaskSettings) value { return moment(r.VoicemailAt) }},
 		{"Reason", "Offhook_Reason__c", func(r CallRecord, _ TaskSettings) value { return value{text: r.Reason} }},
@@ -107,7 +107,7 @@ func action(r CallRecord) string {
 // callerID is the number that the called side saw.
 func callerID(r CallRecord) text.Text {
 	switch {
-	case outgoing(r):
+	case r.WentOut():
 		return r.Agent
 	case r.Withheld:
 		return text.Clean("withheld")
@@ -116,7 +116,7 @@ func callerID(r CallRecord) text.Text {
 }
 
 func dialled(r CallRecord) text.Text {
-	if outgoing(r) {
+	if r.WentOut() {
 		return r.Number.Or(r.Called)
 	}
 	return r.Called
@@ -126,7 +126,7 @@ func initiator(r CallRecord) string {
 	switch {
 	case r.Initiator != "":
 		return r.Initiator
-	case outgoing(r):
+	case r.WentOut():
 		return "agent"
 	}
 	return "customer"

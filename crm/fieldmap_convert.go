@@ -10,9 +10,6 @@ import (
 	"offhook/internal/text"
 )
 
-// salesforceTime is a date-time as the REST API takes it.
-const salesforceTime = "2006-01-02T15:04:05.000Z"
-
 // takes reports whether values can go into fields of the describe type at all.
 func takes(f salesforce.Field) bool {
 	switch f.Type {
@@ -130,7 +127,7 @@ func clock(v value, kind string, loc *time.Location) (any, bool) {
 	case "time":
 		return at.In(loc).Format("15:04:05.000") + "Z", true
 	}
-	return at.UTC().Format(salesforceTime), true
+	return at.UTC().Format(salesforce.TimeLayout), true
 }
 
 // mapped are the fields that the map fills for a call. What names the field wins over what came later.

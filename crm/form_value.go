@@ -204,7 +204,7 @@ func (d *Directory) jsonValue(f salesforce.Field, v string) (any, error) {
 			}
 		}
 		t = time.Date(t.Year(), t.Month(), t.Day(), c.Hour(), c.Minute(), c.Second(), 0, t.Location())
-		return t.UTC().Format(salesforceTime), nil
+		return t.UTC().Format(salesforce.TimeLayout), nil
 	case "time":
 		t, err := timeOfDay(v)
 		if err != nil {

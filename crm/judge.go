@@ -36,11 +36,11 @@ type verdict struct {
 // judge decides about an error, the same for call records and for errands.
 func judge(err error, at stage) verdict {
 	v := verdict{reaction: later, kind: salesforce.KindOf(err), class: "network", line: salesforce.Line(err)}
-	var lookup *lookupError
+	var lookup *LookupError
 	if errors.As(err, &lookup) {
 		v.kind, v.line = salesforce.KindTransient, err.Error()
 	}
-	api := apiError(err)
+	api := salesforce.Refusal(err)
 	switch v.kind {
 	case salesforce.KindAuth, salesforce.KindAddress:
 		v.reaction, v.kind, v.class = pause, salesforce.KindAuth, "auth"

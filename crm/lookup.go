@@ -23,6 +23,12 @@ func (d *Directory) Lookup(ctx context.Context, number text.Text, dir Direction)
 	return m
 }
 
+// LookupForRecord looks a caller up whom a record or a new customer depends on, also while lookups rest to save API calls. The error is
+// what stands behind a failed match.
+func (d *Directory) LookupForRecord(ctx context.Context, caller text.Text, dir Direction) (Match, error) {
+	return d.lookup(ctx, caller, dir, true)
+}
+
 // lookup is Lookup, with the error behind a failed match. forRecord asks even while lookups rest to save API calls: they are saved
 // for call records, and whom a record belongs to is a part of it.
 func (d *Directory) lookup(ctx context.Context, caller text.Text, dir Direction, forRecord bool) (Match, error) {
@@ -326,12 +332,4 @@ func failedLine(err error) string {
 		return "Salesforce did not answer in time: search again with s"
 	}
 	return salesforce.Line(err)
-}
-
-func apiError(err error) *salesforce.APIError {
-	var api *salesforce.APIError
-	if errors.As(err, &api) {
-		return api
-	}
-	return &salesforce.APIError{}
 }

@@ -1,42 +1,12 @@
 package crm
 
 import (
-	"strings"
 	"testing"
 
 	"offhook/crm/emulator"
 	"offhook/crm/layout"
 	"offhook/internal/text"
 )
-
-func (o Org) warned(part string) bool {
-	for _, w := range o.Warnings {
-		if strings.Contains(w.String(), part) {
-			return true
-		}
-	}
-	return false
-}
-
-func TestTheCallCentreOfTheUserIsReadAndAUserWithoutOneIsWarnedOf(t *testing.T) {
-	w := newWorld(t, emulator.Options{}, DirectorySettings{})
-	o, err := Preflight(t.Context(), w.SF)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := o.Member.Centre
-	if !o.Member.InCentre || c.InternalName.String() != "OffhookDesk" || c.AdapterURL.String() != "https://localhost" || o.Member.ProfileName.String() != "Contact Centre Agent" || o.warned("call centre") {
-		t.Errorf("%+v %v", o.Member, o.Warnings)
-	}
-	none := newWorld(t, emulator.Options{Data: &emulator.Data{Records: []emulator.Seed{{Type: "User", Fields: map[string]any{"Username": emulator.AgentUsername, "CallCenterId": nil}}}}}, DirectorySettings{})
-	if o, err = Preflight(t.Context(), none.SF); err != nil || o.Member.InCentre || !o.warned("belongs to no call centre") {
-		t.Errorf("%+v %v %v", o.Member, o.Warnings, err)
-	}
-	hidden := newWorld(t, emulator.Options{Without: []string{"User.CallCenterId"}}, DirectorySettings{})
-	if o, err = Preflight(t.Context(), hidden.SF); err != nil || o.warned("call centre") || o.Member.ProfileName.Empty() {
-		t.Errorf("what cannot be read is not known to be wrong: %v %v", o.Warnings, err)
-	}
-}
 
 func TestAPageOfTheLayoutIsAnAddressInTheOrgAndNowhereElse(t *testing.T) {
 	w := newWorld(t, emulator.Options{}, DirectorySettings{})

@@ -8,12 +8,6 @@ import (
 	"offhook/crm/salesforce"
 )
 
-// OwnerRule says whose calls those of a SIP account are.
-type OwnerRule struct {
-	SIP  string // account, as sip:2101@pbx.example.com, or its user part alone
-	User string // user name or id of a Salesforce user, or id of a queue
-}
-
 // ownerFresh is how long an owner is used before Salesforce is asked again.
 const ownerFresh = time.Hour
 

@@ -3,6 +3,7 @@ package crm
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"offhook/crm/emulator"
 	"offhook/crm/ledger"
@@ -32,7 +33,7 @@ func TestWhoseACallIs(t *testing.T) {
 	if gone == nil {
 		for _, u := range p.Records("User", false) {
 			if u["Id"] != other["Id"] && u["Username"] != me.Username {
-				if err := p.SF.Update(t.Context(), "User", u["Id"].(string), map[string]any{"IsActive": false}, timeZero()); err != nil {
+				if err := p.SF.Update(t.Context(), "User", u["Id"].(string), map[string]any{"IsActive": false}, time.Time{}); err != nil {
 					t.Fatal(err)
 				}
 				gone = u

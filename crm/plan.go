@@ -117,9 +117,9 @@ func (d *Directory) unlearn(err error) bool {
 	var named []string
 	switch salesforce.KindOf(err) {
 	case salesforce.KindField:
-		named = apiError(err).NamedFields()
+		named = salesforce.Refusal(err).NamedFields()
 	case salesforce.KindUnlicensed:
-		object := apiError(err).NamedType()
+		object := salesforce.Refusal(err).NamedType()
 		if !slices.Contains(d.objects(), object) {
 			return false
 		}
@@ -132,7 +132,7 @@ func (d *Directory) unlearn(err error) bool {
 		return false
 	}
 	changed := false
-	about := apiError(err).NamedType()
+	about := salesforce.Refusal(err).NamedType()
 	for _, o := range d.objects() {
 		if about != "" && about != o {
 			continue

@@ -1,6 +1,7 @@
 package crm
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -39,7 +40,7 @@ type Org struct {
 func Preflight(ctx context.Context, sf *salesforce.Client, mapped ...string) (Org, error) {
 	u, err := sf.Agent(ctx) // not always who is signed in: the app itself may be
 	if err != nil {
-		return Org{}, lineError(err)
+		return Org{}, &LineError{Line: salesforce.Line(err), Err: err}
 	}
 	o := Org{
 		UserID: u.UserID, UserName: text.Clean(u.Name), Username: text.Clean(u.Username), OrgID: u.OrgID,
@@ -68,7 +69,7 @@ func Preflight(ctx context.Context, sf *salesforce.Client, mapped ...string) (Or
 		o.warn("this user may not create Tasks: calls stay on this computer until an administrator gives Edit Tasks (offhook doctor says how)")
 	}
 	o.TaskHas = map[string]bool{}
-	for _, f := range taskOptional {
+	for _, f := range OptionalFields() {
 		fd, ok := desc.Field(f)
 		o.TaskHas[f] = ok && fd.Createable
 		if f == KeyField && ok && !fd.Unique {
@@ -109,7 +110,7 @@ func (o *Org) chooseStatus(ctx context.Context, sf *salesforce.Client) {
 		return
 	}
 	for _, r := range page.Records {
-		if name := or(r.Str("ApiName"), r.Str("MasterLabel")); name != "" {
+		if name := cmp.Or(r.Str("ApiName"), r.Str("MasterLabel")); name != "" {
 			o.Statuses = append(o.Statuses, name)
 			if r.Bool("IsClosed") {
 				o.Closed = append(o.Closed, name)
@@ -151,7 +152,7 @@ func (o Org) Settings(s TaskSettings) TaskSettings {
 	if s.Status == "" || o.Closed != nil && !slices.Contains(o.Closed, s.Status) {
 		s.Status = o.Status
 	}
-	s.OwnerID = or(s.OwnerID, o.UserID)
+	s.OwnerID = cmp.Or(s.OwnerID, o.UserID)
 	if s.Subject.Zone == nil {
 		s.Subject.Zone = o.Zone
 	}

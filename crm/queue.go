@@ -58,6 +58,14 @@ type queue struct {
 // storeFunc stores one result on disk.
 type storeFunc func(ctx context.Context) error
 
+// positive is a duration as it was set, or the other one.
+func positive(d, other time.Duration) time.Duration {
+	if d <= 0 {
+		return other
+	}
+	return d
+}
+
 // gate is why nothing is sent for now: it is the org's state, so queues share it. A probe is let through when until has passed.
 type gate struct {
 	mu    sync.Mutex
@@ -390,5 +398,5 @@ func (q *queue) forget(key string) {
 func (q *queue) backoff(attempts int, err error) time.Time {
 	span := min(retryFirst<<min(max(attempts-1, 0), 16), retryLast)
 	wait := max(time.Duration(q.rand()*float64(span)), retryFirst)
-	return q.now().Add(max(wait, apiError(err).RetryAfter))
+	return q.now().Add(max(wait, salesforce.Refusal(err).RetryAfter))
 }

@@ -108,8 +108,8 @@ func NewSender(o SenderOptions) *Sender {
 	if o.Report == nil {
 		o.Report = func(Report) {}
 	}
-	o.Poll = orDuration(o.Poll, 15*time.Second)
-	o.Late = orDuration(o.Late, 10*time.Minute)
+	o.Poll = positive(o.Poll, 15*time.Second)
+	o.Late = positive(o.Late, 10*time.Minute)
 	if o.Workers <= 0 {
 		o.Workers = 4
 	}

@@ -268,7 +268,7 @@ func (s *Sender) writeMany(ctx context.Context, plain []job) (alone []job) {
 	s.batching.learn(true)
 	for i, j := range plain {
 		err := results[i].Err()
-		api := apiError(err)
+		api := salesforce.Refusal(err)
 		switch {
 		case err == nil && salesforce.ValidID(results[i].ID):
 			s.sent(ctx, j, results[i].ID, ReportSent)

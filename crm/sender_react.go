@@ -1,6 +1,7 @@
 package crm
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -28,7 +29,7 @@ func (s *Sender) react(ctx context.Context, j job, err error, at stage) bool {
 		s.later(ctx, j, v.class, v.line, err, v.ambiguous)
 		return false
 	}
-	api := apiError(err)
+	api := salesforce.Refusal(err)
 	if names := api.NamedFields(); len(names) > 0 && j.optional(names) && j.p.drop(names) {
 		s.forgetOrg()
 		return s.degrade(ctx, j, "field", "left out "+strings.Join(j.p.Dropped, ", ")+": "+api.Message)
@@ -83,7 +84,7 @@ func (s *Sender) relink(ctx context.Context, j *job, api *salesforce.APIError) b
 		j.p.Unlinked = append(j.p.Unlinked, "the lead was converted")
 		return true
 	}
-	return j.p.unlink(who, what, "Salesforce refused the record ("+or(api.Code, "no reason")+")")
+	return j.p.unlink(who, what, "Salesforce refused the record ("+cmp.Or(api.Code, "no reason")+")")
 }
 
 // later gives the record back for another attempt.

@@ -65,7 +65,7 @@ func (s *Sender) attempt(ctx context.Context, item ledger.Item) bool {
 		s.sent(ctx, j, id, ReportSent)
 		return false
 	}
-	if api := apiError(err); s.keyTaken(j, api) {
+	if api := salesforce.Refusal(err); s.keyTaken(j, api) {
 		return s.written(ctx, j, api)
 	}
 	return s.react(ctx, j, err, writing)
@@ -137,7 +137,7 @@ func (s *Sender) takeMade(ctx context.Context, j *job) (bool, error) {
 			return false, err
 		}
 		if !over {
-			return false, &lookupError{"a record is being made for it"}
+			return false, &LookupError{"a record is being made for it"}
 		}
 		made = append(made, refs...)
 	}
@@ -250,7 +250,7 @@ const resolveTries = 3
 
 // resolve settles a call whose lookup had not finished: one more lookup, and only exactly one match is filled in.
 func (s *Sender) resolve(ctx context.Context, j *job) error {
-	if !j.p.Unresolved || s.o.Directory == nil || j.p.Withheld || callType(j.p.CallRecord) == Internal || len(j.p.Unlinked) > 0 {
+	if !j.p.Unresolved || s.o.Directory == nil || j.p.Withheld || j.p.CallRecord.Way() == Internal || len(j.p.Unlinked) > 0 {
 		return nil
 	}
 	m, err := s.o.Directory.lookup(ctx, j.p.Number, j.p.Type, true)
@@ -264,16 +264,11 @@ func (s *Sender) resolve(ctx context.Context, j *job) error {
 	case m.State == MatchMany:
 		j.p.Assoc = Associate(AssocInput{Match: m})
 	case m.State == MatchFailed && j.item.Attempts < resolveTries:
-		return &lookupError{m.Detail.String()}
+		return &LookupError{m.Detail.String()}
 	}
 	j.p.Unresolved = false
 	return nil
 }
-
-// lookupError is a lookup that failed while a record waits for it; it is tried again with the record.
-type lookupError struct{ why string }
-
-func (e *lookupError) Error() string { return "the caller could not be looked up yet: " + e.why }
 
 // mayExist reports whether an earlier attempt may have written the Task. With the unique key a second POST is harmless,
 // but an attempt that got no reply is looked up all the same; without it every attempt after the first is.

@@ -43,7 +43,7 @@ const MaxSubject = 255
 //	Inbound Call at 16:11:36 Europe/London from 07814256404 (Fred Bloggs)
 func Subject(rec CallRecord, s SubjectStyle) string {
 	var b strings.Builder
-	b.WriteString(string(callType(rec)) + " Call at ")
+	b.WriteString(string(rec.Way()) + " Call at ")
 	at := rec.Start.In(s.location())
 	if s.TwelveHour {
 		b.WriteString(at.Format("3:04:05 PM"))
@@ -53,7 +53,7 @@ func Subject(rec CallRecord, s SubjectStyle) string {
 	if z := zoneText(at, s.ZoneStyle); z != "" {
 		b.WriteString(" " + z)
 	}
-	if outgoing(rec) {
+	if rec.WentOut() {
 		b.WriteString(" to ")
 	} else {
 		b.WriteString(" from ")
@@ -88,7 +88,8 @@ func subjectNumber(rec CallRecord, s SubjectStyle) text.Text {
 	return shown.Or(text.Clean("an unknown number"))
 }
 
-func callType(rec CallRecord) Direction {
+// Way is the call's direction as Task.CallType has it, also of a record that does not say.
+func (rec CallRecord) Way() Direction {
 	switch rec.Type {
 	case Inbound, Outbound, Internal:
 		return rec.Type
@@ -99,7 +100,8 @@ func callType(rec CallRecord) Direction {
 	return Inbound
 }
 
-func outgoing(rec CallRecord) bool {
+// WentOut reports whether the agent's side called.
+func (rec CallRecord) WentOut() bool {
 	return rec.Type == Outbound || rec.Type == Internal && rec.Outgoing
 }
 

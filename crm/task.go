@@ -50,8 +50,10 @@ type TaskSettings struct {
 	WhatTypes []string                    // objects that a Task can be about; nil when that is not known
 }
 
-// taskOptional are the fields that may be missing: hidden by field-level security or not installed. Describe decides.
-var taskOptional = []string{KeyField, "Type", "CallObject", "CallType", "CallDurationInSeconds", "CallDisposition", "TaskSubtype", "Priority", "TaskWhoIds"}
+// OptionalFields are the fields of a Task that may be missing: hidden by field-level security or not installed. Describe decides.
+func OptionalFields() []string {
+	return []string{KeyField, "Type", "CallObject", "CallType", "CallDurationInSeconds", "CallDisposition", "TaskSubtype", "Priority", "TaskWhoIds"}
+}
 
 // has reports whether a field may be written. The call fields belong to every org with Salesforce CRM Call Center; Type
 // the key field and TaskWhoIds (Shared Activities) must have been seen: now, or by a self test of this org.
@@ -93,7 +95,7 @@ func TaskFields(rec CallRecord, s TaskSettings) map[string]any {
 	set("Priority", "Normal")
 	set("TaskSubtype", "Call") // create only: an amendment must leave it out
 	set("Type", or(s.Type, "Call"))
-	set("CallType", string(callType(rec)))
+	set("CallType", string(rec.Way()))
 	set("CallDurationInSeconds", DurationSeconds(rec))
 	set("CallObject", text.Clean(rec.Key).Runes(maxCallObject).String())
 	set(KeyField, rec.Key)
@@ -123,6 +125,11 @@ func DurationSeconds(rec CallRecord) int {
 		return 0
 	}
 	return int(min(rec.Duration/time.Second, math.MaxInt32))
+}
+
+// FitDescription cuts a text to what a Description takes.
+func FitDescription(s string) string {
+	return cutRunes(s, maxDescription)
 }
 
 func cutRunes(s string, n int) string {
@@ -182,4 +189,10 @@ func luhn(b []byte, at []int) bool {
 		sum += d
 	}
 	return sum%10 == 0
+}
+
+// OwnerRule says whose calls those of a SIP account are.
+type OwnerRule struct {
+	SIP  string // account, as sip:2101@pbx.example.com, or its user part alone
+	User string // user name or id of a Salesforce user, or id of a queue
 }

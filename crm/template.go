@@ -72,7 +72,7 @@ func placeholders() []placeholder {
 		})},
 		{"action", str(func(r CallRecord) string { return r.Action })},
 		{"reason", str(func(r CallRecord) string { return r.Reason.String() })},
-		{"direction", str(func(r CallRecord) string { return string(callType(r)) })},
+		{"direction", str(func(r CallRecord) string { return string(r.Way()) })},
 		{"disposition", str(func(r CallRecord) string { return r.Disposition.String() })},
 		{"ended_by", str(func(r CallRecord) string { return r.HangUpBy })},
 		{"withheld", str(func(r CallRecord) string {
@@ -255,7 +255,7 @@ func Description(rec CallRecord, s TaskSettings) string {
 	if len([]rune(notes)) > room {
 		notes = cutRunes(notes, max(0, room-maxAround))
 	}
-	return cutRunes(t.render(rec, s, notes), maxDescription)
+	return FitDescription(t.render(rec, s, notes))
 }
 
 // maxAround is what a template may write on the line of the notes beside them.

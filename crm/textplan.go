@@ -49,7 +49,7 @@ func (d *Directory) textPlan(object string) plan {
 // unlearnExtra leaves out what Salesforce has just refused of an extra object: a field hidden from this user, or the object. It
 // reports whether asking again makes sense.
 func (d *Directory) unlearnExtra(err error) bool {
-	api := apiError(err)
+	api := salesforce.Refusal(err)
 	object := api.NamedType()
 	i := slices.IndexFunc(extraPlans[:], func(p plan) bool { return p.object == object })
 	if i < 0 {

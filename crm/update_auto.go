@@ -93,7 +93,7 @@ func (d *Directory) merge(ctx context.Context, bp blueprint, o UpdateOrder) ([]s
 			continue // what a call tells is no reason to refuse the rest
 		}
 		have := rec[f.Name]
-		if sameField(f.Name, have, jv) || o.Policy != UpdateOverwrite && have != nil && have != "" {
+		if SameField(f.Name, have, jv) || o.Policy != UpdateOverwrite && have != nil && have != "" {
 			continue
 		}
 		body[f.Name] = jv

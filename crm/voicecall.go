@@ -52,15 +52,15 @@ func (s *Sender) voiceCalls(ctx context.Context) (*salesforce.Describe, bool, er
 // voiceFields makes the VoiceCall of a call, with the fields that the org has. task is the id of its Task, or "".
 func voiceFields(rec CallRecord, d *salesforce.Describe, owner, task string) map[string]any {
 	from, to := rec.Number, rec.Called
-	if outgoing(rec) {
+	if rec.WentOut() {
 		from, to = ownNumber(rec), rec.Number
 	}
 	if rec.Withheld {
 		from = text.Clean("withheld")
 	}
 	all := map[string]any{
-		"CallStartDateTime": rec.Start.UTC().Format(salesforceTime), "CallEndDateTime": rec.End.UTC().Format(salesforceTime),
-		"CallType": string(callType(rec)), "FromPhoneNumber": from.Or(text.Clean("unknown")).Runes(40).String(), "CallDurationInSeconds": DurationSeconds(rec),
+		"CallStartDateTime": rec.Start.UTC().Format(salesforce.TimeLayout), "CallEndDateTime": rec.End.UTC().Format(salesforce.TimeLayout),
+		"CallType": string(rec.Way()), "FromPhoneNumber": from.Or(text.Clean("unknown")).Runes(40).String(), "CallDurationInSeconds": DurationSeconds(rec),
 		vendorKey: rec.Key,
 	}
 	put := func(field, v string) {
@@ -69,12 +69,12 @@ func voiceFields(rec CallRecord, d *salesforce.Describe, owner, task string) map
 		}
 	}
 	put("ToPhoneNumber", to.Runes(40).String())
-	put("CallDisposition", rec.Disposition.Runes(maxCallDisposition).String())
+	put("CallDisposition", rec.Disposition.Runes(255).String())
 	put("ActivityId", task)
 	if salesforce.ValidID(owner) && strings.HasPrefix(owner, "005") {
 		put("UserId", owner)
 	}
-	if callType(rec) != Internal {
+	if rec.Way() != Internal {
 		put("RelatedRecordId", rec.Assoc.Record().ID)
 	}
 	for name := range all {
@@ -169,7 +169,7 @@ func (s *Sender) speak(ctx context.Context, j *job, set TaskSettings) (again, do
 	}
 	if v := judge(err, writing); v.reaction == refused {
 		j.p.AsTask = true
-		return s.degrade(ctx, *j, v.class, "written as a Task, because Salesforce refused the voice call: "+apiError(err).Message), true
+		return s.degrade(ctx, *j, v.class, "written as a Task, because Salesforce refused the voice call: "+salesforce.Refusal(err).Message), true
 	}
 	return s.react(ctx, *j, err, writing), true
 }

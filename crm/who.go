@@ -1,11 +1,9 @@
 package crm
 
 import (
-	"context"
 	"slices"
 
 	"offhook/crm/salesforce"
-	"offhook/internal/text"
 )
 
 // maxWhos is how many people a Task takes with Shared Activities.
@@ -25,7 +23,7 @@ const maxWhos = 50
 // Several contacts stand in TaskWhoIds, where the org has Shared Activities.
 func whoWhat(rec CallRecord, s TaskSettings) map[string]any {
 	out := map[string]any{}
-	if callType(rec) == Internal {
+	if rec.Way() == Internal {
 		return out
 	}
 	who, what := rec.Assoc.Who, rec.Assoc.What
@@ -57,32 +55,4 @@ func (s TaskSettings) about(object string) bool {
 		return false
 	}
 	return object == "" || len(s.WhatTypes) == 0 || slices.Contains(s.WhatTypes, object)
-}
-
-// followLead replaces a lead that was converted since by what became of it: its contact, and the opportunity that was made of it,
-// else the account. False: it was not converted, or Salesforce does not say.
-func (s *Sender) followLead(ctx context.Context, a *Association) bool {
-	lead := a.Who
-	if lead.Type != "Lead" || !salesforce.ValidID(lead.ID) {
-		return false
-	}
-	page, err := s.o.Client.Query(ctx, salesforce.Select("Id", "IsConverted", "ConvertedContactId", "ConvertedAccountId", "ConvertedOpportunityId").
-		From("Lead").Where(salesforce.Eq("Id", salesforce.ID(lead.ID))).Limit(1))
-	if err != nil || len(page.Records) == 0 {
-		return false
-	}
-	r := page.Records[0]
-	contact := r.Str("ConvertedContactId")
-	if !r.Bool("IsConverted") || !salesforce.ValidID(contact) {
-		return false
-	}
-	a.Who = Ref{Type: "Contact", ID: contact, Name: lead.Name}
-	a.What = Ref{}
-	if id := r.Str("ConvertedOpportunityId"); salesforce.ValidID(id) {
-		a.What = Ref{Type: "Opportunity", ID: id}
-	} else if id := r.Str("ConvertedAccountId"); salesforce.ValidID(id) {
-		a.What = Ref{Type: "Account", ID: id}
-	}
-	a.Why = text.Clean(a.Why + "; the lead was converted to this contact").String()
-	return true
 }

@@ -230,3 +230,15 @@ func joinLine(what, said, do string) string {
 	}
 	return what + ": " + do
 }
+
+// Refusal is what Salesforce has said in an error, with status 0 and no codes where the error is none of its replies. It is never nil.
+func Refusal(err error) *APIError {
+	var api *APIError
+	if errors.As(err, &api) {
+		return api
+	}
+	return &APIError{}
+}
+
+// TimeLayout is a date-time as the REST API takes it, in UTC.
+const TimeLayout = "2006-01-02T15:04:05.000Z"
