@@ -59,6 +59,7 @@ var arrows = []arrow{
 		to: []string{"offhook/hub"}, why: "the hub carries what others make; they do not know it", tests: true},
 	{from: []string{"offhook/hub"}, to: []string{"offhook/ui", "offhook/crm/salesforce", "offhook/crm/ledger", "offhook/media"},
 		why: "the hub carries snapshots of desks and nothing else"},
+	{from: []string{"offhook/desk", "offhook/ui", "offhook/hub"}, to: []string{"offhook/crm/post"}, why: "the desk stores what is to be sent; cmd runs what sends it"},
 	{from: []string{"offhook/internal/text"}, to: []string{"offhook"}, why: "text is a leaf that all use", tests: true},
 	{from: append([]string{"offhook/ui", "offhook/hub", "offhook/keymap"}, below...), to: []string{"offhook/cmd"}, why: "cmd wires the parts; no part knows it", tests: true},
 }

@@ -57,7 +57,7 @@ func (d *Directory) CreateAuto(store ErrandReader) ErrandFunc {
 			if !over {
 				return "", &LookupError{"the call's first record is being made"}
 			}
-			who = personOf(made, who)
+			who = PersonOf(made, who)
 		}
 		var out []Ref
 		for _, step := range o.Steps {
@@ -67,7 +67,7 @@ func (d *Directory) CreateAuto(store ErrandReader) ErrandFunc {
 			}
 			if !ref.Zero() {
 				out = append(out, ref)
-				who = personOf([]Ref{ref}, who)
+				who = PersonOf([]Ref{ref}, who)
 			}
 		}
 		b, err := json.Marshal(out)
@@ -98,7 +98,7 @@ func Made(result string) (out []Ref) {
 
 // MadeHit is the record that a call belongs to when these were made for it: what is not a person, with the person.
 func MadeHit(made []Ref, who Ref) Hit {
-	who = personOf(made, who)
+	who = PersonOf(made, who)
 	for _, r := range made {
 		if r.Type != "Contact" && r.Type != "Lead" {
 			h := Hit{Ref: r}
@@ -111,7 +111,8 @@ func MadeHit(made []Ref, who Ref) Hit {
 	return Hit{Ref: who}
 }
 
-func personOf(made []Ref, who Ref) Ref {
+// PersonOf is the person among records that were made for a call; without one, who it belonged to before.
+func PersonOf(made []Ref, who Ref) Ref {
 	for _, r := range made {
 		if r.Type == "Contact" || r.Type == "Lead" {
 			return r

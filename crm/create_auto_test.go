@@ -36,6 +36,10 @@ func (w *world) made(o CreateOrder, most int) ([]Ref, error) {
 
 type noErrands struct{}
 
+func (noErrands) Errand(context.Context, string) (ledger.Errand, bool, error) {
+	return ledger.Errand{}, false, nil
+}
+
 func support(call, number string, at time.Time) CreateOrder {
 	return CreateOrder{Call: call, Start: at, Number: text.Clean(number), Type: Inbound, Steps: []CreateStep{
 		{Object: "Contact", Unknown: true, Fields: map[string]string{"LastName": "Caller", "Phone": number}},

@@ -8,7 +8,7 @@ import (
 
 // ErrandFunc carries out one errand and returns what came of it: the id of a record, or a few words. It may be called again for the
 // same errand: when Ambiguous is set, an earlier attempt may have reached Salesforce, and it looks before it writes. An error is
-// judged as the Sender judges one: signed out and out of API calls stop the queue, what may pass is tried again, what Salesforce has
+// judged as post.Sender judges one: signed out and out of API calls stop the queue, what may pass is tried again, what Salesforce has
 // refused ends the attempts, and a person must look. A *RefusedError ends them, too.
 type ErrandFunc func(ctx context.Context, e ledger.Errand) (result string, err error)
 

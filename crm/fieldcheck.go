@@ -95,7 +95,7 @@ func CheckField(name, field string, task *salesforce.Describe) (f salesforce.Fie
 		return f, nil, fmt.Errorf("Task has no field %s that your user may see%s", text.Clean(field), hint)
 	case !f.Createable:
 		return f, nil, fmt.Errorf("%s is there, but your user may not fill it: a formula, a field of Salesforce's own, or one without the right to edit (Field-Level Security)", f.Name)
-	case !takes(f):
+	case !CanFill(f):
 		return f, nil, fmt.Errorf("%s is %s: a call's values do not go into such a field", f.Name, FieldType(f))
 	case strings.HasPrefix(label, varPrefix):
 		return f, nil, nil
@@ -143,7 +143,7 @@ func CheckField(name, field string, task *salesforce.Describe) (f salesforce.Fie
 // FieldTargets are the Task fields that record.map may fill, by name.
 func FieldTargets(task *salesforce.Describe) (out []salesforce.Field) {
 	for _, f := range task.Fields {
-		if f.Createable && takes(f) && fieldName(f.Name) && !slices.ContainsFunc(ownFields(), func(o string) bool { return strings.EqualFold(o, f.Name) }) {
+		if f.Createable && CanFill(f) && fieldName(f.Name) && !slices.ContainsFunc(OwnFields(), func(o string) bool { return strings.EqualFold(o, f.Name) }) {
 			out = append(out, f)
 		}
 	}

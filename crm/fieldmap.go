@@ -188,15 +188,15 @@ func CheckFieldMap(m []FieldMap) error {
 		case line.Field == "":
 		case !fieldName(line.Field):
 			return fmt.Errorf("%s: %q is not the API name of a field, as Agent_Name__c", at, text.Clean(line.Field))
-		case slices.ContainsFunc(ownFields(), func(f string) bool { return strings.EqualFold(f, line.Field) }):
+		case slices.ContainsFunc(OwnFields(), func(f string) bool { return strings.EqualFold(f, line.Field) }):
 			return fmt.Errorf("%s: %s is filled by offhook itself", at, line.Field)
 		}
 	}
 	return nil
 }
 
-// ownFields are the Task fields that make the record what it is.
-func ownFields() []string {
+// OwnFields are the Task fields that make the record what it is.
+func OwnFields() []string {
 	return []string{"Id", "Subject", "Status", "ActivityDate", "WhoId", "WhatId", "TaskWhoIds", "OwnerId", "Description", "RecordTypeId", KeyField,
 		"TaskSubtype", "CallType", "CallDurationInSeconds", "CallObject"}
 }

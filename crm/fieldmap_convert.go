@@ -10,8 +10,8 @@ import (
 	"offhook/internal/text"
 )
 
-// takes reports whether values can go into fields of the describe type at all.
-func takes(f salesforce.Field) bool {
+// CanFill reports whether values can go into fields of the describe type at all.
+func CanFill(f salesforce.Field) bool {
 	switch f.Type {
 	case "string", "textarea", "phone", "url", "email", "encryptedstring", "combobox", "picklist", "multipicklist",
 		"double", "currency", "percent", "int", "long", "boolean", "date", "datetime", "time", "reference":
@@ -130,8 +130,8 @@ func clock(v value, kind string, loc *time.Location) (any, bool) {
 	return at.UTC().Format(salesforce.TimeLayout), true
 }
 
-// mapped are the fields that the map fills for a call. What names the field wins over what came later.
-func (s TaskSettings) mapped(rec CallRecord) map[string]any {
+// Mapped are the fields that the map fills for a call. What names the field wins over what came later.
+func (s TaskSettings) Mapped(rec CallRecord) map[string]any {
 	out := map[string]any{}
 	put := func(field string, v value) {
 		f, ok := s.Targets[strings.ToLower(field)]
@@ -141,7 +141,7 @@ func (s TaskSettings) mapped(rec CallRecord) map[string]any {
 		if _, have := out[f.Name]; have {
 			return
 		}
-		if got, ok := convert(v, f, s.Subject.location()); ok {
+		if got, ok := convert(v, f, s.Subject.Location()); ok {
 			out[f.Name] = got
 		}
 	}

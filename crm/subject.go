@@ -28,7 +28,8 @@ type SubjectStyle struct {
 	Region     string // for National and E164
 }
 
-func (s SubjectStyle) location() *time.Location {
+// Location is the zone in which subjects name moments: Zone, else this computer's.
+func (s SubjectStyle) Location() *time.Location {
 	if s.Zone == nil {
 		return time.Local
 	}
@@ -44,7 +45,7 @@ const MaxSubject = 255
 func Subject(rec CallRecord, s SubjectStyle) string {
 	var b strings.Builder
 	b.WriteString(string(rec.Way()) + " Call at ")
-	at := rec.Start.In(s.location())
+	at := rec.Start.In(s.Location())
 	if s.TwelveHour {
 		b.WriteString(at.Format("3:04:05 PM"))
 	} else {

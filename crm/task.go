@@ -85,7 +85,7 @@ func TaskFields(rec CallRecord, s TaskSettings) map[string]any {
 		"Subject": Subject(rec, s.Subject),
 		"Status":  or(s.Statuses[rec.Action], or(s.Status, "Completed")),
 		// The agent's local date; Salesforce must not shift it for time zones.
-		"ActivityDate": rec.Start.In(s.Subject.location()).Format(time.DateOnly),
+		"ActivityDate": rec.Start.In(s.Subject.Location()).Format(time.DateOnly),
 	}
 	set := func(field string, v any) {
 		if s.has(field) {
@@ -108,7 +108,7 @@ func TaskFields(rec CallRecord, s TaskSettings) map[string]any {
 	for k, v := range whoWhat(rec, s) {
 		f[k] = v
 	}
-	for k, v := range s.mapped(rec) {
+	for k, v := range s.Mapped(rec) {
 		if _, ours := f[k]; !ours { // what the record itself says is never overwritten by a header
 			f[k] = v
 		}

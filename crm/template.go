@@ -51,7 +51,7 @@ func placeholders() []placeholder {
 			if t.IsZero() {
 				return ""
 			}
-			return t.In(s.Subject.location()).Format("2006-01-02 15:04:05 -07:00")
+			return t.In(s.Subject.Location()).Format("2006-01-02 15:04:05 -07:00")
 		}
 	}
 	str := func(pick func(CallRecord) string) func(CallRecord, TaskSettings) string {

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"offhook/crm/emulator"
-	"offhook/crm/number"
 	"offhook/crm/practice"
 	"offhook/crm/salesforce"
 	"offhook/internal/text"
@@ -58,12 +57,4 @@ func benchClient(b *testing.B, url, token string) *salesforce.Client {
 	}
 	b.Cleanup(c.Close)
 	return c
-}
-
-// freshDirectory forgets what Salesforce's limits have taught the one before.
-func (w *world) freshDirectory() {
-	w.T.Helper()
-	w.dir = NewDirectory(w.SF, DirectorySettings{Numbers: number.Settings{Region: "GB"}, Now: w.Time, Deadline: 30 * time.Second, Grace: 30 * time.Second})
-	w.T.Cleanup(w.dir.Close)
-	w.warm()
 }

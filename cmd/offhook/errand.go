@@ -6,6 +6,7 @@ import (
 	"offhook/config"
 	"offhook/crm"
 	"offhook/crm/ledger"
+	"offhook/crm/post"
 	"offhook/crm/report"
 	"offhook/crm/sync"
 	"offhook/desk"
@@ -14,14 +15,14 @@ import (
 // errandFuncs are the things that Salesforce is told beside the Tasks of calls, by the kind of ledger.Errand.
 func (o *org) errandFuncs() map[string]crm.ErrandFunc {
 	return map[string]crm.ErrandFunc{
-		ledger.AmendErrand:  o.sender.Amend(o.ledger),
-		crm.CreateErrand:    o.createAuto(),
-		crm.UpdateErrand:    o.directory.UpdateAuto(),
-		crm.AttachErrand:    o.attach.Attach(o.client, o.ledger),
-		crm.VoiceCallErrand: o.sender.VoiceCall(o.ledger),
-		sync.MemberErrand:   o.lists.members.Run,
-		sync.CallbackErrand: o.lists.callbacks.Run,
-		report.EventErrand:  report.EventTasks{Client: o.client, Zone: o.location}.Run,
+		ledger.AmendErrand:   o.sender.Amend(o.ledger),
+		crm.CreateErrand:     o.createAuto(),
+		crm.UpdateErrand:     o.directory.UpdateAuto(),
+		post.AttachErrand:    o.attach.Attach(o.client, o.ledger),
+		post.VoiceCallErrand: o.sender.VoiceCall(o.ledger),
+		sync.MemberErrand:    o.lists.members.Run,
+		sync.CallbackErrand:  o.lists.callbacks.Run,
+		report.EventErrand:   report.EventTasks{Client: o.client, Zone: o.location}.Run,
 	}
 }
 
@@ -31,14 +32,14 @@ func (o *org) follow(rec crm.CallRecord) (out []ledger.Errand) {
 		out = append(out, o.attach.Follow(rec)...)
 	}
 	if crm.Target(o.record.Target) == crm.TargetBoth {
-		out = append(out, crm.FollowVoice(rec)...)
+		out = append(out, post.FollowVoice(rec)...)
 	}
 	return out
 }
 
 // attachments are the settings for recordings in Salesforce; without a Dir none is attached.
-func attachments(r config.Recording) crm.Attachments {
-	a := crm.Attachments{Max: int64(r.AttachMax) << 20, Sealed: r.AttachAge}
+func attachments(r config.Recording) post.Attachments {
+	a := post.Attachments{Max: int64(r.AttachMax) << 20, Sealed: r.AttachAge}
 	if r.Attach {
 		a.Dir = r.Dir
 	}
@@ -46,16 +47,16 @@ func attachments(r config.Recording) crm.Attachments {
 }
 
 // openErrands makes the worker for them; it waits when the sender waits.
-func (o *org) openErrands(led *ledger.Ledger, tell func(crm.Report), log *slog.Logger) {
-	o.errands = crm.NewErrands(crm.ErrandOptions{Store: led, Run: o.errandFuncs(), Beside: o.sender, Report: tell, Log: log})
+func (o *org) openErrands(led *ledger.Ledger, tell func(post.Report), log *slog.Logger) {
+	o.errands = post.NewErrands(post.ErrandOptions{Store: led, Run: o.errandFuncs(), Beside: o.sender, Report: tell, Log: log})
 }
 
 // tellErrand passes a report about an errand on to the agent; what concerns the whole queue is told as the sender's. True: it was one.
-func (o *org) tellErrand(d *desk.Desk, r crm.Report) bool {
-	if r.Errand == "" || r.Kind == crm.ReportPaused || r.Kind == crm.ReportResumed || r.Kind == crm.ReportDisk || r.Kind == crm.ReportLate {
+func (o *org) tellErrand(d *desk.Desk, r post.Report) bool {
+	if r.Errand == "" || r.Kind == post.ReportPaused || r.Kind == post.ReportResumed || r.Kind == post.ReportDisk || r.Kind == post.ReportLate {
 		return false
 	}
-	if r.Kind == crm.ReportDead {
+	if r.Kind == post.ReportDead {
 		d.Post(desk.Told{Severity: desk.Warning, Text: r.Line})
 	}
 	return true

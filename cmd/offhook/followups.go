@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"offhook/crm"
 	"offhook/crm/ledger"
+	"offhook/crm/post"
 	"offhook/internal/text"
 )
 
@@ -75,7 +75,7 @@ func errandsText(es []ledger.Errand, now time.Time) string {
 
 // errandSentence tells in a few words what an errand is and where it is.
 func errandSentence(e ledger.Errand, now time.Time) string {
-	what, why := crm.ErrandName(e.Kind), e.LastError.String()
+	what, why := post.ErrandName(e.Kind), e.LastError.String()
 	if why == "" {
 		why = e.Class
 	}

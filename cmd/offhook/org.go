@@ -12,6 +12,7 @@ import (
 	"offhook/crm/layout"
 	"offhook/crm/ledger"
 	"offhook/crm/number"
+	"offhook/crm/post"
 	"offhook/crm/salesforce"
 	"offhook/desk"
 	"offhook/internal/text"
@@ -22,15 +23,15 @@ import (
 type org struct {
 	client    *salesforce.Client
 	directory *crm.Directory
-	sender    *crm.Sender
-	errands   *crm.Errands // what follows the call records
-	lists     *lists       // campaigns and callbacks
-	signed    atomic.Bool  // the sign-in has worked
+	sender    *post.Sender
+	errands   *post.Errands // what follows the call records
+	lists     *lists        // campaigns and callbacks
+	signed    atomic.Bool   // the sign-in has worked
 	ledger    *ledger.Ledger
 	record    config.Record
 	template  *crm.Template // of record.description; nil for the default
 	shared    bool          // the session is not a person's
-	attach    crm.Attachments
+	attach    post.Attachments
 	region    string
 	zone      atomic.Pointer[time.Location]
 	locale    atomic.Pointer[string] // of the signed-in user, as de_DE
@@ -44,7 +45,7 @@ type org struct {
 
 	settled atomic.Pointer[crm.Answers] // what a self test found out about the org
 
-	reports chan crm.Report
+	reports chan post.Report
 }
 
 // answers are what is known of the org; nothing before the sign-in.
@@ -58,7 +59,7 @@ func (o *org) answers() crm.Answers {
 func openOrg(l *config.Loaded, led *ledger.Ledger, numbers number.Settings, log *slog.Logger) (*org, error) {
 	o := &org{
 		ledger: led, record: l.Record, region: l.Numbers.Region,
-		again: make(chan struct{}, 1), now: make(chan struct{}, 1), changed: make(chan struct{}, 1), reports: make(chan crm.Report, 512),
+		again: make(chan struct{}, 1), now: make(chan struct{}, 1), changed: make(chan struct{}, 1), reports: make(chan post.Report, 512),
 	}
 	var err error
 	if o.layouts, err = openLayouts(l); err != nil {
@@ -85,13 +86,13 @@ func openOrg(l *config.Loaded, led *ledger.Ledger, numbers number.Settings, log 
 		Log:  log,
 		Zone: o.location, Locale: o.localeName,
 	})
-	report := func(r crm.Report) {
+	report := func(r post.Report) {
 		select {
 		case o.reports <- r:
 		default: // the ledger has it; only the line on the screen is lost
 		}
 	}
-	o.sender = crm.NewSender(crm.SenderOptions{
+	o.sender = post.NewSender(post.SenderOptions{
 		Mapped: mappedFields(l.SIP.Data),
 		Outbox: led, Errands: led, Client: client, Directory: o.directory, Settings: o.taskSettings, Follow: o.follow, Log: log, Report: report,
 	})
@@ -175,32 +176,32 @@ func (o *org) run(ctx context.Context, d *desk.Desk) {
 }
 
 // tell passes a report of the sender on to the agent.
-func (o *org) tell(d *desk.Desk, r crm.Report) {
+func (o *org) tell(d *desk.Desk, r post.Report) {
 	if o.tellErrand(d, r) {
 		return
 	}
 	switch r.Kind {
-	case crm.ReportSent, crm.ReportFound:
+	case post.ReportSent, post.ReportFound:
 		d.Post(desk.TaskLanded{Landed: desk.Landed{Call: desk.CallKey(r.Key), TaskID: r.TaskID, Subject: r.Subject, About: r.About}})
 		d.Post(desk.LinkChanged{Name: desk.LinkSalesforce, Health: desk.HealthOK, Text: d.Snapshot().Agent.User})
-	case crm.ReportDead, crm.ReportFix:
+	case post.ReportDead, post.ReportFix:
 		d.Post(desk.TaskDead{Call: desk.CallKey(r.Key), Reason: r.Line})
-	case crm.ReportPaused:
+	case post.ReportPaused:
 		d.Post(desk.LinkChanged{Name: desk.LinkSalesforce, Health: desk.HealthDown, Text: r.Line})
 		if o.sender.SignedOut() {
 			poke(o.again) // somebody may sign in elsewhere
 		}
-	case crm.ReportResumed:
+	case post.ReportResumed:
 		d.Post(desk.LinkChanged{Name: desk.LinkSalesforce, Health: desk.HealthOK, Text: d.Snapshot().Agent.User})
-	case crm.ReportRetry:
+	case post.ReportRetry:
 		d.Post(desk.LinkChanged{Name: desk.LinkSalesforce, Health: desk.HealthWarn, Text: r.Line})
-	case crm.ReportLacking:
+	case post.ReportLacking:
 		var lines []text.Text
 		for _, l := range r.Lines {
 			lines = append(lines, asSentence(l.String()))
 		}
 		d.Post(desk.Lacking{Lines: lines})
-	case crm.ReportDegraded, crm.ReportLate, crm.ReportDisk:
+	case post.ReportDegraded, post.ReportLate, post.ReportDisk:
 		d.Post(desk.Told{Severity: desk.Warning, Text: r.Line})
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"offhook/crm/emulator"
 	"offhook/crm/ledger"
 	"offhook/crm/number"
+	"offhook/crm/post"
 	"offhook/crm/report"
 	"offhook/crm/salesforce"
 	"offhook/crm/sync"
@@ -108,20 +109,20 @@ func desk(p plan) error {
 	}
 	dir := crm.NewDirectory(client, crm.DirectorySettings{Numbers: number.Settings{Region: "GB"}, Now: p.clock})
 	refused := make(chan error, 1)
-	tell := func(r crm.Report) {
+	tell := func(r post.Report) {
 		fmt.Println("says", r.Kind)
-		if r.Kind == crm.ReportDead || r.Kind == crm.ReportFix {
+		if r.Kind == post.ReportDead || r.Kind == post.ReportFix {
 			select {
 			case refused <- fmt.Errorf("%s %s: %s", r.Key, r.Errand, r.Line):
 			default:
 			}
 		}
 	}
-	sender := crm.NewSender(crm.SenderOptions{Outbox: led, Client: client, Directory: dir, Now: p.clock, Report: tell, Poll: 30 * time.Millisecond, Follow: p.follow,
+	sender := post.NewSender(post.SenderOptions{Outbox: led, Client: client, Directory: dir, Now: p.clock, Report: tell, Poll: 30 * time.Millisecond, Follow: p.follow,
 		Settings: func() crm.TaskSettings {
 			return crm.TaskSettings{Subject: crm.SubjectStyle{ZoneStyle: crm.ZoneID, Region: "GB"}}
 		}})
-	errands := crm.NewErrands(crm.ErrandOptions{Store: led, Beside: sender, Now: p.clock, Report: tell, Poll: 30 * time.Millisecond, Run: map[string]crm.ErrandFunc{
+	errands := post.NewErrands(post.ErrandOptions{Store: led, Beside: sender, Now: p.clock, Report: tell, Poll: 30 * time.Millisecond, Run: map[string]crm.ErrandFunc{
 		ledger.AmendErrand:  sender.Amend(led),
 		sync.MemberErrand:   (&sync.Members{Client: client}).Run,
 		report.EventErrand:  report.EventTasks{Client: client, Zone: func() *time.Location { return time.UTC }}.Run,
@@ -171,7 +172,7 @@ func (p plan) rebuild(c ledger.Call) *ledger.Item {
 }
 
 // phone makes the calls that have not been made: in floods, which the sender must catch up with, and one after the other.
-func (p plan) phone(ctx context.Context, led *ledger.Ledger, sender *crm.Sender) error {
+func (p plan) phone(ctx context.Context, led *ledger.Ledger, sender *post.Sender) error {
 	next := 0
 	switch list, err := led.History(ctx, ledger.Filter{Limit: -1}); {
 	case err != nil:

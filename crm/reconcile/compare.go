@@ -11,6 +11,7 @@ import (
 
 	"offhook/crm"
 	"offhook/crm/ledger"
+	"offhook/crm/post"
 	"offhook/crm/report"
 	"offhook/crm/salesforce"
 	"offhook/internal/text"
@@ -29,7 +30,7 @@ type Ledger interface {
 type Options struct {
 	Client *salesforce.Client
 	Ledger Ledger
-	Sender *crm.Sender // knows what a record's Task should be
+	Sender *post.Sender // knows what a record's Task should be
 	Now    func() time.Time
 }
 

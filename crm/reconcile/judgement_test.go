@@ -6,6 +6,7 @@ import (
 
 	"offhook/crm"
 	"offhook/crm/ledger"
+	"offhook/crm/post"
 	"offhook/crm/report"
 	"offhook/internal/text"
 )
@@ -26,7 +27,7 @@ func (o *office) amended(n int, disposition string, flush bool) {
 		o.t.Fatal(err)
 	}
 	if flush {
-		crm.NewErrands(crm.ErrandOptions{Store: o.led, Run: map[string]crm.ErrandFunc{ledger.AmendErrand: o.sender.Amend(o.led)}, Now: o.time}).Flush(o.t.Context())
+		post.NewErrands(post.ErrandOptions{Store: o.led, Run: map[string]crm.ErrandFunc{ledger.AmendErrand: o.sender.Amend(o.led)}, Now: o.time}).Flush(o.t.Context())
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"offhook/crm/emulator"
 	"offhook/crm/ledger"
 	"offhook/crm/number"
+	"offhook/crm/post"
 	"offhook/internal/text"
 )
 
@@ -256,7 +257,7 @@ func TestWhatIsNoFaultIsNotTold(t *testing.T) {
 	if res := o.compare(); len(res.Findings) != 0 {
 		t.Errorf("a change is on its way: %+v", res.Findings)
 	}
-	crm.NewErrands(crm.ErrandOptions{Store: o.led, Run: map[string]crm.ErrandFunc{ledger.AmendErrand: o.sender.Amend(o.led)}, Now: o.time}).Flush(t.Context())
+	post.NewErrands(post.ErrandOptions{Store: o.led, Run: map[string]crm.ErrandFunc{ledger.AmendErrand: o.sender.Amend(o.led)}, Now: o.time}).Flush(t.Context())
 	if res := o.compare(); len(res.Findings) != 0 || res.Agree != 3 {
 		t.Errorf("a change has been made: %+v", res)
 	}
@@ -267,7 +268,7 @@ func TestTheSubjectMayHaveBeenWrittenInAnotherStyle(t *testing.T) {
 	o.call(1, o.now.Add(-time.Hour), false, nil)
 	o.sender.Flush(t.Context())
 	for _, style := range []crm.SubjectStyle{{TwelveHour: true}, {ZoneStyle: crm.ZoneID}, {Number: number.E164, Region: "GB"}} {
-		o.sender = crm.NewSender(crm.SenderOptions{Outbox: o.led, Client: o.sf, Now: o.time, Settings: func() crm.TaskSettings { return crm.TaskSettings{Subject: style} }})
+		o.sender = post.NewSender(post.SenderOptions{Outbox: o.led, Client: o.sf, Now: o.time, Settings: func() crm.TaskSettings { return crm.TaskSettings{Subject: style} }})
 		o.rec = New(Options{Client: o.sf, Ledger: o.led, Sender: o.sender, Now: o.time})
 		if res := o.compare(); len(res.Findings) != 0 {
 			t.Errorf("%+v: %s", style, res.Findings[0].What())

@@ -12,6 +12,7 @@ import (
 	"offhook/crm"
 	"offhook/crm/emulator"
 	"offhook/crm/ledger"
+	"offhook/crm/post"
 	"offhook/crm/report"
 	"offhook/crm/salesforce"
 	"offhook/internal/text"
@@ -23,7 +24,7 @@ type office struct {
 	t      *testing.T
 	sf     *salesforce.Client
 	led    *ledger.Ledger
-	sender *crm.Sender
+	sender *post.Sender
 	rec    *Reconciler
 	period report.Period
 
@@ -82,7 +83,7 @@ func newOffice(t *testing.T, keyed bool) *office {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { o.led.Close() })
-	o.sender = crm.NewSender(crm.SenderOptions{Outbox: o.led, Client: o.sf, Now: o.time, Rand: func() float64 { return 0.5 }})
+	o.sender = post.NewSender(post.SenderOptions{Outbox: o.led, Client: o.sf, Now: o.time, Rand: func() float64 { return 0.5 }})
 	o.rec = New(Options{Client: o.sf, Ledger: o.led, Sender: o.sender, Now: o.time})
 	return o
 }

@@ -12,6 +12,7 @@ import (
 	"offhook/crm"
 	"offhook/crm/emulator"
 	"offhook/crm/ledger"
+	"offhook/crm/post"
 	"offhook/crm/salesforce"
 	"offhook/internal/text"
 )
@@ -22,7 +23,7 @@ type office struct {
 	t      *testing.T
 	sf     *salesforce.Client
 	led    *ledger.Ledger
-	sender *crm.Sender
+	sender *post.Sender
 	run    map[string]crm.ErrandFunc
 
 	mu  sync.Mutex
@@ -79,7 +80,7 @@ func (o *office) openLedger(path string) {
 		o.t.Fatal(err)
 	}
 	o.t.Cleanup(func() { o.led.Close() })
-	o.sender = crm.NewSender(crm.SenderOptions{Outbox: o.led, Client: o.sf, Now: o.time, Rand: func() float64 { return 0.5 },
+	o.sender = post.NewSender(post.SenderOptions{Outbox: o.led, Client: o.sf, Now: o.time, Rand: func() float64 { return 0.5 },
 		Settings: func() crm.TaskSettings { return crm.TaskSettings{Subject: crm.SubjectStyle{Zone: london(o.t)}} }})
 	o.run = map[string]crm.ErrandFunc{EventErrand: EventTasks{o.sf, func() *time.Location { return london(o.t) }}.Run}
 }
@@ -123,7 +124,7 @@ func (o *office) call(n int, start time.Time, change func(*crm.CallRecord)) crm.
 // send lets Salesforce have everything.
 func (o *office) send() {
 	o.sender.Flush(o.t.Context())
-	crm.NewErrands(crm.ErrandOptions{Store: o.led, Run: o.run, Beside: o.sender, Now: o.time, Rand: func() float64 { return 0.5 }}).Flush(o.t.Context())
+	post.NewErrands(post.ErrandOptions{Store: o.led, Run: o.run, Beside: o.sender, Now: o.time, Rand: func() float64 { return 0.5 }}).Flush(o.t.Context())
 }
 
 func unanswered(r *crm.CallRecord) { r.Answer, r.Action = time.Time{}, "missed" }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"offhook/crm"
+	"offhook/crm/post"
 	"offhook/crm/salesforce"
 )
 
@@ -116,7 +117,7 @@ func permissions(ctx context.Context, t *test) Result {
 			not = append(not, o)
 		}
 	}
-	org, err := crm.Preflight(ctx, t.sf)
+	org, err := post.Preflight(ctx, t.sf)
 	if err != nil {
 		return failed(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"offhook/crm"
 	"offhook/crm/layout"
 	"offhook/crm/number"
+	"offhook/crm/post"
 	"offhook/crm/salesforce"
 	"offhook/internal/text"
 )
@@ -109,7 +110,7 @@ type test struct {
 	marker string
 	user   salesforce.UserInfo
 	api    string
-	org    crm.Org
+	org    post.Org
 	desc   map[string]*salesforce.Describe
 
 	people  []person

@@ -11,6 +11,7 @@ import (
 	"offhook/crm"
 	"offhook/crm/emulator"
 	"offhook/crm/ledger"
+	"offhook/crm/post"
 	"offhook/crm/salesforce"
 	"offhook/internal/text"
 )
@@ -67,7 +68,7 @@ func (w *world) later(by time.Duration) { w.clock.Add(int64(by)) }
 // errands carries out what is due.
 func (w *world) errands() {
 	w.t.Helper()
-	e := crm.NewErrands(crm.ErrandOptions{Store: w.led, Now: w.now, Rand: func() float64 { return 0.5 }, Workers: 1,
+	e := post.NewErrands(post.ErrandOptions{Store: w.led, Now: w.now, Rand: func() float64 { return 0.5 }, Workers: 1,
 		Run: map[string]crm.ErrandFunc{MemberErrand: w.members.Run, CallbackErrand: w.cbs.Run}})
 	e.Flush(w.t.Context())
 }
