@@ -123,7 +123,7 @@ type Toll struct {
 	Deny          []string `key:"deny" doc:"Prefixes that may not be dialled, as 0900 or +44 70."`
 	PerMinute     int      `key:"per_minute" default:"0" doc:"Calls that may be dialled in a minute; 0: no limit."`
 	PerDay        int      `key:"per_day" default:"0" doc:"Calls that may be dialled in a day; 0: no limit."`
-	Hours         []string `key:"hours" doc:"When calls may be placed, as Mon-Fri 08:00-19:00 or Sat,Sun 22:00-06:00, in this computer's time; empty: always."`
+	Hours         []string `key:"hours" doc:"When calls may be placed, as Mon-Fri 08:00-19:00 or Sat,Sun 22:00-06:00, in this computer's time; empty: always. Internal numbers (numbers.internal_max_digits, numbers.internal_rules) and emergency numbers are not bound to them."`
 	Outside       string   `key:"outside" doc:"Digits that get an outside line; they are left out when prefixes are compared."`
 	TransferAllow []string `key:"transfer_allow" doc:"Where a far end may send this telephone by a transfer. Empty: names and numbers of up to five digits of its own exchange."`
 	RedirectAllow []string `key:"redirect_allow" doc:"Where a call of yours may be sent on to by a 302. Empty: as for transfers."`

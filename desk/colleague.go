@@ -3,6 +3,7 @@ package desk
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"offhook/internal/text"
@@ -16,6 +17,25 @@ type Lamp struct {
 	State  LampState `json:"state"`
 	With   text.Text `json:"with,omitzero"` // who is on the line there, when it is told
 	Since  time.Time `json:"since,omitzero"`
+	Via    text.Text `json:"via,omitzero"` // with several accounts: whose exchange the number is at, as user@host
+}
+
+// Dials is what to dial for a colleague: the number, over the account that it is watched over.
+func (l Lamp) Dials() string {
+	if l.Via.Empty() {
+		return l.Number.String()
+	}
+	return l.Number.String() + " via " + l.Via.String()
+}
+
+// From is the colleague as a call of an account is sent there: at another exchange the bare number is somebody else's.
+func (l Lamp) From(account text.Text) string {
+	number, via := l.Number.String(), l.Via.String()
+	_, host, _ := strings.Cut(via, "@")
+	if own := strings.TrimPrefix(strings.TrimPrefix(account.String(), "sip:"), "sips:"); host == "" || strings.EqualFold(own, via) || strings.ContainsAny(number, "@:") {
+		return number
+	}
+	return "sip:" + number + "@" + host
 }
 
 // LampState is what a lamp shows.
@@ -32,7 +52,7 @@ const (
 // lamps are the lamps before anything is told of them.
 func (s Settings) lamps() (out []Lamp) {
 	for _, l := range s.Lamps {
-		out = append(out, Lamp{Number: l.Number, Name: l.Name, State: LampUnknown})
+		out = append(out, Lamp{Number: l.Number, Name: l.Name, Via: l.Via, State: LampUnknown})
 	}
 	return out
 }

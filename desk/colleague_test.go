@@ -133,3 +133,26 @@ func TestACallFromAnotherAccountIsDialledAsItStandsAndShownAsItsNumber(t *testin
 		t.Errorf("%s", c.Remote.Number)
 	}
 }
+
+// 2102 is one person at our exchange and another one at the second account's.
+func TestAColleagueOfAnotherAccountIsCalledThereAndCallsAreSentThere(t *testing.T) {
+	other := Lamp{Number: text.Clean("2102"), Via: text.Clean("31@other.example.com")}
+	for _, tc := range []struct {
+		lamp        Lamp
+		account     string // of the call that is sent on
+		dials, from string
+	}{
+		{Lamp{Number: text.Clean("2102")}, "sip:2101@pbx.example.com", "2102", "2102"},
+		{other, "sip:2101@pbx.example.com", "2102 via 31@other.example.com", "sip:2102@other.example.com"},
+		{other, "sip:31@OTHER.example.com", "2102 via 31@other.example.com", "2102"},
+		{Lamp{Number: text.Clean("2102"), Via: text.Clean("2101@pbx.example.com:5070")}, "sip:31@other.example.com", "2102 via 2101@pbx.example.com:5070", "sip:2102@pbx.example.com:5070"},
+		{Lamp{Number: text.Clean("billie@other.example.com"), Via: other.Via}, "sip:2101@pbx.example.com", "billie@other.example.com via 31@other.example.com", "billie@other.example.com"},
+	} {
+		if got := tc.lamp.Dials(); got != tc.dials || !dialable(got) {
+			t.Errorf("%v: dials %q, want %q", tc.lamp, got, tc.dials)
+		}
+		if got := tc.lamp.From(text.Clean(tc.account)); got != tc.from {
+			t.Errorf("%v from %s: %q, want %q", tc.lamp, tc.account, got, tc.from)
+		}
+	}
+}

@@ -48,7 +48,7 @@ type Settings struct {
 	Bell          bool   // the terminal's bell rings for calls
 	Recording     bool   // calls may be recorded by the agent
 	ForwardAfter  time.Duration
-	Lamps         []Lamp // colleagues: number and name
+	Lamps         []Lamp // colleagues: number, name and account
 	// Dispositions are the results that calls may get; with NeedResult an answered call needs one.
 	Dispositions []Disposition
 	NeedResult   bool

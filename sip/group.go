@@ -256,7 +256,7 @@ func (g *Group) choose(target string) (*Phone, string, error) {
 func (a account) named(name string) bool {
 	name = strings.TrimPrefix(strings.TrimPrefix(strings.ToLower(name), "sips:"), "sip:")
 	user, host := strings.ToLower(a.aor.User), strings.ToLower(a.aor.Host)
-	return name != "" && (name == user || name == host || name == user+"@"+host || name == strings.ToLower(a.aor.HostPort()))
+	return name != "" && (name == user || name == host || name == user+"@"+host || name == strings.ToLower(a.aor.HostPort()) || name == user+"@"+strings.ToLower(a.aor.HostPort()))
 }
 
 // Answer takes an inbound call.

@@ -77,7 +77,11 @@ func further(first sip.Config, l *config.Loaded, a config.Account) sip.Config {
 // lamps are the colleagues of the settings, as the desk shows them.
 func lamps(c config.SIP) (show []desk.Lamp) {
 	for _, l := range c.Lamps {
-		show = append(show, desk.Lamp{Number: text.Clean(strings.TrimSpace(l.Number)), Name: text.Clean(l.Name)})
+		lamp := desk.Lamp{Number: text.Clean(strings.TrimSpace(l.Number)), Name: text.Clean(l.Name)}
+		if len(c.Accounts) > 0 { // the same number is somebody else at another exchange
+			lamp.Via = text.Clean(strings.TrimPrefix(strings.TrimPrefix(c.Watcher(l), "sip:"), "sips:"))
+		}
+		show = append(show, lamp)
 	}
 	return show
 }

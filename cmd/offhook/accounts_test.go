@@ -114,3 +114,18 @@ func writeSettings(t *testing.T, toml string) string {
 	check(t, os.WriteFile(file, []byte(toml), 0o600))
 	return file
 }
+
+func TestALampKnowsItsAccountWhereThereAreSeveral(t *testing.T) {
+	c := config.SIP{Account: "sip:2101@pbx.example.com", Lamps: []config.Lamp{{Number: "2102"}, {Number: "2103", Account: "sip:31@other.example.com"}}}
+	for _, l := range lamps(c) {
+		if !l.Via.Empty() {
+			t.Errorf("with one account: %+v", l)
+		}
+	}
+	c.Accounts = []config.Account{{Account: "sip:31@other.example.com"}}
+	for i, want := range []string{"2101@pbx.example.com", "31@other.example.com"} {
+		if l := lamps(c)[i]; l.Via.String() != want {
+			t.Errorf("%+v is at %q, want %q", l, l.Via, want)
+		}
+	}
+}

@@ -19,6 +19,7 @@ import (
 
 	"offhook/config"
 	"offhook/crm/layout"
+	"offhook/crm/number"
 	"offhook/desk"
 	"offhook/internal/text"
 	"offhook/media/record"
@@ -105,8 +106,10 @@ func tollPolicy(c config.Config, plan layout.DialingOptions) *toll.Policy {
 	if outside == "" {
 		outside = plan.Outside
 	}
+	numbers := number.NewPlan(numberSettings(c))
+	internal := func(n, host string) bool { return numbers.Classify(n, false, host) == number.Internal }
 	return &toll.Policy{
-		Country: country, National: national, International: international, Outside: outside, Emergency: c.Numbers.Emergency,
+		Internal: internal, Country: country, National: national, International: international, Outside: outside, Emergency: c.Numbers.Emergency,
 		Dialled:  toll.Rules{Enabled: true, Allow: t.Allow, Deny: t.Deny, PerMinute: t.PerMinute, PerDay: t.PerDay, Hours: hours},
 		Referred: rules(t.TransferAllow), Redirect: rules(t.RedirectAllow),
 	}

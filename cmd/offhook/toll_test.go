@@ -58,3 +58,34 @@ func TestTheLineOutsideOfTheDialPlanDoesNotHideANumberThatIsBarred(t *testing.T)
 		}
 	}
 }
+
+func TestTheHoursDoNotBarWhatStaysInsideTheExchange(t *testing.T) {
+	c := config.Config{}
+	c.SIP.Account, c.SIP.Registrar = "sip:2101@pbx.example.com", "pbx.example.com"
+	external := false
+	c.Numbers.Region, c.Numbers.InternalMaxDigits, c.Numbers.Emergency = "GB", 4, []string{"999"}
+	c.Numbers.InternalRules = []config.InternalRule{{Prefix: "118", Internal: &external}, {Prefix: "75", MinLen: 6, MaxLen: 6}}
+	c.Toll.Hours, c.Toll.Outside, c.Toll.TransferAllow = []string{"Mon-Fri 08:00-19:00"}, "9", []string{"*"}
+	c.Toll.Deny = []string{"2666"}
+	m := toll.NewMeter(*tollPolicy(c, layout.DialingOptions{}))
+	sunday := time.Date(2026, 6, 14, 10, 0, 0, 0, time.UTC)
+	for target, open := range map[string]bool{
+		"sip:2102@pbx.example.com": true, "sip:*98@pbx.example.com": true, "sip:751234@pbx.example.com": true, "sip:priya@pbx.example.com": true, "sip:999@pbx.example.com": true,
+		"sip:21023@pbx.example.com": false, "sip:07814256404@pbx.example.com": false, "sip:+447814256404@pbx.example.com": false, "tel:123;phone-context=+44": false,
+		"sip:1181@pbx.example.com": false, "sip:9123@pbx.example.com": false, "sip:92102@pbx.example.com": false, "sip:priya@other.example.com": false, "sip:2666@pbx.example.com": false,
+		"sip:0a7814256404@pbx.example.com": false, "sip:2102%3b7814256404@pbx.example.com": false,
+	} {
+		uri, err := transaction.ParseURI(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, kind := range []toll.Kind{toll.Dialled, toll.Referred} {
+			if kind == toll.Referred && strings.Contains(target, ":999@") {
+				continue // help is the agent's to call
+			}
+			if err := m.Check(sunday, kind, uri); (err == nil) != open {
+				t.Errorf("%s %s: %v", kind, target, err)
+			}
+		}
+	}
+}

@@ -24,6 +24,9 @@ type Policy struct {
 	National      string   // what national numbers begin with ("0"); used with Country
 	Outside       string   // what gets an outside line ("9"), "" for none
 	Emergency     []string // always called when an agent dials them; nil: 112, 911, 999
+	// Internal tells the numbers and names inside the exchange, which cost nothing: no hours bar them. number is as Number reads it, or
+	// the name; host is where it was asked for. nil: none is.
+	Internal func(number, host string) bool
 
 	Dialled  Rules // by the agent
 	Referred Rules // because of a REFER of the far end
@@ -38,9 +41,9 @@ type Rules struct {
 	// two alike Deny. A number that none fits is called when Allow is empty;
 	// a name that holds no number fits "*" alone.
 	Allow, Deny []string
-	PerMinute   int // calls in any minute; 0: no limit
-	PerDay      int // calls of a calendar day; 0: no limit
-	Hours       []Hours
+	PerMinute   int     // calls in any minute; 0: no limit
+	PerDay      int     // calls of a calendar day; 0: no limit
+	Hours       []Hours // when calls may be placed that leave the exchange
 }
 
 // Hours is a part of the week, in the time zone of the clock that is given. None at all: always.
@@ -143,7 +146,7 @@ func (m *Meter) Check(now time.Time, kind Kind, uri transaction.URI) error {
 		refuse.Why = Off
 		return refuse
 	}
-	if !rules.open(now) {
+	if !rules.open(now) && !m.internal(uri, dialled) {
 		refuse.Why, refuse.When = OutOfHours, when(rules.Hours)
 		return refuse
 	}
@@ -186,6 +189,18 @@ func (m *Meter) emergency(uri transaction.URI, dialled string) bool {
 	return slices.ContainsFunc(m.forms(dialled), func(n string) bool {
 		return slices.ContainsFunc(m.policy.Emergency, func(e string) bool { return strings.Map(caller.Unseparated, e) == n })
 	})
+}
+
+// internal reports whether a target is inside the exchange. What gets an outside line is outside, however short the rest is, and so is
+// what an exchange may read in another way than we do.
+func (m *Meter) internal(uri transaction.URI, dialled string) bool {
+	if m.policy.Internal == nil || len(m.forms(dialled)) > 1 || strings.ContainsAny(uri.User, "%;") {
+		return false
+	}
+	if dialled == "" {
+		dialled = caller.User(uri)
+	}
+	return m.policy.Internal(dialled, uri.Host)
 }
 
 // forms are the readings of a number: as it is, and after the outside line.

@@ -5,6 +5,7 @@ import (
 	"unicode"
 
 	"offhook/desk"
+	"offhook/internal/text"
 	"offhook/keymap"
 	"offhook/ui/theme"
 	"offhook/ui/widget/edit"
@@ -24,6 +25,8 @@ type Entry struct {
 	list  colleagues  // to pick from, with their lamps
 	offer *desk.Offer // a number that another program handed over
 	plan  bool        // the desk has a dial plan: it tells what will be dialled
+
+	account text.Text // of the call to transfer
 }
 
 // Dial asks for a number to call.
@@ -54,12 +57,16 @@ func (e *Entry) foreign(number string) string {
 
 // Transfer asks where to send a call.
 func Transfer(c *desk.Call, name string, lamps []desk.Lamp) *Entry {
-	return entry(desk.Xfer, c.Key, name).with(lamps)
+	e := entry(desk.Xfer, c.Key, name).with(lamps)
+	e.account = c.Account
+	return e
 }
 
 // Redirect asks where to send a ringing call, unanswered.
 func Redirect(c *desk.Call, name string, lamps []desk.Lamp) *Entry {
-	return entry(desk.Redirect, c.Key, name).with(lamps)
+	e := entry(desk.Redirect, c.Key, name).with(lamps)
+	e.account = c.Account
+	return e
 }
 
 // Forward asks where calls should go instead of ringing here, and when: the arrows change it.
@@ -77,6 +84,22 @@ func (e *Entry) target() (number string, who desk.Lamp) {
 		return l.Number.String(), l
 	}
 	return strings.TrimSpace(e.field.Value()), desk.Lamp{}
+}
+
+// asked is what to dial for the target; a colleague is called over the account that watches that telephone.
+func (e *Entry) asked() string {
+	if l, ok := e.list.chosen(); ok {
+		return l.Dials()
+	}
+	return strings.TrimSpace(e.field.Value())
+}
+
+// dials is what the desk is told: for a call that is sent on, as its own exchange has to dial it.
+func (e *Entry) dials() string {
+	if l, ok := e.list.chosen(); ok && e.call != "" {
+		return l.From(e.account)
+	}
+	return e.asked()
 }
 
 // forwardWhen are the choices of Forward with their sentences.
@@ -109,7 +132,7 @@ func (e *Entry) Press(k tea.Key, name string) Outcome {
 		if e.wrong = e.refuse(n); e.wrong != "" {
 			return Outcome{Handled: true}
 		}
-		cmd := desk.Command{Verb: e.verb, Call: e.call, Text: n}
+		cmd := desk.Command{Verb: e.verb, Call: e.call, Text: e.dials()}
 		if e.verb == desk.Forward {
 			cmd.Values = map[string]string{"when": string(forwardWhen[e.when].when)}
 		}
@@ -135,7 +158,7 @@ func (e *Entry) Press(k tea.Key, name string) Outcome {
 		if e.wrong = e.refuse(n); e.wrong != "" {
 			return Outcome{Handled: true}
 		}
-		return Outcome{Close: true, Handled: true, Commands: []desk.Command{{Verb: desk.Dial, Text: n}}}
+		return Outcome{Close: true, Handled: true, Commands: []desk.Command{{Verb: desk.Dial, Text: e.asked()}}}
 	}
 	handled, changed := e.field.Key(k)
 	if changed {
