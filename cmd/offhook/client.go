@@ -49,6 +49,15 @@ func newJWT(s config.Salesforce) (*salesforce.JWT, error) {
 // openClient makes the client of a profile; it sends nothing. moved is called when another offhook of the profile has signed in
 // as somebody else; nil for none.
 func openClient(l *config.Loaded, log *slog.Logger, moved func()) (*salesforce.Client, tokenStore, error) {
+	return newClient(l, salesforce.Options{Log: log, Moved: moved})
+}
+
+// openAnew makes a client that asks what the org looks like now: for commands that somebody runs after changing it.
+func openAnew(l *config.Loaded) (*salesforce.Client, tokenStore, error) {
+	return newClient(l, salesforce.Options{Anew: true})
+}
+
+func newClient(l *config.Loaded, o salesforce.Options) (*salesforce.Client, tokenStore, error) {
 	store, err := newTokenStore(l)
 	if err != nil {
 		return nil, store, err
@@ -57,9 +66,8 @@ func openClient(l *config.Loaded, log *slog.Logger, moved func()) (*salesforce.C
 	if err != nil {
 		return nil, store, err
 	}
-	client, err := salesforce.New(salesforce.Options{
-		App: newApp(l), Store: store, JWT: jwt, AsApp: l.Salesforce.Flow == "client", Agent: l.Salesforce.Username, Version: l.Salesforce.APIVersion,
-		CacheDir: filepath.Join(filepath.Dir(store.File), "salesforce"), Moved: moved, Log: log,
-	})
+	o.App, o.Store, o.JWT, o.AsApp, o.Agent = newApp(l), store, jwt, l.Salesforce.Flow == "client", l.Salesforce.Username
+	o.Version, o.CacheDir = l.Salesforce.APIVersion, filepath.Join(filepath.Dir(store.File), "salesforce")
+	client, err := salesforce.New(o)
 	return client, store, err
 }

@@ -140,6 +140,14 @@ func TestEveryWayToBreakADeskIsToldInItsOwnLineAndNothingElseIs(t *testing.T) {
 			set.Without = []string{"Task"}
 			check(t, org.SetSettings(set))
 		}, "task.hidden", "Edit Tasks", 2},
+		{"a field that was taken away just now", func(r room, org *emulator.Server) {
+			if ids, said, _ := r.doctors(); len(ids) != 0 { // the org's description is on disk now
+				r.t.Error(said)
+			}
+			set := org.Settings()
+			set.Without = []string{"Task.CallDisposition"}
+			check(t, org.SetSettings(set))
+		}, "task.call_field", "CallDisposition", 1},
 		{"a layout that cannot be read", func(r room, _ *emulator.Server) { r.replaceIn("[audio]", "[layout]\nfile = \"none.json\"\n[audio]") }, "settings.wrong", "none.json", 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -133,7 +133,7 @@ func (e *env) examineOrg(ctx context.Context, l *config.Loaded) checkup.Section 
 		s.Find(rules.Get("org.off").With())
 		return s
 	}
-	client, store, err := openClient(l, nil, nil)
+	client, store, err := openAnew(l)
 	if err == nil {
 		defer client.Close()
 		err = store.Check(ctx)

@@ -45,7 +45,7 @@ func (e *env) describeTask(ctx context.Context, l *config.Loaded) (*salesforce.D
 	if l.Salesforce.ClientID == "" {
 		return nil, errors.New("Salesforce is not set up")
 	}
-	client, _, err := openClient(l, nil, nil)
+	client, _, err := openAnew(l)
 	if err != nil {
 		return nil, err
 	}

@@ -123,7 +123,7 @@ func (e *env) orgClient() (*salesforce.Client, error) {
 	if l.Salesforce.ClientID == "" {
 		return nil, errNoOrg
 	}
-	client, _, err := openClient(l, nil, nil)
+	client, _, err := openAnew(l)
 	return client, err
 }
 

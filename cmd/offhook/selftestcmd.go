@@ -134,7 +134,7 @@ func (e *env) testOrg(ctx context.Context, o selfTestOptions) (*config.Loaded, *
 	if err != nil {
 		return nil, nil, err
 	}
-	client, _, err := openClient(l, nil, nil)
+	client, _, err := openAnew(l)
 	if err != nil {
 		return nil, nil, err
 	}

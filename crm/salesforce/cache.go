@@ -17,6 +17,10 @@ const (
 	describeCritical = 24 * time.Hour
 )
 
+// describeWhole is after how long a description is read whole although Salesforce would say that it has not changed: its documentation
+// speaks of the object's metadata, and what a user may see can change without it.
+const describeWhole = 24 * time.Hour
+
 func (c *Client) freshFor() time.Duration {
 	switch b := c.Budget(); {
 	case b.Critical():
@@ -49,7 +53,7 @@ func conditional[W, T any](ctx context.Context, c *Client, cc *cache[T], object 
 		return old.value, nil
 	}
 	var h http.Header
-	if have && old.lastModified != "" {
+	if have && old.lastModified != "" && now.Sub(old.read) < describeWhole {
 		h = http.Header{"If-Modified-Since": {old.lastModified}}
 	}
 	var w W
@@ -68,10 +72,10 @@ func conditional[W, T any](ctx context.Context, c *Client, cc *cache[T], object 
 		}
 		return old.value, nil
 	}
-	e := cached[T]{value: convert(&w), lastModified: r.header.Get("Last-Modified"), checked: now}
+	e := cached[T]{value: convert(&w), lastModified: r.header.Get("Last-Modified"), checked: now, read: now}
 	cc.put(object, e)
 	if v := c.version.Load(); v != nil {
-		c.disk.save(path, diskEntry{Version: *v, LastModified: e.lastModified, Checked: now, Body: r.body})
+		c.disk.save(path, diskEntry{Version: *v, LastModified: e.lastModified, Checked: now, Read: now, Body: r.body})
 	}
 	return e.value, nil
 }
@@ -88,7 +92,7 @@ func fromDisk[W, T any](ctx context.Context, c *Client, path string, convert fun
 	if d.Decode(&w) != nil {
 		return cached[T]{}, false
 	}
-	out := cached[T]{value: convert(&w), lastModified: e.LastModified, checked: e.Checked}
+	out := cached[T]{value: convert(&w), lastModified: e.LastModified, checked: e.Checked, read: e.Read}
 	if v, err := c.Version(ctx); err == nil && v != e.Version {
 		out.lastModified, out.checked = "", time.Time{}
 	}
@@ -104,7 +108,8 @@ type cache[T any] struct {
 type cached[T any] struct {
 	value        *T
 	lastModified string
-	checked      time.Time
+	checked      time.Time // when Salesforce was last asked
+	read         time.Time // when it came whole
 }
 
 func (c *cache[T]) get(k Ident) (cached[T], bool) {

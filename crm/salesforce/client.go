@@ -23,6 +23,7 @@ type Options struct {
 	Tries     int           // of a repeatable request; 0 for 3
 	Log       *slog.Logger  // nil for none; never sees tokens, bodies or query text
 	CacheDir  string        // folder for what objects look like, kept between runs; "" for none
+	Anew      bool          // what is kept there is replaced and not used: for who examines an org that has just been changed
 	Moved     func()        // called when another process signed in as somebody else or signed out, or when the sign-in ended; must not block
 	// Sleep, Rand replace waiting and jitter in tests.
 	Sleep func(ctx context.Context, d time.Duration) error
@@ -82,7 +83,7 @@ func New(o Options) (*Client, error) {
 	}
 	c := &Client{
 		o: o, http: httpClient(o.App.Transport), versionGate: make(chan struct{}, 1),
-		session: &session{app: o.App, store: o.Store, log: o.Log}, disk: disk{o.CacheDir, o.App.now},
+		session: &session{app: o.App, store: o.Store, log: o.Log}, disk: disk{dir: o.CacheDir, now: o.App.now, anew: o.Anew},
 	}
 	switch {
 	case o.JWT != nil:

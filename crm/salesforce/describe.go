@@ -115,7 +115,7 @@ type LayoutItem struct {
 }
 
 // Describe returns the object's description. It is cached; after a quarter of an hour Salesforce is asked whether it
-// changed (If-Modified-Since, 304), and an outage leaves the old one in use.
+// changed (If-Modified-Since, 304), after a day it is read whole, and an outage leaves the old one in use.
 func (c *Client) Describe(ctx context.Context, object Ident) (*Describe, error) {
 	return conditional(ctx, c, &c.describes, object, describePath, func(d *Describe) *Describe { return d })
 }

@@ -18,8 +18,9 @@ import (
 // It holds names of fields and values of picklists, no customer and no secret; what cannot be read or written is simply asked for.
 // The reply is kept as it came: a newer offhook reads more of it.
 type disk struct {
-	dir string
-	now func() time.Time
+	dir  string
+	now  func() time.Time
+	anew bool // what is kept is not used, only replaced
 }
 
 // Bounds of the folder: one file per object, kind, org and user.
@@ -32,6 +33,7 @@ type diskEntry struct {
 	Version      string          `json:"api_version"`
 	LastModified string          `json:"last_modified"`
 	Checked      time.Time       `json:"checked"`
+	Read         time.Time       `json:"read"`
 	Body         json.RawMessage `json:"body"`
 }
 
@@ -47,7 +49,7 @@ func (d disk) file(t Token, object Ident, suffix string) string {
 
 func (d disk) load(path string) (diskEntry, bool) {
 	var e diskEntry
-	if path == "" {
+	if path == "" || d.anew {
 		return e, false
 	}
 	f, err := os.Open(path)

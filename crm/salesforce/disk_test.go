@@ -66,14 +66,24 @@ func TestWhatObjectsLookLikeIsKnownAgainAfterARestart(t *testing.T) {
 	s.down, s.field = false, "Mobile"
 	expect("it changed", open(nil), "Mobile", 3, 1)
 	expect("the change is kept", open(nil), "Mobile", 3, 1)
-	expect("another API version describes more", open(func(o *Options) { o.Version = "66.0" }), "Mobile", 4, 1)
+	s.field = "Fax"
+	expect("who has just changed the org sees it", open(func(o *Options) { o.Anew = true }), "Fax", 4, 1)
+	expect("and so does the next start", open(nil), "Fax", 4, 1)
+	now = now.Add(12 * time.Hour)
+	expect("half a day later it is asked whether it changed", open(nil), "Fax", 5, 2)
+	now = now.Add(12 * time.Hour)
+	expect("after a day it is read whole: permissions may have changed", open(nil), "Fax", 6, 2)
+	s.field = "Mobile"
+	now = now.Add(time.Hour)
+	expect("it changed again", open(nil), "Mobile", 7, 2)
+	expect("another API version describes more", open(func(o *Options) { o.Version = "66.0" }), "Mobile", 8, 2)
 	expect("another user sees other fields", open(func(o *Options) {
 		o.Store = NewMemoryStore(Token{Access: "x", Instance: s.URL, Identity: "https://login.salesforce.com/id/00D000000000001AAA/005000000000007AAA"})
-	}), "Mobile", 5, 1)
+	}), "Mobile", 9, 2)
 	c := open(nil)
 	c.session.stored(t.Context())
 	c.Forget("Contact")
-	expect("Salesforce refused what was described", open(nil), "Mobile", 6, 1)
+	expect("Salesforce refused what was described", open(nil), "Mobile", 10, 2)
 
 	files, _ := filepath.Glob(filepath.Join(dir, "*"))
 	for _, f := range files {
