@@ -2,6 +2,7 @@ package media
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -48,6 +49,8 @@ func (h *handshake) run(ctx context.Context, p *pipe) (conn *dtls.Conn, send, re
 	}
 	shared := []dtls.Option{
 		dtls.WithCertificates(h.certificate.tls),
+		// Without this, none is sent to a server that names authorities: nobody signed ours. Its fingerprint is what counts (RFC 5763 §5).
+		dtls.WithGetClientCertificate(func(*dtls.CertificateRequestInfo) (*tls.Certificate, error) { return &h.certificate.tls, nil }),
 		dtls.WithSRTPProtectionProfiles(profiles...),
 		dtls.WithFlightInterval(flightTime),
 		dtls.WithExtendedMasterSecret(dtls.RequestExtendedMasterSecret),
