@@ -192,12 +192,16 @@ func (w want) check(t testing.TB, got task) {
 	if got.CallType != w.callType || got.TaskSubtype != "Call" || got.Status != "Completed" || got.CallObject == "" {
 		t.Errorf("not the completed call that it was (%s): %+v", w.callType, got)
 	}
-	if got.Duration == nil || *got.Duration < w.min || *got.Duration > w.max {
+	most := w.max
+	if most > 0 { // a machine that stands still makes an answered call longer
+		most += 15
+	}
+	if got.Duration == nil || *got.Duration < w.min || *got.Duration > most {
 		n := -1
 		if got.Duration != nil {
 			n = *got.Duration
 		}
-		t.Errorf("duration %d s, want %d to %d", n, w.min, w.max)
+		t.Errorf("duration %d s, want %d to %d", n, w.min, most)
 	}
 	for _, s := range w.says {
 		if !regexp.MustCompile(`(?m)` + s).MatchString(got.Description) {
