@@ -55,6 +55,7 @@ func TestAFieldIsCheckedAgainstWhatItCanHold(t *testing.T) {
 		{"var:Queue", "Where__c", "do not go into", ""},
 		{"Notes", "Formula__c", "may not fill it", ""},
 		{"Notes", "Txet__c", "did you mean Text__c?", ""},
+		{"Notes", "Shoesize__c", "offhook fields targets shows", ""},
 		{"Notes", "Something_Else_Altogether__c", "fields targets", ""},
 	} {
 		f, notes, err := CheckField(tt.value, tt.field, task)

@@ -263,7 +263,7 @@ const maxAround = 200
 
 // meant is what somebody who misspelt a word is told.
 func meant(word string, known []string) string {
-	best, least := "", len(word)/2+1
+	best, least := "", (len(labelKey(word))+1)/2 // half of it right is no misspelling
 	for _, k := range known {
 		if d := editDistance(labelKey(word), labelKey(k)); d < least {
 			best, least = k, d

@@ -205,7 +205,7 @@ func examineServers(ctx context.Context, c config.SIP, s *checkup.Section) {
 		servers, err = locate.New(locate.Config{}).Find(ctx, target)
 	}
 	if err != nil {
-		s.Find(rules.Get("sip.name").With("why", asFinding(err.Error()), "host", target.Host))
+		s.Find(rules.Get("sip.name").With("why", err.Error(), "host", target.Host))
 		return
 	}
 	servers = servers[:min(4, len(servers))]

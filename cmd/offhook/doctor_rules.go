@@ -24,7 +24,7 @@ func localRules() checkup.Rules {
 			"Correct that, or choose another place: salesforce.tokens"),
 		checkup.NewRule("sip.password", checkup.Problem, "{why}", "the telephone does not register: no call comes in",
 			"offhook login --sip keeps it in the system's keyring"),
-		checkup.NewRule("sip.name", checkup.Problem, "{why}", "the telephone does not register: no call comes in",
+		checkup.NewRule("sip.name", checkup.Problem, "The telephone's server is not found: {why}", "the telephone does not register: no call comes in",
 			"Check sip.account, sip.registrar and sip.outbound_proxy", "Ask the name service: host {host}"),
 		checkup.NewRule("sip.server", checkup.Problem, "{server} cannot be reached ({why})", "the telephone does not register: no call comes in",
 			"Check sip.registrar, sip.outbound_proxy and sip.transport", "Let this machine reach it: the firewall table of docs/guide-admin.md", "Ask whoever runs the exchange whether it answers OPTIONS"),
