@@ -139,23 +139,23 @@ func (t TLS) load() (*tls.Config, error) {
 	if t.CAFile != "" {
 		pem, err := os.ReadFile(t.CAFile)
 		if err != nil {
-			return nil, &ConfigError{"tls.ca_file", "cannot be read: " + err.Error()}
+			return nil, &ConfigError{"ca_file", "cannot be read: " + err.Error()}
 		}
 		cfg.RootCAs = x509.NewCertPool()
 		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, &ConfigError{"tls.ca_file", t.CAFile + " holds no certificate in PEM form"}
+			return nil, &ConfigError{"ca_file", t.CAFile + " holds no certificate in PEM form"}
 		}
 	}
 	switch {
 	case t.CertFile == "" && t.KeyFile == "":
 	case t.CertFile == "":
-		return nil, &ConfigError{"tls.cert_file", "is needed beside key_file"}
+		return nil, &ConfigError{"certificate", "is needed beside key"}
 	case t.KeyFile == "":
-		return nil, &ConfigError{"tls.key_file", "is needed beside cert_file"}
+		return nil, &ConfigError{"key", "is needed beside certificate"}
 	default:
 		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
 		if err != nil {
-			return nil, &ConfigError{"tls.cert_file", "certificate and key cannot be used: " + err.Error()}
+			return nil, &ConfigError{"certificate", "certificate and key cannot be used: " + err.Error()}
 		}
 		cfg.Certificates = []tls.Certificate{pair}
 	}

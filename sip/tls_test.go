@@ -242,11 +242,11 @@ func TestSettingsOfServersThatMakeNoSense(t *testing.T) {
 		"sips over UDP":          {"transport", Config{Account: "sips:a@b", Transport: "udp"}},
 		"a second without first": {"registrar2", Config{Account: "sip:a@b", Registrar2: "pbx"}},
 		"unreadable second":      {"registrar2", Config{Account: "sip:a@b", Registrar: "auto", Registrar2: "a b"}},
-		"no such file":           {"tls.ca_file", Config{Account: "sip:a@b", TLS: TLS{CAFile: "/no/such/file"}}},
-		"no certificate":         {"tls.ca_file", Config{Account: "sip:a@b", TLS: TLS{CAFile: key}}},
-		"a certificate alone":    {"tls.key_file", Config{Account: "sip:a@b", TLS: TLS{CertFile: cert}}},
-		"a key alone":            {"tls.cert_file", Config{Account: "sip:a@b", TLS: TLS{KeyFile: key}}},
-		"not a pair":             {"tls.cert_file", Config{Account: "sip:a@b", TLS: TLS{CertFile: ca.File, KeyFile: key}}},
+		"no such file":           {"ca_file", Config{Account: "sip:a@b", TLS: TLS{CAFile: "/no/such/file"}}},
+		"no certificate":         {"ca_file", Config{Account: "sip:a@b", TLS: TLS{CAFile: key}}},
+		"a certificate alone":    {"key", Config{Account: "sip:a@b", TLS: TLS{CertFile: cert}}},
+		"a key alone":            {"certificate", Config{Account: "sip:a@b", TLS: TLS{KeyFile: key}}},
+		"not a pair":             {"certificate", Config{Account: "sip:a@b", TLS: TLS{CertFile: ca.File, KeyFile: key}}},
 	} {
 		_, err := Open(t.Context(), tc.cfg)
 		var e *ConfigError
