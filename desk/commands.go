@@ -341,6 +341,15 @@ func (t *turn) dismiss(c *call) {
 // Behind " via " stands the account to call from.
 func dialable(s string) bool {
 	s, _, _ = strings.Cut(s, " via ")
+	for _, scheme := range []string{"sips:", "sip:", "tel:"} {
+		if len(s) >= len(scheme) && strings.EqualFold(s[:len(scheme)], scheme) {
+			s = strings.TrimSpace(s[len(scheme):])
+			break
+		}
+	}
+	if strings.HasPrefix(s, "@") || strings.HasSuffix(s, "@") {
+		return false // half an address
+	}
 	digits := strings.ContainsAny(s, "0123456789*#")
 	blank := strings.ContainsAny(s, " \t")
 	letters := strings.IndexFunc(s, unicode.IsLetter) >= 0
