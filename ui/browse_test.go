@@ -128,7 +128,7 @@ func TestNumberIDAndAddressHaveAKeyEach(t *testing.T) {
 }
 
 func TestTheCardSaysHowOldItIs(t *testing.T) {
-	for old, want := range map[time.Duration]string{10 * time.Second: "fields", 5 * time.Minute: "as of 5 min ago", 30 * time.Hour: "as of 20 Nov"} {
+	for old, want := range map[time.Duration]string{10 * time.Second: "fields", 5 * time.Minute: "as of 5 min ago", 30 * time.Hour: "as of " + noon.Add(-30*time.Hour).Local().Format("2 Jan")} {
 		s := popped()
 		s.Open.Fetched = noon.Add(-old)
 		if got := onBench(s, nil).text(); !strings.Contains(got, want) {
