@@ -55,7 +55,7 @@ func (d *Directory) CreateAuto(store ErrandReader) ErrandFunc {
 				return "", err
 			}
 			if !over {
-				return "", &LookupError{"the call's first record is being made"}
+				return "", &WaitError{"the call's first record, which is being made"}
 			}
 			who = PersonOf(made, who)
 		}

@@ -24,3 +24,8 @@ func (e *RefusedError) Error() string { return e.Line }
 type LookupError struct{ Why string }
 
 func (e *LookupError) Error() string { return "the caller could not be looked up yet: " + e.Why }
+
+// WaitError is a record, or an errand, that waits for what another errand makes; it is tried again.
+type WaitError struct{ For string }
+
+func (e *WaitError) Error() string { return "it waits for " + e.For }

@@ -38,7 +38,8 @@ type verdict struct {
 func judge(err error, at stage) verdict {
 	v := verdict{reaction: later, kind: salesforce.KindOf(err), class: "network", line: salesforce.Line(err)}
 	var lookup *crm.LookupError
-	if errors.As(err, &lookup) {
+	var wait *crm.WaitError
+	if errors.As(err, &lookup) || errors.As(err, &wait) {
 		v.kind, v.line = salesforce.KindTransient, err.Error()
 	}
 	api := salesforce.Refusal(err)

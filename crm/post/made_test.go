@@ -22,6 +22,7 @@ func TestTheTaskWaitsForTheRecordThatIsMadeForItsCall(t *testing.T) {
 		"under way": {ledger.Errand{State: ledger.ErrandWaiting}, crm.Association{Rule: crm.RuleNone}, true, ""},
 		"made":      {ledger.Errand{State: ledger.ErrandOver, Result: string(b)}, crm.Association{Rule: crm.RuleNone}, false, kase.ID},
 		"refused":   {ledger.Errand{State: ledger.ErrandRefused}, crm.Association{Rule: crm.RuleNone}, false, ""},
+		"chosen":    {ledger.Errand{State: ledger.ErrandOver, Result: string(b)}, crm.Association{Rule: crm.RuleCurrent, Who: crm.Ref{Type: "Contact", ID: "003000000000002AAA"}}, false, ""},
 		"pinned":    {ledger.Errand{State: ledger.ErrandOver, Result: string(b)}, crm.Association{Rule: crm.RulePinned, Who: crm.Ref{Type: "Lead", ID: "00Q000000000001AAA"}}, false, ""},
 	} {
 		s := &Sender{o: SenderOptions{Errands: oneErrand{c.errand}}}

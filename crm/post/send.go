@@ -111,12 +111,16 @@ func (s *Sender) complete(ctx context.Context, j *job, org Org) (crm.TaskSetting
 	}
 	set.OwnerID = owner
 	unresolved, was := j.p.Unresolved, j.p.Assoc
+	made, err := s.takeMade(ctx, j)
+	if err != nil {
+		return set, err
+	}
 	if err := s.resolve(ctx, j); err != nil {
 		return set, err
 	}
 	assoc := j.p.Assoc
 	lead := !j.leadAsked && s.followLead(ctx, &assoc)
-	if !lead && unresolved == j.p.Unresolved {
+	if !made && !lead && unresolved == j.p.Unresolved {
 		return set, nil
 	}
 	now := assoc
@@ -138,7 +142,7 @@ func (s *Sender) takeMade(ctx context.Context, j *job) (bool, error) {
 			return false, err
 		}
 		if !over {
-			return false, &crm.LookupError{Why: "a record is being made for it"}
+			return false, &crm.WaitError{For: "the record that is being made for this call"}
 		}
 		made = append(made, refs...)
 	}
@@ -151,7 +155,7 @@ func (s *Sender) takeMade(ctx context.Context, j *job) (bool, error) {
 	if hit.Zero() || crm.SameID(hit.ID, a.Who.ID) {
 		return false, nil
 	}
-	if a.Rule == crm.RuleCurrent && !a.Who.Zero() && a.Who.Type != "Contact" { // the agent has opened somebody else
+	if a.Rule == crm.RuleCurrent && !a.Who.Zero() && !crm.SameID(hit.ContactID, a.Who.ID) { // the agent has opened somebody else
 		return false, nil
 	}
 	j.p.Assoc = crm.Associate(crm.AssocInput{Current: hit, Earlier: []crm.Hit{{Ref: crm.PersonOf(made, a.Who)}}})
