@@ -75,13 +75,6 @@ func Associate(in AssocInput) Association {
 	return Association{Rule: RuleNone, Why: "no match, nothing opened"}
 }
 
-// NeedsResolve reports whether the association was left open only because the lookup had not finished or had failed:
-// the sender then resolves once and fills it for exactly one match (CallRecord.Unresolved).
-func NeedsResolve(in AssocInput) bool {
-	a := Associate(in)
-	return a.Rule == RuleNone && (in.Match.State == MatchSearching || in.Match.State == MatchFailed)
-}
-
 func (in AssocInput) openCounts() bool {
 	switch in.OpenRecord {
 	case OpenNever:

@@ -119,22 +119,3 @@ func TestAssociationFollowsTheTable(t *testing.T) {
 		})
 	}
 }
-
-func TestOnlyAnUnfinishedLookupIsResolvedLater(t *testing.T) {
-	for _, tt := range []struct {
-		in   AssocInput
-		want bool
-	}{
-		{AssocInput{Match: Match{State: MatchSearching}}, true},
-		{AssocInput{Match: Match{State: MatchFailed}}, true},
-		{AssocInput{Match: Match{State: MatchSearching}, Current: ann}, false},
-		{AssocInput{Match: Match{State: MatchSearching}, Cleared: true}, false},
-		{AssocInput{Match: Match{State: MatchFailed}, Internal: true}, false},
-		{AssocInput{Match: matchOf()}, false},
-		{AssocInput{Match: matchOf(ann, bob)}, false},
-	} {
-		if got := NeedsResolve(tt.in); got != tt.want {
-			t.Errorf("%+v: %v", tt.in.Match.State, got)
-		}
-	}
-}

@@ -45,14 +45,3 @@ func (f Fill) Values(rec CallRecord, s TaskSettings) map[string]string {
 	}
 	return out
 }
-
-// With returns the fill with the fields of another one in place of its own.
-func (f Fill) With(other Fill) Fill {
-	out := Fill{fields: map[string][]*Template{}}
-	for _, from := range []Fill{f, other} {
-		for name, t := range from.fields {
-			out.fields[name] = t
-		}
-	}
-	return out
-}
