@@ -138,8 +138,8 @@ func TestThePracticeOrgHasTheFieldsAsTheyAreInstalled(t *testing.T) {
 	}
 	types := map[string]string{"Text": "string", "Number": "double", "DateTime": "datetime"}
 	for name, f := range shippedFields(t) {
-		if got, ok := d.Field(name); !ok || got.Type != types[f.Type] || f.Type == "Text" && got.Length != f.Length {
-			t.Errorf("%s: %+v, not %s(%d)", name, got, f.Type, f.Length)
+		if got, ok := d.Field(name); !ok || got.Label != f.Label || got.Type != types[f.Type] || f.Type == "Text" && got.Length != f.Length {
+			t.Errorf("%s: %+v, not %s(%d) %s", name, got, f.Type, f.Length, f.Label)
 		}
 	}
 }
