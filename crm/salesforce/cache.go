@@ -92,6 +92,9 @@ func fromDisk[W, T any](ctx context.Context, c *Client, path string, convert fun
 	if d.Decode(&w) != nil {
 		return cached[T]{}, false
 	}
+	if w, ok := any(&w).(interface{ whole() bool }); ok && !w.whole() {
+		return cached[T]{}, false
+	}
 	out := cached[T]{value: convert(&w), lastModified: e.LastModified, checked: e.Checked, read: e.Read}
 	if v, err := c.Version(ctx); err == nil && v != e.Version {
 		out.lastModified, out.checked = "", time.Time{}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -71,7 +72,13 @@ func (r SubResult) Into(v any) error {
 	}
 	d := json.NewDecoder(bytes.NewReader(r.Body))
 	d.UseNumber()
-	return d.Decode(v)
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	if w, ok := v.(interface{ whole() bool }); ok && !w.whole() {
+		return &TransportError{Method: r.method, Path: r.path, Foreign: true, Err: errors.New("something is missing in the reply")}
+	}
+	return nil
 }
 
 // Composite runs up to 25 subrequests in order in one API call. The error is about the whole; each result has its own.
@@ -112,10 +119,13 @@ func (c *Client) Composite(ctx context.Context, allOrNone bool, subs ...Sub) ([]
 		} `json:"compositeResponse"`
 	}
 	if _, err := c.do(ctx, call{method: http.MethodPost, path: "/composite", body: req, keyed: reads, into: &resp}); err != nil {
+		if tr := (*TransportError)(nil); reads && errors.As(err, &tr) {
+			tr.MayHaveArrived = false // there was nothing to carry out
+		}
 		return nil, err
 	}
 	if len(resp.Results) != len(subs) {
-		return nil, &TransportError{Method: http.MethodPost, Path: "/composite", MayHaveArrived: !reads,
+		return nil, &TransportError{Method: http.MethodPost, Path: "/composite", MayHaveArrived: !reads, Foreign: true,
 			Err: fmt.Errorf("%d answers to %d subrequests", len(resp.Results), len(subs))}
 	}
 	out := make([]SubResult, len(subs))

@@ -16,6 +16,9 @@ type Describe struct {
 	Fields     []Field `json:"fields"`
 }
 
+// whole: every object has fields.
+func (d *Describe) whole() bool { return len(d.Fields) > 0 }
+
 // Field is one field of an object.
 type Field struct {
 	Name         string     `json:"name"`

@@ -129,7 +129,7 @@ func TestDescriptionsAreAskedForLessWhileCallsAreShort(t *testing.T) {
 	for usage, want := range map[string]time.Duration{"api-usage=1/100": describeFresh, "api-usage=80/100": describeTight, "api-usage=95/100": describeCritical} {
 		s := newServer(t, func(w http.ResponseWriter, r *http.Request, _ string) {
 			w.Header().Set("Sforce-Limit-Info", usage)
-			fmt.Fprint(w, `{"name":"Contact"}`)
+			fmt.Fprint(w, `{"name":"Contact","fields":[{"name":"Id"}]}`)
 		})
 		now := time.Unix(1e9, 0)
 		c := s.client(t, func(o *Options) { o.App.Now = func() time.Time { return now } })

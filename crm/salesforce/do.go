@@ -219,16 +219,35 @@ func (c *Client) once(ctx context.Context, cl call, body []byte, tok Token) (*re
 	return nil, parseError(cl.method, path, resp.StatusCode, resp.Header, data)
 }
 
-// decode fills the caller's value. A 2xx that is not JSON comes from something in between: nobody knows what happened.
+// decode fills the caller's value. A 2xx that is not the JSON that was asked for comes from something in between: nobody knows what
+// happened, and what was not found is not known to be missing.
 func (c *Client) decode(cl call, r *reply) error {
-	if cl.into == nil || r.status == http.StatusNoContent || r.status == http.StatusNotModified || len(r.body) == 0 {
+	if r.status == http.StatusNotModified || r.status == http.StatusNoContent && cl.method != http.MethodGet {
 		return nil
 	}
-	d := json.NewDecoder(bytes.NewReader(r.body))
+	body := bytes.TrimSpace(r.body)
+	switch {
+	case cl.into == nil && cl.method == http.MethodGet: // only its head is wanted
+		return nil
+	case len(body) == 0 || string(body) == "null":
+		return foreignReply(cl, errors.New("it is empty"))
+	case cl.into == nil && !json.Valid(body):
+		return foreignReply(cl, errors.New("it is not JSON"))
+	case cl.into == nil:
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber() // ids and amounts must not pass through float64
 	if err := d.Decode(cl.into); err != nil {
-		return &TransportError{Method: cl.method, Path: cl.path, MayHaveArrived: true,
-			Err: fmt.Errorf("the reply is not what Salesforce sends (%w)", err)}
+		return foreignReply(cl, err)
+	}
+	if w, ok := cl.into.(interface{ whole() bool }); ok && !w.whole() {
+		return foreignReply(cl, errors.New("something is missing in it"))
 	}
 	return nil
+}
+
+func foreignReply(cl call, err error) error {
+	return &TransportError{Method: cl.method, Path: cl.path, MayHaveArrived: true, Foreign: true,
+		Err: fmt.Errorf("the reply is not what Salesforce sends (%w)", err)}
 }

@@ -165,6 +165,7 @@ var ErrOtherOrg = fmt.Errorf("the kept sign-in belongs to another login_url or c
 type TransportError struct {
 	Method, Path   string
 	MayHaveArrived bool
+	Foreign        bool // an answer came, and it is nothing that Salesforce sends
 	Err            error
 }
 

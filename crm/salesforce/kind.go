@@ -159,8 +159,14 @@ func Line(err error) string {
 		if h, ok := HintFor(err); ok {
 			return h.Line()
 		}
+		if foreign(err) {
+			return joinLine("something on the way answered in Salesforce's place", said, "look for a proxy or a sign-in page of the network; it is tried again by itself")
+		}
 		return joinLine("Salesforce is busy or unreachable", said, "it is tried again by itself")
 	case KindAmbiguous:
+		if foreign(err) {
+			return "the answer was not Salesforce's (a proxy, a sign-in page of the network?): it may or may not have been saved, offhook looks before it repeats"
+		}
 		return "Salesforce did not answer in time: it may or may not have been saved, offhook looks before it repeats"
 	case KindDone:
 		return "Salesforce already has this record: nothing more to do"
@@ -195,6 +201,13 @@ func Line(err error) string {
 		return clip(err.Error())
 	}
 	return joinLine("Salesforce refused", said, "see offhook why for the details")
+}
+
+// foreign reports an answer that Salesforce does not give: a redirect of an API call, or something else than JSON.
+func foreign(err error) bool {
+	var tr *TransportError
+	var api *APIError
+	return errors.As(err, &tr) && tr.Foreign || errors.As(err, &api) && api.Code == "" && api.Status >= 300 && api.Status < 400
 }
 
 func authLine(auth *AuthError, err error) string {

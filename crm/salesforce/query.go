@@ -16,6 +16,9 @@ type QueryResult struct {
 	Next      string   `json:"nextRecordsUrl"`
 }
 
+// whole: a query that finds nothing has an empty list, not none.
+func (r *QueryResult) whole() bool { return r.Records != nil }
+
 // Query returns the first page of a query; a page has up to 2,000 rows.
 func (c *Client) Query(ctx context.Context, q SOQL) (QueryResult, error) {
 	var out QueryResult
@@ -66,9 +69,13 @@ func (c *Client) Search(ctx context.Context, q SOSL) ([]Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out struct {
-		SearchRecords []Record `json:"searchRecords"`
-	}
+	var out found
 	_, err = c.do(ctx, call{method: http.MethodGet, path: "/search", query: url.Values{"q": {s}}, into: &out})
 	return out.SearchRecords, err
 }
+
+type found struct {
+	SearchRecords []Record `json:"searchRecords"`
+}
+
+func (f *found) whole() bool { return f.SearchRecords != nil }

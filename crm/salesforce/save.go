@@ -52,7 +52,7 @@ func (s SaveResult) result(method, path string) (string, error) {
 		return "", e
 	}
 	if !ValidID(s.ID) {
-		return "", &TransportError{Method: method, Path: path, MayHaveArrived: true, Err: fmt.Errorf("the reply names no record")}
+		return "", &TransportError{Method: method, Path: path, MayHaveArrived: true, Foreign: true, Err: fmt.Errorf("the reply names no record")}
 	}
 	return s.ID, nil
 }
