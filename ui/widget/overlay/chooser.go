@@ -6,7 +6,6 @@ import (
 	"offhook/desk"
 	"offhook/keymap"
 	"offhook/ui/theme"
-	"offhook/ui/widget/edit"
 	"offhook/ui/widget/row"
 
 	tea "charm.land/bubbletea/v2"
@@ -14,10 +13,9 @@ import (
 
 // Chooser finds what a new record is to be: a form that was not saved, or an object, by a few letters.
 type Chooser struct {
-	call  desk.CallKey
-	snap  *desk.Snapshot
-	query edit.Field
-	at    int
+	picker
+	call desk.CallKey
+	snap *desk.Snapshot
 }
 
 // choice is one line of the chooser.
@@ -78,72 +76,40 @@ func (b *Chooser) Press(k tea.Key, name string) Outcome {
 	switch name {
 	case "overlay.close":
 		return Outcome{Close: true, Handled: true}
-	case "overlay.down":
-		b.at++
-	case "overlay.up":
-		b.at = max(b.at-1, 0)
 	case "overlay.accept":
 		list := b.list()
-		if len(list) == 0 {
+		i, ok := b.chosen(len(list))
+		if !ok {
 			return Outcome{Handled: true}
 		}
-		c := list[min(b.at, len(list)-1)]
-		cmd := desk.Command{Verb: desk.New, Call: b.call, Text: c.object}
-		if c.draft != "" {
-			cmd = desk.Command{Verb: desk.GoOn, Text: c.draft}
+		cmd := desk.Command{Verb: desk.New, Call: b.call, Text: list[i].object}
+		if list[i].draft != "" {
+			cmd = desk.Command{Verb: desk.GoOn, Text: list[i].draft}
 		}
 		return Outcome{Close: true, Handled: true, Commands: []desk.Command{cmd}}
-	default:
-		if list := b.list(); k.Keystroke() == "ctrl+d" && len(list) > 0 && list[min(b.at, len(list)-1)].draft != "" {
-			return Outcome{Handled: true, Commands: []desk.Command{{Verb: desk.DropDraft, Text: list[min(b.at, len(list)-1)].draft}}}
-		}
-		handled, changed := b.query.Key(k)
-		if changed {
-			b.at = 0
-		}
-		return Outcome{Handled: handled}
 	}
-	return Outcome{Handled: true}
-}
-
-// Paste implements Box.
-func (b *Chooser) Paste(s string) Outcome {
-	b.query.Insert(s)
-	b.at = 0
-	return Outcome{Handled: true}
+	if k.Keystroke() == "ctrl+d" {
+		list := b.list()
+		if i, ok := b.chosen(len(list)); ok && list[i].draft != "" {
+			return Outcome{Handled: true, Commands: []desk.Command{{Verb: desk.DropDraft, Text: list[i].draft}}}
+		}
+	}
+	return Outcome{Handled: b.move(k, name)}
 }
 
 // Draw implements Box.
 func (b *Chooser) Draw(th *theme.Theme, keys keymap.Map, s *desk.Snapshot, w, h int) Drawn {
 	b.snap = s
-	width := max(min(64, w-2), 16)
-	inner := width - 4
-	shown, at := b.query.Line(inner - 4)
-	d := Drawn{Title: "New record", Width: width, Cursor: true, X: 3 + at, Foot: Hints(th, keys, "overlay.accept", "open", "overlay.close", "back")}
-	d.Lines = append(d.Lines, row.New(inner).Put(th.Accent, "› ").Put(th.Active, " "+shown+row.Blank(inner-4-row.Width(shown))+" ").String(), row.Blank(inner))
 	list := b.list()
-	b.at = max(min(b.at, len(list)-1), 0)
-	room := max(min(h-7, 12), 3)
-	top := max(b.at-room+1, 0)
-	for i := top; i < top+room; i++ {
-		if i >= len(list) {
-			d.Lines = append(d.Lines, row.Blank(inner))
-			continue
-		}
-		r := row.New(inner)
-		ink := th.Text
-		if i == b.at {
-			r.Put(th.Accent, "› ")
-			ink = th.Select
-		} else {
-			r.Gap(2)
-		}
+	d := Drawn{Title: "New record", Foot: Hints(th, keys, "overlay.accept", "open", "overlay.close", "back")}
+	room := b.draw(th, &d, max(min(64, w-2), 16), h, len(list), func(r *row.Row, i int, ink theme.Ink) string {
 		detail := []row.Seg{{Ink: th.Dim, Text: list[i].detail}}
 		if list[i].draft != "" {
 			detail[0].Ink = th.Ringing
 		}
-		d.Lines = append(d.Lines, r.Keep(row.SegsWidth(detail)+1).Put(ink, row.Fit(list[i].title, max(r.Left()-1, 1))).Right(detail...).String())
-	}
+		return r.Keep(row.SegsWidth(detail)+1).Put(ink, row.Fit(list[i].title, max(r.Left()-1, 1))).Right(detail...).String()
+	})
+	inner := d.Width - 4
 	say := func(ink theme.Ink, line string) {
 		d.Lines[2+min(len(list), room-1)] = row.New(inner).Gap(2).Put(ink, row.Fit(line, inner-3)).String()
 	}

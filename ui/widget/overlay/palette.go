@@ -4,7 +4,6 @@ import (
 	"offhook/desk"
 	"offhook/keymap"
 	"offhook/ui/theme"
-	"offhook/ui/widget/edit"
 	"offhook/ui/widget/row"
 
 	tea "charm.land/bubbletea/v2"
@@ -22,9 +21,8 @@ type Possible struct {
 // Palette finds an action by a few letters of its name. It asks for what is possible each time it is drawn, because the
 // call goes on while it is open.
 type Palette struct {
+	picker
 	Items func() []Possible
-	query edit.Field
-	at    int
 }
 
 // Press implements Box.
@@ -32,31 +30,14 @@ func (p *Palette) Press(k tea.Key, name string) Outcome {
 	switch name {
 	case "overlay.close":
 		return Outcome{Close: true, Handled: true}
-	case "overlay.down":
-		p.at++
-	case "overlay.up":
-		p.at = max(p.at-1, 0)
 	case "overlay.accept":
 		list := p.found()
-		if len(list) == 0 {
-			return Outcome{Handled: true}
+		if i, ok := p.chosen(len(list)); ok {
+			return Outcome{Close: true, Handled: true, Action: list[i].Name}
 		}
-		return Outcome{Close: true, Handled: true, Action: list[min(p.at, len(list)-1)].Name}
-	default:
-		handled, changed := p.query.Key(k)
-		if changed {
-			p.at = 0
-		}
-		return Outcome{Handled: handled}
+		return Outcome{Handled: true}
 	}
-	return Outcome{Handled: true}
-}
-
-// Paste implements Box.
-func (p *Palette) Paste(s string) Outcome {
-	p.query.Insert(s)
-	p.at = 0
-	return Outcome{Handled: true}
+	return Outcome{Handled: p.move(k, name)}
 }
 
 // Alive implements Box.
@@ -82,40 +63,14 @@ func (p *Palette) found() []Possible {
 
 // Draw implements Box.
 func (p *Palette) Draw(th *theme.Theme, keys keymap.Map, _ *desk.Snapshot, w, h int) Drawn {
-	width := max(min(100, w-2), 16)
-	inner := width - 4
-	shown, at := p.query.Line(inner - 4)
-	d := Drawn{Title: "All actions", Width: width, Cursor: true, X: 3 + at, Y: 0, Foot: Hints(th, keys, "overlay.accept", "do it", "overlay.close", "back")}
-	d.Lines = append(d.Lines, row.New(inner).Put(th.Accent, "› ").Put(th.Active, " "+shown+row.Blank(inner-4-row.Width(shown))+" ").String(), row.Blank(inner))
 	list := p.found()
-	p.at = max(min(p.at, len(list)-1), 0)
-	room := max(min(h-7, 12), 3)
-	top := max(min(p.at-room+1, len(list)-room), 0)
-	if p.at < room {
-		top = 0
-	}
-	for i := top; i < top+room; i++ {
-		if i >= len(list) {
-			d.Lines = append(d.Lines, row.Blank(inner))
-			continue
-		}
-		d.Lines = append(d.Lines, p.line(th, keys, list[i], inner, i == p.at))
-	}
+	d := Drawn{Title: "All actions", Foot: Hints(th, keys, "overlay.accept", "do it", "overlay.close", "back")}
+	p.draw(th, &d, max(min(100, w-2), 16), h, len(list), func(r *row.Row, i int, ink theme.Ink) string {
+		key := []row.Seg{{Ink: th.Key, Text: keys.Keys(list[i].Name)}}
+		return r.Keep(row.SegsWidth(key)+1).Cell(ink, list[i].Title, 20).Put(th.Dim, list[i].Help).Right(key...).String()
+	})
 	if len(list) == 0 {
-		d.Lines[2] = row.New(inner).Gap(2).Put(th.Dim, "nothing with these letters is possible now").String()
+		d.Lines[2] = row.New(d.Width-4).Gap(2).Put(th.Dim, "nothing with these letters is possible now").String()
 	}
 	return d
-}
-
-func (p *Palette) line(th *theme.Theme, keys keymap.Map, it Possible, w int, selected bool) string {
-	r := row.New(w)
-	ink := th.Text
-	if selected {
-		r.Put(th.Accent, "› ")
-		ink = th.Select
-	} else {
-		r.Gap(2)
-	}
-	key := []row.Seg{{Ink: th.Key, Text: keys.Keys(it.Name)}}
-	return r.Keep(row.SegsWidth(key)+1).Cell(ink, it.Title, 20).Put(th.Dim, it.Help).Right(key...).String()
 }
