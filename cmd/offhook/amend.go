@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"offhook/crm"
 	"offhook/crm/ledger"
 	"offhook/crm/salesforce"
+	"offhook/desk"
 	"offhook/internal/text"
 )
 
@@ -98,13 +100,13 @@ func amendCall(ctx context.Context, l *ledger.Ledger, s ledger.Story, ch change,
 	return inRecord, err
 }
 
-// maxNotes bounds notes from the command line: a Task's description has 32,000 characters.
-const maxNotes = 32000
-
 // correction is the change as it is put into the record of a call that went this way.
 func (ch change) correction(way crm.Direction) (c crm.Correction, err error) {
 	if ch.notes != nil {
-		c.Parts, c.Record.Notes = append(c.Parts, crm.PartNotes), text.CleanBlock(*ch.notes, maxNotes)
+		if n := utf8.RuneCountInString(*ch.notes); n > desk.MaxNotes {
+			return c, fmt.Errorf("the notes have %d characters, a Task holds %d of them: nothing was changed", n, desk.MaxNotes)
+		}
+		c.Parts, c.Record.Notes = append(c.Parts, crm.PartNotes), text.CleanBlock(*ch.notes, utf8.UTFMax*desk.MaxNotes)
 	}
 	if ch.disposition != nil {
 		c.Parts, c.Record.Disposition = append(c.Parts, crm.PartResult), text.Clean(*ch.disposition)

@@ -10,6 +10,7 @@ import (
 
 	"offhook/crm"
 	"offhook/crm/ledger"
+	"offhook/desk"
 	"offhook/internal/text"
 )
 
@@ -91,6 +92,21 @@ func TestACallThatIsOverIsAmended(t *testing.T) {
 	}
 }
 
+func TestNotesAreKeptToTheLastCharacterOrRefused(t *testing.T) {
+	l := amendLedger(t)
+	notes := strings.Repeat("\U0001F600", desk.MaxNotes-1) + "!"
+	if _, err := amendKey(t, l, "wait", change{notes: &notes}); err != nil {
+		t.Fatal(err)
+	}
+	long := notes + "?"
+	if _, err := amendKey(t, l, "wait", change{notes: &long}); err == nil || !strings.Contains(err.Error(), "30001 characters") {
+		t.Error(err)
+	}
+	if s, err := l.Call(t.Context(), "wait"); err != nil || s.Call.Notes.String() != notes {
+		t.Error(len(s.Call.Notes.String()), err)
+	}
+}
+
 func TestWhatCannotBeMeantIsRefusedAndChangesNothing(t *testing.T) {
 	l := amendLedger(t)
 	for name, ch := range map[string]change{
@@ -123,15 +139,15 @@ func TestTheDeskAndTheCommandDoNotTakeBackEachOthersChanges(t *testing.T) {
 			t.Fatal(err)
 		}
 		// The command reads the call; the desk stores its notes; then the command writes.
-		desk := crm.Correction{Parts: []crm.RecordPart{crm.PartNotes}, Record: crm.CallRecord{Notes: text.CleanBlock("by the desk", 100)}, Since: &before}
-		if _, err := l.Amend(t.Context(), s.Call.Key, time.Time{}, desk.Apply); err != nil {
+		typed := crm.Correction{Parts: []crm.RecordPart{crm.PartNotes}, Record: crm.CallRecord{Notes: text.CleanBlock("by the desk", 100)}, Since: &before}
+		if _, err := l.Amend(t.Context(), s.Call.Key, time.Time{}, typed.Apply); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := amendCall(t.Context(), other, s, change{disposition: &result}, time.Now()); err != nil {
 			t.Fatal(err)
 		}
-		desk.Record.Notes, before = text.CleanBlock("by the desk, more", 100), text.CleanBlock("by the desk", 100)
-		if _, err := l.Amend(t.Context(), s.Call.Key, time.Time{}, desk.Apply); err != nil {
+		typed.Record.Notes, before = text.CleanBlock("by the desk, more", 100), text.CleanBlock("by the desk", 100)
+		if _, err := l.Amend(t.Context(), s.Call.Key, time.Time{}, typed.Apply); err != nil {
 			t.Fatal(err)
 		}
 		check := func(want string) {
