@@ -27,8 +27,10 @@ func TestTheMapFillsTheFieldsOfTheOrgAndIsNeverAReasonToRefuseARecord(t *testing
 		return 400, apiBody("NUMBER_OUTSIDE_VALID_RANGE", "Voicemail Duration: value outside of valid range on numeric field: 42", `"Offhook_Voicemail_Duration__c"`), n == 1
 	}
 	var key string
+	var start time.Time
 	for i := range 2 {
 		key = p.end(i, func(r *crm.CallRecord) {
+			start = r.Start
 			r.Action, r.Reason = "voicemail", text.Clean("the caller hung up")
 			r.Agent, r.Called, r.Disposition = text.Clean("sip:2101@pbx.example.com"), text.Clean("02079460000"), text.Clean("Sale")
 			r.Transfer, r.TransferTo, r.Recording, r.Recorded = "blind", text.Clean("2104"), "/var/rec/1.wav", "off"
@@ -49,7 +51,7 @@ func TestTheMapFillsTheFieldsOfTheOrgAndIsNeverAReasonToRefuseARecord(t *testing
 			t.Errorf("%s = %v, not %v", field, got, want)
 		}
 	}
-	if s, _ := task["Offhook_Call_Start__c"].(string); !strings.HasPrefix(s, p.item(key).Created.UTC().Format("2006-01-02T")) {
+	if s, _ := task["Offhook_Call_Start__c"].(string); !strings.HasPrefix(s, start.UTC().Format("2006-01-02T15:04:05")) {
 		t.Errorf("start %q", s)
 	}
 	warned := p.said(ReportLacking)
