@@ -365,8 +365,3 @@ func complaint(f *crm.Form, err text.Text) text.Text {
 	}
 	return line
 }
-
-// editable reports whether the open card's record can be changed here.
-func editable(object string) bool {
-	return !slices.Contains([]string{"", "User", "EmailMessage", "Report", "Dashboard"}, object)
-}

@@ -6,8 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"offhook/desk"
 )
 
 // Map is the table of actions with the keys they have in one configuration. It is immutable and safe for any goroutine.
@@ -126,16 +124,6 @@ func (m Map) Action(name string) (Action, bool) {
 		return Action{}, false
 	}
 	return m.actions[i], true
-}
-
-// ForVerb returns the first action of the Desk context that asks for the verb.
-func (m Map) ForVerb(v desk.Verb) (Action, bool) {
-	for _, a := range m.actions {
-		if a.Verb == v && a.Context == Desk {
-			return a, true
-		}
-	}
-	return Action{}, false
 }
 
 // Actions lists all actions, in the order of the table. The slice is the caller's to read only.

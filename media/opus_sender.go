@@ -16,9 +16,6 @@ type opusSender struct {
 	loss    atomic.Int32 // percent that the far end loses, from its reports
 }
 
-// expectedLoss is taken to be lost until the far end reports: enough for packets to carry repetition.
-const expectedLoss = 2
-
 // encode takes a frame, and when it was the packet's last, writes the packet and returns its length; 0 when there is
 // none, for the codec is not ready.
 func (o *opusSender) encode(dst []byte, frame []int16, last bool, want opus.Settings) int {
