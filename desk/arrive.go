@@ -171,8 +171,11 @@ func (t *turn) secured(ev sip.CallSecured) {
 	}
 }
 
-// noWay begins the line about a call whose sound has found no way.
-const noWay = "No way for the sound was found"
+// noWay and lostWay begin the lines about a call whose sound has found no way, or has none any more.
+const (
+	noWay   = "No way for the sound was found"
+	lostWay = "The far end takes no sound any more"
+)
 
 // soundPath takes over what the connectivity checks of a call came to.
 func (t *turn) soundPath(ev sip.SoundPath) {
@@ -181,6 +184,9 @@ func (t *turn) soundPath(ev sip.SoundPath) {
 	case c == nil || c.State == Ended:
 	case ev.OK:
 		t.unsayOf(c, noWay)
+		t.unsayOf(c, lostWay)
+	case ev.Lost:
+		t.say(Warning, c.Key, lostWay+": it has answered no connectivity check for 30 s. The call is still up and asks for another way; if you hear nothing, call back.")
 	default:
 		t.say(Warning, c.Key, noWay+": the far end answers no connectivity checks. The call is still up; if you hear nothing, call back.")
 	}

@@ -284,5 +284,15 @@ func TestACallWithoutAWayForItsSoundIsToldOnceAndTakenBack(t *testing.T) {
 			t.Errorf("still there: %v", n.Text)
 		}
 	}
+	b.phone(sip.SoundPath{Leg: "a", Lost: true})
+	b.noticed("The far end takes no sound any more")
+	b.phone(sip.CommandFailed{Leg: "a", Command: "refresh", Reason: text.Clean("488 Not Acceptable Here")})
+	b.noticed("did not agree to go on over another way (488 Not Acceptable Here)")
+	b.phone(sip.SoundPath{Leg: "a", OK: true})
+	for _, n := range b.snap().Notices {
+		if strings.Contains(n.Text.String(), "no sound any more") {
+			t.Errorf("still there: %v", n.Text)
+		}
+	}
 	b.phone(sip.SoundPath{Leg: "gone"})
 }

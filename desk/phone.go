@@ -242,6 +242,8 @@ func (t *turn) commandFailed(ev sip.CommandFailed) {
 		t.say(Warning, c.Key, "The call could not be resumed (%s); it is still on hold. Try again.", ev.Reason)
 	case ev.Command == "transfer" && c.State == Transferring:
 		t.transferFailed(c, ev.Reason)
+	case ev.Command == "refresh":
+		t.say(Warning, c.Key, "The other side did not agree to go on over another way (%s). If you hear nothing, call back.", ev.Reason)
 	default:
 		t.say(Warning, c.Key, "%s failed (%s); the call goes on.", ev.Command, ev.Reason)
 	}

@@ -14,6 +14,7 @@ import (
 type PathState struct {
 	Found     bool // there is a way for the sound
 	Unchecked bool // … to the address in the description, which no check has proved
+	Lost      bool // there was a way, and the far end's consent to it is over (RFC 7675): nothing is sent until new checks are agreed on
 }
 
 const (
@@ -45,6 +46,30 @@ func (a *agent) overdue(now time.Duration) bool {
 	}
 	a.missed = true
 	return true
+}
+
+// lost reports, once, that the consent to the way is over.
+func (a *agent) lost() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.over.Load() || a.missed {
+		return false
+	}
+	a.missed = true
+	return true
+}
+
+// follows makes an agent that takes the place of one without a way tell the way that it finds.
+func (a *agent) follows(old *agent) {
+	if _, ok := old.chosen(); ok {
+		return
+	}
+	old.mu.Lock()
+	missed := old.missed
+	old.mu.Unlock()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.missed = missed
 }
 
 // regained reports, once, that a way was proved after all.

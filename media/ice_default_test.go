@@ -94,6 +94,38 @@ func TestThatThereIsNoWayIsToldOnceAndThatThereIsOneAfterAll(t *testing.T) {
 	until(t, func() bool { return told.are(PathState{}, unchecked) })
 }
 
+func TestThatConsentIsLostIsToldOnceAndNewChecksFindTheWayAgain(t *testing.T) {
+	e := newEther(0)
+	ours, theirs := credentials()
+	ours.Lite = true
+	e.ends[there] = (&liteEnd{t: t, ice: theirs}).take
+	a := newAgent(ours, 1, []netip.AddrPort{there}, e.now)
+	e.join(here, a)
+	agents := map[netip.AddrPort]*agent{here: a}
+	e.run(time.Minute, agents)
+	if a.lost() || a.regained() {
+		t.Fatal("told too early")
+	}
+	delete(e.ends, there)
+	e.run(consentOver+consentEvery+time.Second, agents)
+	if _, ok := a.chosen(); ok || !a.lost() || a.lost() || a.overdue(e.now) {
+		t.Fatal("that is told, and told once")
+	}
+	ours.LocalUfrag, ours.RemoteUfrag, theirs.LocalUfrag, theirs.RemoteUfrag = "cccc", "dddd", "dddd", "cccc"
+	b := newAgent(ours, 1, []netip.AddrPort{there}, e.now)
+	b.follows(a)
+	e.ends[there] = (&liteEnd{t: t, ice: theirs}).take
+	e.join(here, b)
+	e.run(time.Minute, map[netip.AddrPort]*agent{here: b})
+	if to, ok := b.chosen(); !ok || to != there || !b.regained() || b.regained() || b.lost() {
+		t.Errorf("afterwards %v %v", to, ok)
+	}
+	c := newAgent(ours, 1, nil, e.now)
+	if c.follows(b); c.missed {
+		t.Error("who takes the place of one that has a way finds nothing again")
+	}
+}
+
 func TestAnAddressThatPassesACheckTakesThePlaceOfTheOneThatDidNot(t *testing.T) {
 	for _, controlling := range []bool{true, false} {
 		e := newEther(0)

@@ -26,6 +26,9 @@ func (s *Session) check(c, old *config) {
 			continue
 		}
 		c.agents[part] = newAgent(*c.ICE, part+1, candidates, now)
+		if old != nil && old.agents[part] != nil {
+			c.agents[part].follows(old.agents[part])
+		}
 	}
 }
 
@@ -57,6 +60,10 @@ func (s *Session) drive(ctx context.Context) {
 				if part == partRTP && a.overdue(now) {
 					s.log.Warn("no connectivity check passed; there is no way for the sound yet")
 					s.tellPath(PathState{})
+				}
+				if part == partRTP && a.lost() {
+					s.log.Warn("the far end answers no checks any more; the sound is not sent until new ones are agreed on")
+					s.tellPath(PathState{Lost: true})
 				}
 			}
 		}

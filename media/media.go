@@ -113,7 +113,8 @@ type Config struct {
 	// wrong source, at most one per second. Both are called on the session's receiving goroutine and must not block.
 	OnDTMF     func(digit rune)
 	OnStranger func(from netip.AddrPort)
-	// OnPath hears when connectivity checks have found no way for the sound, and when there is one after all. It must not block.
+	// OnPath hears when connectivity checks have found no way for the sound, when the way was lost, and when there is one after all. It must
+	// not block.
 	OnPath func(PathState)
 	// OnSecure hears when keys stand, and when there can be none. It is called on a goroutine of its own, in order.
 	OnSecure func(SecureState)

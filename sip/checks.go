@@ -28,8 +28,25 @@ func (l *leg) wayFound(s media.PathState) {
 func (l *leg) tellPath() {
 	if s := l.path; s != nil && l.confirmed {
 		l.path = nil
-		l.p.emit(SoundPath{At: time.Now(), Leg: l.id, OK: s.Found, Checked: s.Found && !s.Unchecked})
+		l.p.emit(SoundPath{At: time.Now(), Leg: l.id, OK: s.Found, Checked: s.Found && !s.Unchecked, Lost: s.Lost})
+		if s.Lost {
+			l.restart()
+		}
 	}
+}
+
+// restart asks the far end for checks with new credentials, after its consent to the way was lost (RFC 7675 §5.1, RFC 8445 §9).
+func (l *leg) restart() {
+	flow := l.s.Flow()
+	if l.ice == nil || l.media == nil || flow == nil {
+		return
+	}
+	ip := l.s.LocalIP()
+	if l.p.acc.Listen.Addr().IsUnspecified() { // the machine may have moved since
+		ip = flow.LocalFor(l.s.Peer()).Addr()
+	}
+	l.ice = newICE()
+	l.s.Renegotiate(l.local(ip, flow))
 }
 
 // checks are the connectivity checks that were agreed on, nil for none: a far end that does not speak of them, or says that the

@@ -135,13 +135,14 @@ type CallSecured struct {
 	Broken    text.Text // why the sound is cut off (a fingerprint that does not match), empty when it is not
 }
 
-// SoundPath tells that the connectivity checks of an answered call (RFC 8445) found no way for the sound in time, and that there is
-// one after all.
+// SoundPath tells that the connectivity checks of an answered call (RFC 8445) found no way for the sound in time, or that the way was lost,
+// and that there is one after all.
 type SoundPath struct {
 	At      time.Time
 	Leg     LegID
 	OK      bool // there is a way
 	Checked bool // … that passed a check; else the sound goes to the address that the far end describes and sends from
+	Lost    bool // there was a way, and the far end consents to it no more (RFC 7675): nothing is sent; new checks are asked for
 }
 
 // CallHeld gives the hold state of both sides after a change. ByUs is true once the far end has confirmed it.

@@ -156,6 +156,21 @@ func (s *Session) Refresh(flow *transaction.Flow, dst netip.AddrPort, contact tr
 	})
 }
 
+// Renegotiate offers media anew in an established session: where our sound is, and how it is found. The hold state stays. Refused with
+// OpRefresh says that the far end did not take it.
+func (s *Session) Renegotiate(media Local) {
+	s.do(func() {
+		if s.state != confirmed {
+			return
+		}
+		m := &s.modify
+		m.local = s.local(media)
+		m.move, m.media, m.moves, m.tries = true, true, m.moves+1, 0
+		s.terms = s.terms.WithLocal(m.local)
+		s.next()
+	})
+}
+
 // acksAgain sends what may not have arrived over a connection that died.
 func (s *Session) acksAgain() {
 	if s.call != nil {
