@@ -21,6 +21,7 @@ type reaction int
 
 const (
 	pause   reaction = iota // the whole queue waits; the attempt does not count
+	wait                    // it waits for work of our own, of which nobody is told; the attempt does not count
 	later                   // tried again by itself
 	refused                 // Salesforce judged what was asked: see the kind
 )
@@ -38,9 +39,12 @@ type verdict struct {
 func judge(err error, at stage) verdict {
 	v := verdict{reaction: later, kind: salesforce.KindOf(err), class: "network", line: salesforce.Line(err)}
 	var lookup *crm.LookupError
-	var wait *crm.WaitError
-	if errors.As(err, &lookup) || errors.As(err, &wait) {
+	if errors.As(err, &lookup) {
 		v.kind, v.line = salesforce.KindTransient, err.Error()
+	}
+	var other *crm.WaitError
+	if errors.As(err, &other) {
+		return verdict{reaction: wait, kind: salesforce.KindTransient, class: "wait", line: err.Error()}
 	}
 	api := salesforce.Refusal(err)
 	switch v.kind {

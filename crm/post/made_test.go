@@ -4,10 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"testing"
+	"time"
 
 	"offhook/crm"
+	"offhook/crm/emulator"
 	"offhook/crm/ledger"
-	"offhook/crm/salesforce"
 )
 
 func TestTheTaskWaitsForTheRecordThatIsMadeForItsCall(t *testing.T) {
@@ -28,7 +29,7 @@ func TestTheTaskWaitsForTheRecordThatIsMadeForItsCall(t *testing.T) {
 		s := &Sender{o: SenderOptions{Errands: oneErrand{c.errand}}}
 		j := &job{p: payload{CallRecord: crm.CallRecord{Key: "k", Assoc: c.assoc, Creates: []string{"create:k:1"}}}}
 		_, err := s.takeMade(t.Context(), j)
-		if (err != nil) != c.wait || err != nil && judge(err, preparing).kind != salesforce.KindTransient || j.p.Assoc.What.ID != c.what || c.what != "" && j.p.Assoc.Who.ID != contact.ID {
+		if (err != nil) != c.wait || err != nil && judge(err, preparing).reaction != wait || j.p.Assoc.What.ID != c.what || c.what != "" && j.p.Assoc.Who.ID != contact.ID {
 			t.Errorf("%s: %v %+v", name, err, j.p.Assoc)
 		}
 	}
@@ -38,4 +39,44 @@ type oneErrand struct{ e ledger.Errand }
 
 func (o oneErrand) Errand(context.Context, string) (ledger.Errand, bool, error) {
 	return o.e, true, nil
+}
+
+// However long the record takes that is made for a call, its Task waits without a word to the agent, and more and more seldom.
+func TestWaitingForOurOwnWorkIsNoFailure(t *testing.T) {
+	p := newPost(t, emulator.Options{})
+	fred := p.ref("Contact", emulator.StoryKnownName)
+	key := p.end(1, func(r *crm.CallRecord) {
+		r.Assoc, r.Creates = crm.Association{Rule: crm.RuleNone}, []string{"create:1"}
+	})
+	if _, err := p.led.AddErrand(t.Context(), ledger.Errand{Key: "create:1", Kind: crm.CreateErrand, Payload: []byte("{}")}); err != nil {
+		t.Fatal(err)
+	}
+	var waits []time.Duration
+	for range 20 {
+		p.sender.Flush(t.Context())
+		it := p.expect(key, ledger.Pending, 0)
+		if it.Attempts != 0 {
+			t.Fatalf("%d attempts", it.Attempts)
+		}
+		waits = append(waits, it.Due.Sub(p.Time()))
+		p.Sleep(waits[len(waits)-1])
+	}
+	if first, last := waits[0], waits[19]; first < time.Second || first > time.Minute || last <= first || last > 5*time.Minute {
+		t.Errorf("waits %v", waits)
+	}
+	if n := len(p.said(ReportRetry)); n != 0 {
+		t.Errorf("the agent was told %d times", n)
+	}
+	if _, ok, err := p.led.ClaimErrand(t.Context(), "create:1", p.Time()); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	b, _ := json.Marshal([]crm.Ref{fred})
+	if err := p.led.ErrandDone(t.Context(), "create:1", string(b)); err != nil {
+		t.Fatal(err)
+	}
+	p.sender.Flush(t.Context())
+	p.expect(key, ledger.Sent, 1)
+	if task := p.tasks()[0]; task["WhoId"] != fred.ID {
+		t.Errorf("%+v", task)
+	}
 }

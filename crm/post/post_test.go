@@ -43,7 +43,7 @@ func (p *post) open() {
 		p.T.Fatal(err)
 	}
 	p.sender = NewSender(SenderOptions{
-		Outbox: p.led, Client: p.SF, Directory: p.dir, Now: p.Time, Rand: func() float64 { return 0.5 },
+		Outbox: p.led, Errands: p.led, Client: p.SF, Directory: p.dir, Now: p.Time, Rand: func() float64 { return 0.5 },
 		Settings: func() crm.TaskSettings {
 			return crm.TaskSettings{Subject: crm.SubjectStyle{ZoneStyle: crm.ZoneID, Region: "GB"}}
 		},

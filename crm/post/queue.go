@@ -400,3 +400,9 @@ func (q *queue) backoff(attempts int, err error) time.Time {
 	wait := max(time.Duration(q.rand()*float64(span)), retryFirst)
 	return q.now().Add(max(wait, salesforce.Refusal(err).RetryAfter))
 }
+
+// afterWork is when something is looked at again that waits for other work of ours, since a time: soon at first, ever more seldom then.
+func (q *queue) afterWork(since time.Time) time.Time {
+	now := q.now()
+	return now.Add(min(max(now.Sub(since)/4, retryFirst), retryLast))
+}

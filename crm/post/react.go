@@ -20,6 +20,9 @@ func (s *Sender) react(ctx context.Context, j job, err error, at stage) bool {
 		s.pauseQueue(v.kind, v.line)
 		s.retry(ctx, j, ledger.Failure{Class: v.class, Reason: text.Clean(v.line), Due: s.o.Now(), Free: true})
 		return false
+	case wait:
+		s.retry(ctx, j, ledger.Failure{Class: v.class, Reason: text.Clean(v.line), Due: s.afterWork(j.p.End), Free: true})
+		return false
 	case later:
 		s.later(ctx, j, v.class, v.line, err, v.ambiguous)
 		return false
