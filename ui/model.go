@@ -358,6 +358,7 @@ func (m *Model) paste(s string) tea.Cmd {
 // View implements tea.Model.
 func (m *Model) View() tea.View {
 	now := m.opt.Now()
+	m.page.Boxed = m.over != nil
 	f := m.page.Draw(m.th, m.w, m.h, now, m.flash)
 	if m.over != nil {
 		d := m.over.Draw(m.th, m.opt.Keys, m.snap, m.w, m.h)

@@ -22,6 +22,9 @@ import (
 
 // Page is the desk page. Only the program's Update and View use it.
 type Page struct {
+	// Boxed: a box lies over the page and takes all characters, so that only other keys still work at the desk.
+	Boxed bool
+
 	keys  keymap.Map
 	snap  *desk.Snapshot
 	focus desk.CallKey

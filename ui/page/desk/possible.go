@@ -269,6 +269,9 @@ func (p *Page) consulting() bool {
 
 // bars are the groups of the action bar in the present context.
 func (p *Page) bars() [][]bar.Item {
+	if p.Boxed {
+		return [][]bar.Item{p.callItems(barCall[:])} // the box names its own keys
+	}
 	switch p.Context() {
 	case keymap.Form:
 		return [][]bar.Item{p.items(barForm[:], "form.save"), p.callItems(barCall[:])}
@@ -311,7 +314,7 @@ func (p *Page) callItems(names []string) (out []bar.Item) {
 	for _, it := range p.items(names, "") {
 		it.Hot = it.Name == "call.answer"
 		a, _ := p.keys.Action(it.Name)
-		if p.Typing() {
+		if p.Typing() || p.Boxed {
 			i := slices.IndexFunc(a.Keys, func(k string) bool { return !keymap.Character(k) })
 			if i < 0 {
 				continue

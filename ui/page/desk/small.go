@@ -29,7 +29,7 @@ func (p *Page) small(c canvas, w, h int) Frame {
 		if number != "" && h >= 6 {
 			lines = append(lines, row.New(w).Put(th.Dim, number).String())
 		}
-		if p.Typing() {
+		if p.Typing() || p.Boxed {
 			items = p.callItems([]string{"call.answer", "call.decline", "call.hangup"})
 		} else {
 			items = p.items([]string{"call.answer", "call.decline", "call.hangup", "call.hold", "call.mute"}, "call.answer")
@@ -37,7 +37,7 @@ func (p *Page) small(c canvas, w, h int) Frame {
 		for i := range items {
 			items[i].Next = false // no room for the mark
 		}
-	} else {
+	} else if !p.Boxed {
 		items = p.items([]string{"state.available", "state.away", "app.quit"}, "")
 	}
 	actions, zones := bar.Actions(th, w, max(min(h-len(lines), 2), 1), items)
