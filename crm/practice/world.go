@@ -36,7 +36,13 @@ type World struct {
 // New starts an org until the test ends and signs a client in: renewably where the org rotates its refresh tokens.
 func New(t *testing.T, opt emulator.Options) *World {
 	t.Helper()
-	w := &World{T: t, now: time.Now()}
+	return At(t, time.Now(), opt)
+}
+
+// At is New at a time.
+func At(t *testing.T, now time.Time, opt emulator.Options) *World {
+	t.Helper()
+	w := &World{T: t, now: now}
 	opt.Clock = w.Time
 	var err error
 	if w.Server, err = emulator.New(opt); err != nil {

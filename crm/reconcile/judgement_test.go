@@ -18,16 +18,16 @@ func result(disposition string) ledger.Change {
 
 // amended changes the disposition of a call as the agent does, and lets Salesforce have it.
 func (o *office) amended(n int, disposition string, flush bool) {
-	o.t.Helper()
-	s, err := o.led.Call(o.t.Context(), key(n))
+	o.T.Helper()
+	s, err := o.led.Call(o.T.Context(), key(n))
 	if err != nil {
-		o.t.Fatal(err)
+		o.T.Fatal(err)
 	}
-	if _, err := o.led.Amend(o.t.Context(), s.Call.Key, time.Time{}, result(disposition)); err != nil {
-		o.t.Fatal(err)
+	if _, err := o.led.Amend(o.T.Context(), s.Call.Key, time.Time{}, result(disposition)); err != nil {
+		o.T.Fatal(err)
 	}
 	if flush {
-		post.NewErrands(post.ErrandOptions{Store: o.led, Run: map[string]crm.ErrandFunc{ledger.AmendErrand: o.sender.Amend(o.led)}, Now: o.time}).Flush(o.t.Context())
+		post.NewErrands(post.ErrandOptions{Store: o.led, Run: map[string]crm.ErrandFunc{ledger.AmendErrand: o.sender.Amend(o.led)}, Now: o.Time}).Flush(o.T.Context())
 	}
 }
 
@@ -45,13 +45,13 @@ func TestWhoHasChangedATaskIsToldByItsOwnTimes(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOffice(t, true)
-			o.call(1, o.now.Add(-time.Hour), false, nil)
+			o.call(1, o.Time().Add(-time.Hour), false, nil)
 			o.sender.Flush(t.Context())
 			if c.amend {
-				o.sleep(20 * time.Minute)
+				o.Sleep(20 * time.Minute)
 				o.amended(1, "Amended", true)
 			}
-			o.sleep(c.after)
+			o.Sleep(c.after)
 			o.change(1, map[string]any{"CallDurationInSeconds": 9})
 			if res := o.compare(); len(res.Findings) != 1 || res.Findings[0].Kind != c.want {
 				t.Errorf("%+v", res.Findings)
@@ -62,14 +62,14 @@ func TestWhoHasChangedATaskIsToldByItsOwnTimes(t *testing.T) {
 
 func TestAChangeThatIsBeingMadeIsNoDifference(t *testing.T) {
 	o := newOffice(t, true)
-	o.call(1, o.now.Add(-time.Hour), false, nil)
+	o.call(1, o.Time().Add(-time.Hour), false, nil)
 	o.sender.Flush(t.Context())
 	o.amended(1, "Amended", false)
-	due, err := o.led.DueErrands(t.Context(), o.time(), 1)
+	due, err := o.led.DueErrands(t.Context(), o.Time(), 1)
 	if err != nil || len(due) != 1 {
 		t.Fatal(due, err)
 	}
-	if _, ok, err := o.led.ClaimErrand(t.Context(), due[0].Key, o.time()); !ok || err != nil {
+	if _, ok, err := o.led.ClaimErrand(t.Context(), due[0].Key, o.Time()); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
 	o.change(1, map[string]any{"CallDisposition": "Amended"}) // the Task has it, and the ledger does not know yet
@@ -80,10 +80,10 @@ func TestAChangeThatIsBeingMadeIsNoDifference(t *testing.T) {
 
 func TestACallWhoseTaskMayBeArchivedIsNotMissing(t *testing.T) {
 	o := newOffice(t, true)
-	start := o.now.Add(2*24*time.Hour - report.Archived)
+	start := o.Time().Add(2*24*time.Hour - report.Archived)
 	o.call(1, start, false, nil)
 	o.sender.Flush(t.Context())
-	if err := o.sf.Delete(t.Context(), "Task", o.task(1)); err != nil {
+	if err := o.SF.Delete(t.Context(), "Task", o.task(1)); err != nil {
 		t.Fatal(err)
 	}
 	o.period = report.Period{From: start.Add(-time.Hour), Until: start.Add(time.Hour)}
@@ -102,7 +102,7 @@ func TestATaskThatFollowedItsLeadToTheContactIsNoDifference(t *testing.T) {
 			break
 		}
 	}
-	o.call(1, o.now.Add(-time.Hour), false, func(r *crm.CallRecord) {
+	o.call(1, o.Time().Add(-time.Hour), false, func(r *crm.CallRecord) {
 		r.Assoc = crm.Association{Rule: crm.RulePinned, Who: crm.Ref{Type: "Lead", ID: lead}}
 	})
 	o.sender.Flush(t.Context())

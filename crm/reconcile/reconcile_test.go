@@ -35,7 +35,7 @@ func TestAThousandCallsAreComparedMendedAndComparedClean(t *testing.T) {
 			for n := range calls {
 				switch n % 50 {
 				case 3:
-					if err := o.sf.Delete(t.Context(), "Task", o.task(n)); err != nil {
+					if err := o.SF.Delete(t.Context(), "Task", o.task(n)); err != nil {
 						t.Fatal(err)
 					}
 					want[Missing]++
@@ -47,7 +47,7 @@ func TestAThousandCallsAreComparedMendedAndComparedClean(t *testing.T) {
 					want[Different]++
 				}
 			}
-			if _, err := o.sf.Create(t.Context(), "Task", map[string]any{"Subject": "Inbound Call", "CallObject": key(999999), "ActivityDate": "2026-11-17", "Status": "Completed"}, nil); err != nil {
+			if _, err := o.SF.Create(t.Context(), "Task", map[string]any{"Subject": "Inbound Call", "CallObject": key(999999), "ActivityDate": "2026-11-17", "Status": "Completed"}, nil); err != nil {
 				t.Fatal(err)
 			}
 			want[Unknown] = 1
@@ -60,7 +60,7 @@ func TestAThousandCallsAreComparedMendedAndComparedClean(t *testing.T) {
 			o.sender.Flush(t.Context())
 			o.ClearFaults()
 			want[Unsent] = 5
-			o.sleep(time.Hour)
+			o.Sleep(time.Hour)
 			for n := range calls {
 				if n%50 == 23 {
 					o.change(n, map[string]any{"CallDisposition": "Somebody's own"})
@@ -126,7 +126,7 @@ func TestWhateverIsBrokenIsFoundAndMendedOnce(t *testing.T) {
 		for n := range calls {
 			switch rnd.IntN(6) {
 			case 0:
-				if err := o.sf.Delete(t.Context(), "Task", o.task(n)); err != nil {
+				if err := o.SF.Delete(t.Context(), "Task", o.task(n)); err != nil {
 					t.Fatal(err)
 				}
 			case 1:
@@ -135,8 +135,8 @@ func TestWhateverIsBrokenIsFoundAndMendedOnce(t *testing.T) {
 				}
 			case 2:
 				id := o.double(n)
-				o.sleep(time.Minute)
-				if err := o.sf.Update(t.Context(), "Task", id, map[string]any{"Description": "my notes"}, time.Time{}); err != nil {
+				o.Sleep(time.Minute)
+				if err := o.SF.Update(t.Context(), "Task", id, map[string]any{"Description": "my notes"}, time.Time{}); err != nil {
 					t.Fatal(err)
 				}
 				touched[n] = id
@@ -155,7 +155,7 @@ func TestWhateverIsBrokenIsFoundAndMendedOnce(t *testing.T) {
 				_, _ = o.rec.Mend(t.Context(), res.Findings) // what Salesforce refuses now is found again
 			}
 			o.sender.Flush(t.Context())
-			o.sleep(10 * time.Minute)
+			o.Sleep(10 * time.Minute)
 		}
 		o.ClearFaults()
 		o.sender.Flush(t.Context())
@@ -176,7 +176,7 @@ func TestWhateverIsBrokenIsFoundAndMendedOnce(t *testing.T) {
 			want := 1
 			if touched[n] != "" {
 				want = 2
-				if _, err := o.sf.Get(t.Context(), "Task", touched[n], "Id"); err != nil {
+				if _, err := o.SF.Get(t.Context(), "Task", touched[n], "Id"); err != nil {
 					t.Errorf("seed %d: the Task that somebody worked on is gone: %v", seed, err)
 				}
 			}
@@ -190,7 +190,7 @@ func TestWhateverIsBrokenIsFoundAndMendedOnce(t *testing.T) {
 func TestWhatHasChangedSinceTheComparisonStays(t *testing.T) {
 	o := newOffice(t, true)
 	for n := range 3 {
-		o.call(n, o.now.Add(-time.Hour), false, nil)
+		o.call(n, o.Time().Add(-time.Hour), false, nil)
 	}
 	o.sender.Flush(t.Context())
 	o.change(0, map[string]any{"CallDurationInSeconds": 9})
@@ -200,12 +200,12 @@ func TestWhatHasChangedSinceTheComparisonStays(t *testing.T) {
 	if res.Faults() != 3 {
 		t.Fatalf("%+v", res)
 	}
-	o.sleep(time.Minute)
+	o.Sleep(time.Minute)
 	o.change(0, map[string]any{"CallDisposition": "mine"})
-	if err := o.sf.Update(t.Context(), "Task", second, map[string]any{"Description": "mine"}, time.Time{}); err != nil {
+	if err := o.SF.Update(t.Context(), "Task", second, map[string]any{"Description": "mine"}, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := o.sf.Delete(t.Context(), "Task", o.task(2)); err != nil {
+	if err := o.SF.Delete(t.Context(), "Task", o.task(2)); err != nil {
 		t.Fatal(err)
 	}
 	for _, m := range o.mend(res.Findings) {
@@ -217,7 +217,7 @@ func TestWhatHasChangedSinceTheComparisonStays(t *testing.T) {
 
 func TestATaskThatIsThereIsNotSentAgain(t *testing.T) {
 	o := newOffice(t, true)
-	o.call(1, o.now.Add(-time.Hour), false, nil)
+	o.call(1, o.Time().Add(-time.Hour), false, nil)
 	if err := o.SetFault(emulator.Fault{Kind: emulator.FaultDropReply, Times: 1, Object: "Task"}); err != nil {
 		t.Fatal(err)
 	}
@@ -237,8 +237,8 @@ func TestATaskThatIsThereIsNotSentAgain(t *testing.T) {
 
 func TestWhatIsNoFaultIsNotTold(t *testing.T) {
 	o := newOffice(t, true)
-	o.call(1, o.now.Add(-time.Minute), false, nil) // on its way
-	o.call(2, o.now.Add(-time.Hour), false, func(r *crm.CallRecord) { r.Notes = text.CleanBlock("long notes", 100) })
+	o.call(1, o.Time().Add(-time.Minute), false, nil) // on its way
+	o.call(2, o.Time().Add(-time.Hour), false, func(r *crm.CallRecord) { r.Notes = text.CleanBlock("long notes", 100) })
 	o.call(3, o.period.From.Add(time.Minute), false, nil) // a Task's day is a day in the agent's zone
 	res := o.compare()
 	if res.Faults() != 0 || res.Way != 3 {
@@ -250,14 +250,14 @@ func TestWhatIsNoFaultIsNotTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A change by the agent is on its way, then done: neither is somebody else's.
-	o.sleep(time.Hour)
+	o.Sleep(time.Hour)
 	if _, err := o.led.Amend(t.Context(), s.Call.Key, time.Time{}, result("Changed by the agent")); err != nil {
 		t.Fatal(err)
 	}
 	if res := o.compare(); len(res.Findings) != 0 {
 		t.Errorf("a change is on its way: %+v", res.Findings)
 	}
-	post.NewErrands(post.ErrandOptions{Store: o.led, Run: map[string]crm.ErrandFunc{ledger.AmendErrand: o.sender.Amend(o.led)}, Now: o.time}).Flush(t.Context())
+	post.NewErrands(post.ErrandOptions{Store: o.led, Run: map[string]crm.ErrandFunc{ledger.AmendErrand: o.sender.Amend(o.led)}, Now: o.Time}).Flush(t.Context())
 	if res := o.compare(); len(res.Findings) != 0 || res.Agree != 3 {
 		t.Errorf("a change has been made: %+v", res)
 	}
@@ -265,11 +265,11 @@ func TestWhatIsNoFaultIsNotTold(t *testing.T) {
 
 func TestTheSubjectMayHaveBeenWrittenInAnotherStyle(t *testing.T) {
 	o := newOffice(t, true)
-	o.call(1, o.now.Add(-time.Hour), false, nil)
+	o.call(1, o.Time().Add(-time.Hour), false, nil)
 	o.sender.Flush(t.Context())
 	for _, style := range []crm.SubjectStyle{{TwelveHour: true}, {ZoneStyle: crm.ZoneID}, {Number: number.E164, Region: "GB"}} {
-		o.sender = post.NewSender(post.SenderOptions{Outbox: o.led, Client: o.sf, Now: o.time, Settings: func() crm.TaskSettings { return crm.TaskSettings{Subject: style} }})
-		o.rec = New(Options{Client: o.sf, Ledger: o.led, Sender: o.sender, Now: o.time})
+		o.sender = post.NewSender(post.SenderOptions{Outbox: o.led, Client: o.SF, Now: o.Time, Settings: func() crm.TaskSettings { return crm.TaskSettings{Subject: style} }})
+		o.rec = New(Options{Client: o.SF, Ledger: o.led, Sender: o.sender, Now: o.Time})
 		if res := o.compare(); len(res.Findings) != 0 {
 			t.Errorf("%+v: %s", style, res.Findings[0].What())
 		}
@@ -290,7 +290,7 @@ func TestMoreThanOnePageIsRead(t *testing.T) {
 		rows = append(rows, map[string]any{"Subject": "x", "Status": "Completed", "CallObject": key(n), "ActivityDate": "2026-11-17"})
 	}
 	for i := 0; i < len(rows); i += 200 {
-		if _, err := o.sf.CreateMany(t.Context(), "Task", rows[i:min(i+200, len(rows))], true); err != nil {
+		if _, err := o.SF.CreateMany(t.Context(), "Task", rows[i:min(i+200, len(rows))], true); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,11 +1,9 @@
 package reconcile
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -13,35 +11,18 @@ import (
 	"offhook/crm/emulator"
 	"offhook/crm/ledger"
 	"offhook/crm/post"
+	"offhook/crm/practice"
 	"offhook/crm/report"
-	"offhook/crm/salesforce"
 	"offhook/internal/text"
 )
 
 // office is a desk's ledger and a practice org, with a clock that moves when told.
 type office struct {
-	*emulator.Server
-	t      *testing.T
-	sf     *salesforce.Client
+	*practice.World
 	led    *ledger.Ledger
 	sender *post.Sender
 	rec    *Reconciler
 	period report.Period
-
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (o *office) time() time.Time {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.now
-}
-
-func (o *office) sleep(d time.Duration) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.now = o.now.Add(d)
 }
 
 // newOffice begins on a Wednesday at 17:00; the period is this week.
@@ -51,40 +32,16 @@ func newOffice(t *testing.T, keyed bool) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &office{t: t, now: time.Date(2026, 11, 18, 17, 0, 0, 0, zone)}
-	if o.period, err = report.Named("this week", o.now); err != nil {
+	o := &office{World: practice.At(t, time.Date(2026, 11, 18, 17, 0, 0, 0, zone), emulator.Options{NoCallKey: !keyed})}
+	if o.period, err = report.Named("this week", o.Time()); err != nil {
 		t.Fatal(err)
 	}
-	if o.Server, err = emulator.New(emulator.Options{Clock: o.time}); err != nil {
-		t.Fatal(err)
-	}
-	set := o.Settings()
-	set.CallKey = keyed
-	if err := o.SetSettings(set); err != nil {
-		t.Fatal(err)
-	}
-	url, err := o.Start(t.Context(), "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { o.Server.Close() })
-	cred := o.Credentials()
-	o.sf, err = salesforce.New(salesforce.Options{
-		App:   salesforce.App{LoginURL: url, ClientID: cred.ClientID, Local: true, Now: o.time},
-		Store: salesforce.NewMemoryStore(salesforce.Token{Access: cred.AccessToken, Instance: url}),
-		Sleep: func(_ context.Context, d time.Duration) error { o.sleep(d); return nil },
-		Rand:  func() float64 { return 0.5 },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(o.sf.Close)
-	if o.led, err = ledger.Open(t.Context(), filepath.Join(t.TempDir(), "desk.db"), ledger.Options{Now: o.time}); err != nil {
+	if o.led, err = ledger.Open(t.Context(), filepath.Join(t.TempDir(), "desk.db"), ledger.Options{Now: o.Time}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { o.led.Close() })
-	o.sender = post.NewSender(post.SenderOptions{Outbox: o.led, Client: o.sf, Now: o.time, Rand: func() float64 { return 0.5 }})
-	o.rec = New(Options{Client: o.sf, Ledger: o.led, Sender: o.sender, Now: o.time})
+	o.sender = post.NewSender(post.SenderOptions{Outbox: o.led, Client: o.SF, Now: o.Time, Rand: func() float64 { return 0.5 }})
+	o.rec = New(Options{Client: o.SF, Ledger: o.led, Sender: o.sender, Now: o.Time})
 	return o
 }
 
@@ -92,7 +49,7 @@ func key(n int) string { return fmt.Sprintf("6ba7b810-9dad-51d1-80b4-%012d", n) 
 
 // call puts one ended call into the ledger.
 func (o *office) call(n int, start time.Time, filtered bool, change func(*crm.CallRecord)) {
-	o.t.Helper()
+	o.T.Helper()
 	rec := crm.CallRecord{Version: 1, Key: key(n), Type: crm.Inbound, Number: text.Clean(fmt.Sprintf("0781425%04d", n%10000)), Start: start,
 		Answer: start.Add(5 * time.Second), Duration: time.Duration(30+n%90) * time.Second, Action: "answered", Disposition: text.Clean([]string{"", "Resolved"}[n%2])}
 	if change != nil {
@@ -101,7 +58,7 @@ func (o *office) call(n int, start time.Time, filtered bool, change func(*crm.Ca
 	rec.End = rec.Answer.Add(rec.Duration)
 	b, err := json.Marshal(rec)
 	if err != nil {
-		o.t.Fatal(err)
+		o.T.Fatal(err)
 	}
 	c := ledger.Call{Key: rec.Key, State: ledger.EndedNormal, Direction: string(rec.Type), Number: rec.Number, Started: rec.Start, Answered: rec.Answer, Ended: rec.End,
 		Seconds: int(rec.Duration / time.Second), Detail: b}
@@ -109,55 +66,55 @@ func (o *office) call(n int, start time.Time, filtered bool, change func(*crm.Ca
 	if filtered {
 		it.State = ledger.Filtered
 	}
-	if err := o.led.Finish(o.t.Context(), c, it); err != nil {
-		o.t.Fatal(err)
+	if err := o.led.Finish(o.T.Context(), c, it); err != nil {
+		o.T.Fatal(err)
 	}
 }
 
 // task is the id of a call's Task by the ledger.
 func (o *office) task(n int) string {
-	o.t.Helper()
-	s, err := o.led.Call(o.t.Context(), key(n))
+	o.T.Helper()
+	s, err := o.led.Call(o.T.Context(), key(n))
 	if err != nil || s.Item == nil {
-		o.t.Fatalf("call %d: %v", n, err)
+		o.T.Fatalf("call %d: %v", n, err)
 	}
 	return s.Item.TaskID
 }
 
 func (o *office) change(n int, fields map[string]any) {
-	o.t.Helper()
-	if err := o.sf.Update(o.t.Context(), "Task", o.task(n), fields, time.Time{}); err != nil {
-		o.t.Fatal(err)
+	o.T.Helper()
+	if err := o.SF.Update(o.T.Context(), "Task", o.task(n), fields, time.Time{}); err != nil {
+		o.T.Fatal(err)
 	}
 }
 
 // double writes a second Task of a call, as an org without the unique field lets happen.
 func (o *office) double(n int) string {
-	o.t.Helper()
-	id, err := o.sf.Create(o.t.Context(), "Task", map[string]any{"Subject": "Inbound Call again", "Status": "Completed", "CallObject": key(n), "ActivityDate": "2026-11-18", "CallDurationInSeconds": 1}, nil)
+	o.T.Helper()
+	id, err := o.SF.Create(o.T.Context(), "Task", map[string]any{"Subject": "Inbound Call again", "Status": "Completed", "CallObject": key(n), "ActivityDate": "2026-11-18", "CallDurationInSeconds": 1}, nil)
 	if err != nil {
-		o.t.Fatal(err)
+		o.T.Fatal(err)
 	}
 	return id
 }
 
 func (o *office) compare() Result {
-	o.t.Helper()
-	res, err := o.rec.Compare(o.t.Context(), o.period)
+	o.T.Helper()
+	res, err := o.rec.Compare(o.T.Context(), o.period)
 	if err != nil {
-		o.t.Fatal(err)
+		o.T.Fatal(err)
 	}
 	return res
 }
 
 // mend mends findings and lets the sender do its part.
 func (o *office) mend(list []Finding) []Mended {
-	o.t.Helper()
-	out, err := o.rec.Mend(o.t.Context(), list)
+	o.T.Helper()
+	out, err := o.rec.Mend(o.T.Context(), list)
 	if err != nil {
-		o.t.Fatal(err)
+		o.T.Fatal(err)
 	}
-	o.sender.Flush(o.t.Context())
+	o.sender.Flush(o.T.Context())
 	return out
 }
 

@@ -30,7 +30,7 @@ func TestALoginBecomesOneTaskHoweverOftenItIsTold(t *testing.T) {
 		l.State(ctx, "away", text.Clean("lunch"), now.Add(-time.Hour)), l.State(ctx, "available", text.Text{}, now.Add(-30*time.Minute)), l.Logout(ctx, now), l.Logout(ctx, now))
 	for range 4 {
 		o.send()
-		o.sleep(10 * time.Minute)
+		o.Sleep(10 * time.Minute)
 	}
 	var subjects []string
 	for _, r := range o.Records("Task", true) {
@@ -45,7 +45,7 @@ func TestALoginBecomesOneTaskHoweverOftenItIsTold(t *testing.T) {
 	for _, source := range []string{"ledger", "salesforce"} {
 		r, err := FromLedger(ctx, o.led, Logins, "", Filter{Period: p})
 		if source == "salesforce" {
-			r, err = FromSalesforce(ctx, o.sf, Logins, "", Filter{Period: p}, now)
+			r, err = FromSalesforce(ctx, o.SF, Logins, "", Filter{Period: p}, now)
 		}
 		if err != nil || len(r.Sessions) != 1 || r.Sessions[0].Length(now) != 2*time.Hour || r.Sessions[0].Away != 30*time.Minute || r.Sessions[0].Cut {
 			t.Errorf("%s: %+v %v", source, r.Sessions, err)
@@ -60,9 +60,9 @@ func TestAnEventWhoseTaskWasOpenedAgainIsCounted(t *testing.T) {
 	check(t, l.Login(t.Context(), now.Add(-time.Hour)), l.Logout(t.Context(), now))
 	o.send()
 	for _, r := range o.Records("Task", true) {
-		check(t, o.sf.Update(t.Context(), "Task", r["Id"].(string), map[string]any{"Status": "Not Started"}, time.Time{}))
+		check(t, o.SF.Update(t.Context(), "Task", r["Id"].(string), map[string]any{"Status": "Not Started"}, time.Time{}))
 	}
-	r, err := FromSalesforce(t.Context(), o.sf, Logins, "", Filter{Period: p}, now)
+	r, err := FromSalesforce(t.Context(), o.SF, Logins, "", Filter{Period: p}, now)
 	if err != nil || len(r.Sessions) != 1 || r.Sessions[0].Until.IsZero() {
 		t.Errorf("%+v %v", r.Sessions, err)
 	}

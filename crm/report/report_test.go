@@ -48,7 +48,7 @@ func TestLedgerAndSalesforceCountTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := FromSalesforce(t.Context(), o.sf, Calls, by, Filter{Period: p}, now)
+		b, err := FromSalesforce(t.Context(), o.SF, Calls, by, Filter{Period: p}, now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,11 +64,11 @@ func TestLedgerAndSalesforceCountTheSame(t *testing.T) {
 			}
 		}
 	}
-	agents, err := FromSalesforce(t.Context(), o.sf, Talk, ByAgent, Filter{Period: p}, now)
+	agents, err := FromSalesforce(t.Context(), o.SF, Talk, ByAgent, Filter{Period: p}, now)
 	if err != nil || len(agents.Rows) != 1 || strings.HasPrefix(agents.Rows[0].Label.String(), "005") {
 		t.Errorf("by agent: %+v %v", agents.Rows, err)
 	}
-	only, err := FromSalesforce(t.Context(), o.sf, Calls, ByDay, Filter{Period: p, Direction: "outbound", Disposition: "resolved"}, now)
+	only, err := FromSalesforce(t.Context(), o.SF, Calls, ByDay, Filter{Period: p, Direction: "outbound", Disposition: "resolved"}, now)
 	mine, err2 := FromLedger(t.Context(), o.led, Calls, ByDay, Filter{Period: p, Direction: "outbound", Disposition: "resolved"})
 	if err != nil || err2 != nil || only.Total.Calls != mine.Total.Calls || only.Total.Calls == 0 {
 		t.Errorf("filtered: %d and %d, %v %v", only.Total.Calls, mine.Total.Calls, err, err2)
@@ -149,7 +149,7 @@ func TestWhoWasCalledBackDoesNotWait(t *testing.T) {
 			if source == "ledger" {
 				r, err = FromLedger(t.Context(), o.led, Missed, "", Filter{Period: p})
 			} else {
-				r, err = FromSalesforce(t.Context(), o.sf, Missed, "", Filter{Period: p}, now)
+				r, err = FromSalesforce(t.Context(), o.SF, Missed, "", Filter{Period: p}, now)
 			}
 			if err != nil {
 				t.Fatal(err)
@@ -234,7 +234,7 @@ func TestAQuestionThatCannotBeAnsweredIsRefusedInOneLine(t *testing.T) {
 		}
 	}
 	o := newOffice(t, now)
-	if _, err := FromSalesforce(t.Context(), o.sf, Calls, ByDay, Filter{Period: p, Agent: "Nobody At All"}, now); err == nil || !strings.Contains(err.Error(), "no users") {
+	if _, err := FromSalesforce(t.Context(), o.SF, Calls, ByDay, Filter{Period: p, Agent: "Nobody At All"}, now); err == nil || !strings.Contains(err.Error(), "no users") {
 		t.Errorf("an agent that is nobody: %v", err)
 	}
 }

@@ -1,11 +1,9 @@
 package report
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -13,60 +11,23 @@ import (
 	"offhook/crm/emulator"
 	"offhook/crm/ledger"
 	"offhook/crm/post"
-	"offhook/crm/salesforce"
+	"offhook/crm/practice"
 	"offhook/internal/text"
 )
 
 // office is a desk's ledger and a practice org, with a clock that moves when told.
 type office struct {
-	*emulator.Server
-	t      *testing.T
-	sf     *salesforce.Client
+	*practice.World
 	led    *ledger.Ledger
 	sender *post.Sender
 	run    map[string]crm.ErrandFunc
-
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (o *office) time() time.Time {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.now
-}
-
-func (o *office) sleep(d time.Duration) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.now = o.now.Add(d)
 }
 
 func newOffice(t *testing.T, at time.Time) *office {
 	t.Helper()
-	o := &office{t: t, now: at}
-	var err error
-	if o.Server, err = emulator.New(emulator.Options{Clock: o.time}); err != nil {
-		t.Fatal(err)
-	}
-	url, err := o.Start(t.Context(), "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { o.Server.Close() })
-	cred := o.Credentials()
-	o.sf, err = salesforce.New(salesforce.Options{
-		App:   salesforce.App{LoginURL: url, ClientID: cred.ClientID, Local: true, Now: o.time},
-		Store: salesforce.NewMemoryStore(salesforce.Token{Access: cred.AccessToken, Instance: url}),
-		Sleep: func(_ context.Context, d time.Duration) error { o.sleep(d); return nil },
-		Rand:  func() float64 { return 0.5 },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(o.sf.Close)
+	o := &office{World: practice.At(t, at, emulator.Options{})}
 	for _, r := range o.Records("Task", false) { // the practice org comes with calls of its own
-		if err := o.sf.Delete(t.Context(), "Task", r["Id"].(string)); err != nil {
+		if err := o.SF.Delete(t.Context(), "Task", r["Id"].(string)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -76,13 +37,13 @@ func newOffice(t *testing.T, at time.Time) *office {
 
 func (o *office) openLedger(path string) {
 	var err error
-	if o.led, err = ledger.Open(o.t.Context(), path, ledger.Options{Now: o.time}); err != nil {
-		o.t.Fatal(err)
+	if o.led, err = ledger.Open(o.T.Context(), path, ledger.Options{Now: o.Time}); err != nil {
+		o.T.Fatal(err)
 	}
-	o.t.Cleanup(func() { o.led.Close() })
-	o.sender = post.NewSender(post.SenderOptions{Outbox: o.led, Client: o.sf, Now: o.time, Rand: func() float64 { return 0.5 },
-		Settings: func() crm.TaskSettings { return crm.TaskSettings{Subject: crm.SubjectStyle{Zone: london(o.t)}} }})
-	o.run = map[string]crm.ErrandFunc{EventErrand: EventTasks{o.sf, func() *time.Location { return london(o.t) }}.Run}
+	o.T.Cleanup(func() { o.led.Close() })
+	o.sender = post.NewSender(post.SenderOptions{Outbox: o.led, Client: o.SF, Now: o.Time, Rand: func() float64 { return 0.5 },
+		Settings: func() crm.TaskSettings { return crm.TaskSettings{Subject: crm.SubjectStyle{Zone: london(o.T)}} }})
+	o.run = map[string]crm.ErrandFunc{EventErrand: EventTasks{o.SF, func() *time.Location { return london(o.T) }}.Run}
 }
 
 func london(t testing.TB) *time.Location {
@@ -95,7 +56,7 @@ func london(t testing.TB) *time.Location {
 
 // call puts one ended call into the ledger.
 func (o *office) call(n int, start time.Time, change func(*crm.CallRecord)) crm.CallRecord {
-	o.t.Helper()
+	o.T.Helper()
 	rec := crm.CallRecord{Version: 1, Key: fmt.Sprintf("6ba7b810-9dad-51d1-80b4-%012d", n), Type: crm.Inbound, Number: text.Clean(fmt.Sprintf("0781425%04d", n%10000)),
 		Start: start, Answer: start.Add(5 * time.Second), Duration: time.Minute, Action: "answered", Agent: text.Clean("sip:2101@pbx.example.com")}
 	if change != nil {
@@ -111,20 +72,20 @@ func (o *office) call(n int, start time.Time, change func(*crm.CallRecord)) crm.
 	}
 	b, err := json.Marshal(rec)
 	if err != nil {
-		o.t.Fatal(err)
+		o.T.Fatal(err)
 	}
 	c := ledger.Call{Key: rec.Key, State: state, Direction: string(rec.Type), Outgoing: rec.Outgoing, Number: rec.Number, Name: rec.Name, Started: rec.Start, Answered: rec.Answer,
 		Ended: rec.End, Seconds: int(rec.Duration / time.Second), Detail: b, RecordID: rec.Assoc.Who.ID}
-	if err := o.led.Finish(o.t.Context(), c, &ledger.Item{Key: rec.Key, Payload: b}); err != nil {
-		o.t.Fatal(err)
+	if err := o.led.Finish(o.T.Context(), c, &ledger.Item{Key: rec.Key, Payload: b}); err != nil {
+		o.T.Fatal(err)
 	}
 	return rec
 }
 
 // send lets Salesforce have everything.
 func (o *office) send() {
-	o.sender.Flush(o.t.Context())
-	post.NewErrands(post.ErrandOptions{Store: o.led, Run: o.run, Beside: o.sender, Now: o.time, Rand: func() float64 { return 0.5 }}).Flush(o.t.Context())
+	o.sender.Flush(o.T.Context())
+	post.NewErrands(post.ErrandOptions{Store: o.led, Run: o.run, Beside: o.sender, Now: o.Time, Rand: func() float64 { return 0.5 }}).Flush(o.T.Context())
 }
 
 func unanswered(r *crm.CallRecord) { r.Answer, r.Action = time.Time{}, "missed" }
