@@ -93,7 +93,11 @@ func outboxPage(w io.Writer, n ledger.Counts, es []ledger.Entry, errands []ledge
 	u, forYou := n.Unsent(), n.Dead+n.Fix
 	switch u {
 	case 0:
-		b.WriteString("Every call record is in Salesforce.\n")
+		if n.OpenCalls == 0 {
+			b.WriteString("Every call record is in Salesforce.\n")
+		} else {
+			b.WriteString("The record of every call that has ended is in Salesforce.\n")
+		}
 	case 1:
 		fmt.Fprintf(&b, "1 call record is not in Salesforce yet (waiting for %s).\n", ago(n.Oldest, now))
 	default:
@@ -104,6 +108,13 @@ func outboxPage(w io.Writer, n ledger.Counts, es []ledger.Entry, errands []ledge
 		b.WriteString("One needs you: offhook why KEY tells what to do.\n")
 	case forYou > 1:
 		fmt.Fprintf(&b, "%d need you: offhook why KEY tells what to do.\n", forYou)
+	}
+	switch n.OpenCalls {
+	case 0:
+	case 1:
+		b.WriteString("1 call has no record yet: it is up, or was cut off and gets its record when\noffhook starts next.\n")
+	default:
+		fmt.Fprintf(&b, "%d calls have no record yet: they are up, or were cut off and get their\nrecords when offhook starts next.\n", n.OpenCalls)
 	}
 	for i, e := range es {
 		if i == 0 {

@@ -25,6 +25,8 @@ func TestOutboxListTellsWhatIsMissingAndWhy(t *testing.T) {
 	}))
 	want := `1 call record is not in Salesforce yet (waiting for 1 hour).
 One needs you: offhook why KEY tells what to do.
+1 call has no record yet: it is up, or was cut off and gets its record when
+offhook starts next.
 
 5f2a91d7  refused   21 Nov 10:00  in   +447814256405     Zoë Ångström
           Salesforce refused it: A call needs a disposition
