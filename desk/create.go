@@ -145,8 +145,8 @@ func (t *turn) recordsMade(ev RecordsMade) {
 	if c.finished || c.Pinned || c.Cleared || hit.Zero() {
 		return // a call that is over: its Task waits for it, and belongs to it
 	}
-	if !c.current.Zero() && !slices.ContainsFunc(ev.Made, func(r crm.Ref) bool { return crm.SameID(r.ID, c.current.ID) }) && !crm.SameID(c.current.ID, hit.ContactID) && !crm.SameID(c.current.ID, c.Assoc.Who.ID) {
-		return
+	if !c.current.Zero() && !slices.ContainsFunc(ev.Made, func(r crm.Ref) bool { return crm.SameID(r.ID, c.current.ID) }) && !crm.SameID(c.current.ID, crm.PersonOf(ev.Made, c.Assoc.Who).ID) {
+		return // not made for whom the agent has opened
 	}
 	for _, r := range ev.Made { // a Case's contact has a part in the call when it was there first
 		if r.Type == "Contact" && !crm.SameID(r.ID, hit.ID) {

@@ -98,6 +98,19 @@ func TestWhatWasMadeBecomesTheCallsRecordUnlessTheAgentChoseAnother(t *testing.T
 	if a := b.call("a").Assoc; a.What.ID != other.ID {
 		t.Errorf("%+v", a)
 	}
+	person := crm.Ref{Type: "Contact", ID: "003000000000009AAA"}
+	for _, made := range [][]crm.Ref{{{Type: "Lead", ID: "00Q000000000001AAA"}}, {contact}, {contact, kase}} {
+		b = newBench(t, supportDesk()).up("a", "07700900461").found("a", crm.Match{State: crm.MatchNone})
+		b.do(Commanded{Command{Verb: Open, Record: person}}).do(RecordsMade{Call: b.call("a").Key, Made: made})
+		if a := b.call("a").Assoc; a.Who.ID != person.ID || !a.What.Zero() {
+			t.Errorf("made %v: %+v", made, a)
+		}
+	}
+	b = newBench(t, supportDesk()).up("a", "07700900461").found("a", crm.Match{State: crm.MatchNone})
+	b.do(Commanded{Command{Verb: Open, Record: person}}).do(RecordsMade{Call: b.call("a").Key, Made: []crm.Ref{kase}}) // the case is that person's
+	if a := b.call("a").Assoc; a.Who.ID != person.ID || a.What.ID != kase.ID {
+		t.Errorf("%+v", a)
+	}
 	b.do(RecordsMade{Call: "gone", Made: []crm.Ref{contact}}).noticed("was made for a call")
 }
 
