@@ -75,6 +75,8 @@ type Machine struct {
 	promised  int            // callbacks promised so far, for their keys
 	work      *Worklist      // nil: none is open
 	report    *ReportPage    // nil: it is closed
+	reads     int            // reports that are being read
+	stale     bool           // records have changed since the page was asked for
 	reported  *ReportPage    // which one was open last
 
 	offer     *Offer // a number that another program handed over; nil: none
@@ -189,6 +191,9 @@ func (m Machine) Step(at time.Time, ev Event) (Machine, []Effect) {
 	case JournalRestored:
 		t.journalRestored()
 	case OutboxChanged:
+		if ev.Pending != t.outbox.Pending || ev.Dead != t.outbox.Dead {
+			t.followRecords()
+		}
 		t.outbox = ev.Outbox
 	case TaskLanded:
 		t.taskLanded(ev.Landed)

@@ -72,13 +72,29 @@ func (t *turn) reportCommand(cmd Command) bool {
 		p.Source = among(ReportSources(), cmd.Values["source"], p.Source)
 		p.Busy = true
 		t.report, t.reported = &p, &p
-		t.do(ReadReport{p.Name, p.Period, p.Source})
+		t.askReport()
 	case ReportHide:
 		t.report = nil
 	default:
 		return false
 	}
 	return true
+}
+
+// askReport reads the open page.
+func (t *turn) askReport() {
+	t.reads, t.stale = t.reads+1, false
+	t.do(ReadReport{t.report.Name, t.report.Period, t.report.Source})
+}
+
+// followRecords keeps the open page of this desk's records true while they change: one reading at a time.
+func (t *turn) followRecords() {
+	if t.report == nil || t.report.Source != ReportSources()[0] {
+		return
+	}
+	if t.stale = true; t.reads == 0 {
+		t.askReport()
+	}
 }
 
 // among is the wish when it is among those that there are.
@@ -94,6 +110,12 @@ func among(all []string, wish, otherwise string) string {
 // reportRead shows the answer, unless something else was asked for meanwhile.
 func (t *turn) reportRead(ev ReportRead) {
 	p := ev.Page
+	t.reads = max(t.reads-1, 0)
+	defer func() {
+		if t.stale && t.reads == 0 {
+			t.followRecords()
+		}
+	}()
 	if t.report == nil || t.report.Name != p.Name || t.report.Period != p.Period || t.report.Source != p.Source {
 		return
 	}

@@ -40,3 +40,39 @@ func TestAReportIsReadAndShownAndALateAnswerIsNot(t *testing.T) {
 		t.Errorf("it is not opened as it was: %+v", asked)
 	}
 }
+
+func TestAnOpenReportOfThisDeskFollowsItsRecordsOneReadingAtATime(t *testing.T) {
+	m := NewMachine(Settings{})
+	now := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
+	do := func(ev Event) (asked int) {
+		var fx []Effect
+		m, fx = m.Step(now, ev)
+		return len(effects[ReadReport](fx))
+	}
+	read := ReportRead{ReportPage{Name: "calls", Period: "today", Source: "ledger"}}
+	pending := func(n int) Event { return OutboxChanged{Outbox{Pending: n}} }
+	for i, step := range []struct {
+		what string
+		ev   Event
+		want int
+	}{
+		{"nothing is open", pending(1), 0},
+		{"it opens", Commanded{Command{Verb: ReportOpen}}, 1},
+		{"a change while it is read", pending(2), 0},
+		{"another one", pending(3), 0},
+		{"the answer is older than they are", read, 1},
+		{"the new answer", read, 0},
+		{"a change", pending(2), 1},
+		{"read", read, 0},
+		{"the same count again", pending(2), 0},
+		{"figures of the whole org", Commanded{Command{Verb: ReportOpen, Values: map[string]string{"source": "salesforce"}}}, 1},
+		{"they are not read for each record", pending(1), 0},
+		{"the answer", ReportRead{ReportPage{Name: "calls", Period: "today", Source: "salesforce"}}, 0},
+		{"closed", Commanded{Command{Verb: ReportHide}}, 0},
+		{"a change behind it", pending(0), 0},
+	} {
+		if got := do(step.ev); got != step.want {
+			t.Errorf("%d %s: %d readings, want %d", i, step.what, got, step.want)
+		}
+	}
+}
