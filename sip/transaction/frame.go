@@ -46,7 +46,7 @@ func parseStart(line string) (startLine, *refusal) {
 	}
 	if len(a) > 4 && strings.EqualFold(a[:4], "SIP/") {
 		status, err := strconv.Atoi(b)
-		if !strings.EqualFold(a, "SIP/2.0") || err != nil || len(b) != 3 || status < 100 || status > 699 {
+		if !isVersion(a) || err != nil || len(b) != 3 || status < 100 || status > 699 {
 			return startLine{}, refused(400, "not a status line")
 		}
 		return startLine{status: status, reason: c}, nil
@@ -55,7 +55,7 @@ func parseStart(line string) (startLine, *refusal) {
 		return startLine{}, refused(400, "not a SIP message")
 	}
 	s := startLine{method: a}
-	if !strings.EqualFold(c, "SIP/2.0") {
+	if !isVersion(c) {
 		if len(c) > 4 && strings.EqualFold(c[:4], "SIP/") && !strings.ContainsAny(c, lws) {
 			return s, refused(505, "SIP version not supported")
 		}
@@ -75,6 +75,10 @@ func parseStart(line string) (startLine, *refusal) {
 	}
 	return s, nil
 }
+
+// isVersion reports whether a string is the version of SIP. Its case does not matter (RFC 3261 §7.1), but the parser behind us knows these two
+// ways of writing it and no mixture, and it must agree with us.
+func isVersion(s string) bool { return s == "SIP/2.0" || s == "sip/2.0" }
 
 // scanFields checks the header lines after the start line for what would make the parser give up or would let a line break
 // into a value, and finds the body length: -1 when no Content-Length says, -2 when they cannot be understood.
