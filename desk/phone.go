@@ -167,11 +167,10 @@ func (t *turn) identify(c *call) {
 	}
 }
 
+// progress: it rings at the far end, or one hears how the call is getting on. A call that is sent on (181) or queued (182) rings nowhere yet.
 func (t *turn) progress(ev sip.CallProgress) {
-	if c := t.leg(ev.Leg); c != nil && (c.State == Dialling || c.State == Alerting) && ev.Code > 100 {
-		if c.State == Dialling {
-			t.enter(c, Alerting, "alerting")
-		}
+	if c := t.leg(ev.Leg); c != nil && c.State == Dialling && (ev.Code == 180 || ev.Code == 183) {
+		t.enter(c, Alerting, "alerting")
 	}
 }
 
