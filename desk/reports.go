@@ -112,7 +112,7 @@ func (t *turn) reportRead(ev ReportRead) {
 	p := ev.Page
 	t.reads = max(t.reads-1, 0)
 	defer func() {
-		if t.stale && t.reads == 0 {
+		if t.stale {
 			t.followRecords()
 		}
 	}()

@@ -62,25 +62,27 @@ func TestSIPpChangesTheCodecInMidCall(t *testing.T) {
 	call.passed()
 }
 
+// digits are the next ones that a phone receives.
+func digits(t *testing.T, p *sip.Phone, want string) {
+	t.Helper()
+	for _, k := range want {
+		if d := next[sip.DTMFReceived](t, p); d.Digit != k {
+			t.Errorf("digit %c, want %c", d.Digit, k)
+		}
+	}
+}
+
 func TestKeysOfSIPpAreHeardAndOursComeBack(t *testing.T) {
 	feature.Proves(t, "SIPp", "DTMF RFC 4733")
 	peer(t, "sipp")
 	t.Parallel()
-	digits := func(p *sip.Phone, want string) {
-		t.Helper()
-		for _, k := range want {
-			if d := next[sip.DTMFReceived](t, p); d.Digit != k {
-				t.Errorf("digit %c, want %c", d.Digit, k)
-			}
-		}
-	}
 	h := &headset{hz: 500}
 	p := telephone(t, func(c *sip.Config) { c.Headset = h.open(t) })
 	// SIPp numbers its events 96, whatever was agreed.
 	call := play(t, script{name: "uac_digits", target: p.LocalAddr(), keys: 96})
 	in := next[sip.IncomingCall](t, p)
 	p.Answer(in.Leg)
-	digits(p, "159#")
+	digits(t, p, "159#")
 	p.Hangup(in.Leg)
 	call.passed()
 
@@ -89,7 +91,7 @@ func TestKeysOfSIPpAreHeardAndOursComeBack(t *testing.T) {
 	p.Answer(in.Leg)
 	next[sip.CallAnswered](t, p)
 	p.SendDTMF(in.Leg, "42*")
-	digits(p, "42*")
+	digits(t, p, "42*")
 	p.Hangup(in.Leg)
 	call.passed()
 }
@@ -103,11 +105,7 @@ func TestKeysGoAndComeByINFOWhereTheSoundHasNoEvents(t *testing.T) {
 	call := play(t, script{name: "uac_info", target: p.LocalAddr(), keys: -1})
 	in := next[sip.IncomingCall](t, p)
 	p.Answer(in.Leg)
-	for _, k := range "5#" {
-		if d := next[sip.DTMFReceived](t, p); d.Digit != k {
-			t.Errorf("digit %c, want %c", d.Digit, k)
-		}
-	}
+	digits(t, p, "5#")
 	p.SendDTMF(in.Leg, "7")
 	eventually(t, "the key is taken", func() bool { return strings.Contains(call.read("messages"), "Signal=7") })
 	p.Hangup(in.Leg)

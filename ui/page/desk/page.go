@@ -181,6 +181,9 @@ func (p *Page) Typing() bool {
 	return p.Context().Typing() || p.form == nil && p.find != nil && p.find.InQuery
 }
 
+// takesLetters reports whether a field or a box has the characters, so that the call is reached by other keys only.
+func (p *Page) takesLetters() bool { return p.Typing() || p.Boxed }
+
 // Type gives the field that has the focus a key.
 func (p *Page) Type(k tea.Key) Result {
 	switch p.Context() {

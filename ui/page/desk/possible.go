@@ -314,7 +314,7 @@ func (p *Page) callItems(names []string) (out []bar.Item) {
 	for _, it := range p.items(names, "") {
 		it.Hot = it.Name == "call.answer"
 		a, _ := p.keys.Action(it.Name)
-		if p.Typing() || p.Boxed {
+		if p.takesLetters() {
 			i := slices.IndexFunc(a.Keys, func(k string) bool { return !keymap.Character(k) })
 			if i < 0 {
 				continue

@@ -29,7 +29,7 @@ func (p *Page) small(c canvas, w, h int) Frame {
 		if number != "" && h >= 6 {
 			lines = append(lines, row.New(w).Put(th.Dim, number).String())
 		}
-		if p.Typing() || p.Boxed {
+		if p.takesLetters() {
 			items = p.callItems([]string{"call.answer", "call.decline", "call.hangup"})
 		} else {
 			items = p.items([]string{"call.answer", "call.decline", "call.hangup", "call.hold", "call.mute"}, "call.answer")
