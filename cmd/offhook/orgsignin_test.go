@@ -10,7 +10,7 @@ import (
 )
 
 func TestTheDeskKnowsWhoIsSignedInWhereAndHowMuchOfTheAPIIsUsed(t *testing.T) {
-	org, err := emulator.New(emulator.Options{APILimit: 50})
+	org, err := emulator.New(emulator.Options{APILimit: 400})
 	check(t, err)
 	_, err = org.Start(t.Context(), "127.0.0.1:0")
 	check(t, err)
@@ -29,7 +29,7 @@ func TestTheDeskKnowsWhoIsSignedInWhereAndHowMuchOfTheAPIIsUsed(t *testing.T) {
 	if a := s.Agent; a.Name.String() != emulator.AgentName || a.User.String() != emulator.AgentUsername || a.OrgName.String() != "Offhook Practice" || a.Sandbox || s.APIUse >= 80 {
 		t.Errorf("%+v, %d %%", a, s.APIUse)
 	}
-	for w.org.client.Budget().Share() < 0.84 {
+	for w.org.client.Budget().Share() < 0.84 { // 44 calls below critical: the desk itself asks while it warms up
 		if _, err := w.org.client.Query(t.Context(), salesforce.Select("Id").From("Task").Limit(1)); err != nil {
 			t.Fatal(err)
 		}

@@ -163,6 +163,26 @@ func TestOverSSHItIsSaidWhoseMicrophoneItIs(t *testing.T) {
 	}
 }
 
+func TestWhatAnEventTellsOfIsThereToBeSeen(t *testing.T) {
+	s := newServer(location{}, newBus(), nil)
+	s.wanted = map[Role]string{Output: "", Ring: ""}
+	s.conn, s.seen = &conn{local: true}, devices{all: []Info{{Name: "o", Output: true, Default: true}}}
+	s.assess()
+	if !s.audible("") || s.away() {
+		t.Fatal("the loudspeaker is not seen")
+	}
+	s.seen = devices{}
+	s.tell(Event{Kind: Removed, Output: true})
+	if s.audible("") {
+		t.Error("the loudspeaker was told to be gone and is still seen")
+	}
+	s.conn = nil
+	s.assess()
+	if e := <-s.events.c; e.Kind != Removed || !s.away() {
+		t.Errorf("after the connection was told to be gone it is still seen (%+v)", e)
+	}
+}
+
 func TestTheTargetGrowsWithTheDistanceOfTheServer(t *testing.T) {
 	for rtt, want := range map[time.Duration]time.Duration{
 		300 * time.Microsecond: 20 * time.Millisecond,

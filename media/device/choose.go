@@ -129,8 +129,8 @@ func (s *server) choose(role Role, name string, used bool) {
 			s.assess()
 		} else {
 			s.told[role] = text.Text{}
+			s.publish()
 		}
-		s.publish()
 	})
 }
 

@@ -115,7 +115,7 @@ func (s *server) pairOf(mic, speaker Info) *pair {
 	}
 	s.echo.broken = true
 	s.log.Info("echo canceller not loaded", "error", text.Clean(err.Error()))
-	s.events.send(Event{Kind: EchoFailed, Name: mic.Description, Cause: text.Clean(
+	s.tell(Event{Kind: EchoFailed, Name: mic.Description, Cause: text.Clean(
 		"The sound server has no echo canceller (module-echo-cancel with WebRTC); customers may hear themselves: use a headset, or the speaker mode")})
 	return nil
 }

@@ -21,7 +21,7 @@ func (s *server) handle(msg any) {
 	case *proto.Underflow:
 		if t := s.find(true, m.StreamIndex); t != nil && t.raise(time.Now()) {
 			s.targets[t.role] = t.target
-			s.events.send(Event{Kind: Underflow, Output: true, Name: t.Name()})
+			s.tell(Event{Kind: Underflow, Output: true, Name: t.Name()})
 		}
 	case *proto.PlaybackStreamKilled:
 		s.killed(s.find(true, m.StreamIndex))
@@ -75,7 +75,7 @@ func (s *server) moved(t *seat, to string, piece uint32) {
 		return
 	}
 	t.rename(i, ok)
-	s.events.send(Event{Kind: Moved, Output: t.output(), Name: t.Name()})
+	s.tell(Event{Kind: Moved, Output: t.output(), Name: t.Name()})
 }
 
 // suspended tells of a device that was put to sleep under a call. The null clock stands in until it wakes.
@@ -87,7 +87,7 @@ func (s *server) suspended(t *seat, on bool) {
 	if on {
 		kind = Suspended
 	}
-	s.events.send(Event{Kind: kind, Output: t.output(), Name: t.Name()})
+	s.tell(Event{Kind: kind, Output: t.output(), Name: t.Name()})
 }
 
 // sit gives a started device its place; leave takes it. Neither waits. Both may be called from any goroutine.

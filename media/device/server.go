@@ -126,7 +126,6 @@ func (s *server) absent(err error) text.Text {
 func (s *server) start(wanted map[Role]string) {
 	s.wanted = wanted
 	s.assess()
-	s.publish()
 	go s.run()
 }
 
@@ -196,7 +195,7 @@ func (s *server) refresh() {
 	before := s.seen
 	s.seen = now
 	for _, e := range before.changes(now) {
-		s.events.send(e)
+		s.tell(e)
 	}
 	s.settle(before, true)
 }
@@ -224,7 +223,6 @@ func (s *server) settle(before devices, known bool) {
 	}
 	s.release()
 	s.assess()
-	s.publish()
 }
 
 // lose notes that the connection is gone. The null clock has taken over already, or does so now.
@@ -243,11 +241,11 @@ func (s *server) lose() {
 	}
 	s.retry = time.Now().Add(retryFirst)
 	s.assess()
-	s.publish()
 }
 
-// assess tells of every role that lost its device or got it back.
+// assess publishes what is now, and tells of every role that lost its device or got it back.
 func (s *server) assess() {
+	s.publish()
 	for _, role := range []Role{Input, Output, Ring} {
 		want, used := s.wanted[role]
 		if !used {
@@ -262,8 +260,15 @@ func (s *server) assess() {
 		if cause.Empty() {
 			kind = Restored
 		}
-		s.events.send(Event{Kind: kind, Output: role != Input, Name: name, Cause: cause})
+		s.tell(Event{Kind: kind, Output: role != Input, Name: name, Cause: cause})
 	}
+}
+
+// tell sends an event. What it tells of is published first: whoever hears it looks at the set at once, to ring the bell
+// or to list the devices.
+func (s *server) tell(e Event) {
+	s.publish()
+	s.events.send(e)
 }
 
 // trouble says what is wrong with the device of a role: nothing, or one line.
