@@ -3,28 +3,14 @@ package sip
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"net/netip"
-	"os"
 	"strings"
 
 	"offhook/sip/dialog"
 	"offhook/sip/locate"
 	"offhook/sip/transaction"
 )
-
-// TLS says how an account proves itself and whom it believes. The zero value believes the system's authorities and asks for the
-// account's domain (RFC 5922).
-type TLS struct {
-	CAFile            string // PEM file of the authorities to believe in place of the system's; "": those
-	CertFile, KeyFile string // PEM files of our own certificate, for servers that ask for one; "": none
-	ServerName        string // what the server must prove; "": the domain or host that was configured
-	// Wildcard accepts a certificate for *.example.com, which RFC 5922 §7.2 does not.
-	Wildcard bool
-	// AllowInsecure accepts any certificate: then anybody on the way can listen and answer in the server's place.
-	AllowInsecure bool
-}
 
 // network is where a phone has its socket and makes its connections; the zero value is the system's. Tests run in virtual time
 // on one of their own.
@@ -72,7 +58,7 @@ func (h hop) portOr5060() int {
 	return h.port
 }
 
-// readServers reads everything about the account and the way to its servers.
+// readServers reads everything about the account and the way to its servers, but for the files of TLS.
 func (a *account) readServers() error {
 	c := a.Config
 	var err error
@@ -126,41 +112,11 @@ func (a *account) readServers() error {
 			a.ways = append(a.ways, second)
 		}
 	}
-	a.tls, err = c.TLS.load()
-	return err
+	return nil
 }
 
 // registers reports whether there is a registrar.
 func (a account) registers() bool { return len(a.ways) > 0 }
-
-// load reads the files of a TLS setting.
-func (t TLS) load() (*tls.Config, error) {
-	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
-	if t.CAFile != "" {
-		pem, err := os.ReadFile(t.CAFile)
-		if err != nil {
-			return nil, &ConfigError{"ca_file", "cannot be read: " + err.Error()}
-		}
-		cfg.RootCAs = x509.NewCertPool()
-		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, &ConfigError{"ca_file", t.CAFile + " holds no certificate in PEM form"}
-		}
-	}
-	switch {
-	case t.CertFile == "" && t.KeyFile == "":
-	case t.CertFile == "":
-		return nil, &ConfigError{"certificate", "is needed beside key"}
-	case t.KeyFile == "":
-		return nil, &ConfigError{"key", "is needed beside certificate"}
-	default:
-		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
-		if err != nil {
-			return nil, &ConfigError{"certificate", "certificate and key cannot be used: " + err.Error()}
-		}
-		cfg.Certificates = []tls.Certificate{pair}
-	}
-	return cfg, nil
-}
 
 // tlsFor is how a server that was found for domain proves itself.
 func (a account) tlsFor(domain string) *tls.Config {

@@ -120,6 +120,9 @@ func (c Config) read() (account, error) {
 	if err = a.readServers(); err != nil {
 		return a, err
 	}
+	if a.tls, err = c.TLS.load(); err != nil {
+		return a, err
+	}
 	if a.codecs, err = readCodecs(c.Codecs); err != nil {
 		return a, err
 	}

@@ -37,6 +37,27 @@ func openPhones(ctx context.Context, first sip.Config, l *config.Loaded) (teleph
 	return g, nil
 }
 
+// accountsOf are the accounts of the settings, the first one first, as far as the way to their servers goes.
+func accountsOf(l *config.Loaded) []sip.Config {
+	first := firstAccount(l.SIP)
+	first.Password = func(ctx context.Context) (string, error) { return secrets(l).SIPPassword(ctx, l.SIP) }
+	all := []sip.Config{first}
+	for _, a := range l.SIP.Accounts {
+		all = append(all, further(first, l, a))
+	}
+	return all
+}
+
+// firstAccount is who the telephone is, and the way to its servers.
+func firstAccount(c config.SIP) sip.Config {
+	listen, _ := netip.ParseAddrPort(c.Listen) // checked when the settings were read
+	return sip.Config{
+		Account: c.Account, Username: c.Username, Transport: c.Transport, Registrar: c.Registrar, OutboundProxy: c.OutboundProxy,
+		Registrar2: c.Registrar2, OutboundProxy2: c.OutboundProxy2, Listen: listen,
+		TLS: sip.TLS{CAFile: c.CAFile, CertFile: c.Certificate, KeyFile: c.Key, ServerName: c.TLSName, Wildcard: c.Wildcard, AllowInsecure: c.AllowInsecure},
+	}
+}
+
 // further is another account: like the first, but for what its own line says. It has a socket of its own, and watches the
 // colleagues who belong to it.
 func further(first sip.Config, l *config.Loaded, a config.Account) sip.Config {

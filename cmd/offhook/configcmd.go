@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -65,7 +66,11 @@ func (e *env) configCheck() error {
 	if err != nil {
 		return err
 	}
-	if err := checkParts(l); err != nil {
+	err = checkParts(l)
+	for _, f := range tlsFaults(l, time.Now()) {
+		err = errors.Join(err, fmt.Errorf("%s: %s: %s: %s", l.Path, f.key, f.finding.What, f.finding.Means))
+	}
+	if err != nil {
 		return err
 	}
 	for _, w := range l.Warnings {

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // docs reads every page of the documentation, by its path from the root of the house.
@@ -75,7 +76,8 @@ func TestEveryExampleOfSettingsInTheDocumentationLoads(t *testing.T) {
 			seen++
 			t.Run(fmt.Sprintf("%s:%d", name, ex.line), func(t *testing.T) {
 				dir := t.TempDir()
-				body := strings.NewReplacer("age1…", "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p",
+				room{t, dir}.issues("2101", time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+				body := strings.NewReplacer("/etc/offhook/ca.pem", filepath.ToSlash(filepath.Join(dir, "2101.pem")), "/etc/offhook/2101", filepath.ToSlash(filepath.Join(dir, "2101")), "age1…", "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p",
 					"KEY_FILE of the emulator's first line", filepath.ToSlash(filepath.Join(dir, "key.pem"))).Replace(ex.body)
 				for file, holds := range map[string]string{
 					"config.toml": body, "layout.json": layoutFile, "support.json": layoutFile, "grace.json": layoutFile, "callcenter.xml": centreFile, "key.pem": "",

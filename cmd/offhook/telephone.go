@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,21 +32,17 @@ import (
 // telephone puts the settings of the account into the words of the phone.
 func (w *workplace) telephone(e *env, l *config.Loaded) (sip.Config, error) {
 	c := l.SIP
-	cfg := sip.Config{
-		DisplayName: c.DisplayName, Transport: c.Transport, Registrar: c.Registrar, OutboundProxy: c.OutboundProxy,
-		Registrar2: c.Registrar2, OutboundProxy2: c.OutboundProxy2, UserAgent: "offhook/" + e.version, UDPMax: c.UDPMax,
-		TLS:      sip.TLS{CAFile: c.CAFile, CertFile: c.Certificate, KeyFile: c.Key, ServerName: c.TLSName, Wildcard: c.Wildcard, AllowInsecure: c.AllowInsecure},
-		Reliable: dialog.Reliable(c.Reliable), SessionTimer: c.SessionTimer, AutoAnswer: c.AutoAnswer, RemoteControl: c.RemoteControl, Withhold: c.Withhold,
-		Mailbox: c.Mailbox, GRUU: c.GRUU, LocalContact: c.Contact == "local", Expires: c.Expires, RingLimit: c.RingLimit, Codecs: c.Codecs, Region: l.Numbers.Region,
-		Headset: w.headset, Devices: w.devices.Events(), Logger: w.log, Toll: tollPolicy(l.Config, w.dialing),
-	}
+	cfg := firstAccount(c)
+	cfg.DisplayName, cfg.UserAgent, cfg.UDPMax = c.DisplayName, "offhook/"+e.version, c.UDPMax
+	cfg.Reliable, cfg.SessionTimer, cfg.Expires, cfg.RingLimit = dialog.Reliable(c.Reliable), c.SessionTimer, c.Expires, c.RingLimit
+	cfg.AutoAnswer, cfg.RemoteControl, cfg.Withhold = c.AutoAnswer, c.RemoteControl, c.Withhold
+	cfg.Mailbox, cfg.GRUU, cfg.LocalContact = c.Mailbox, c.GRUU, c.Contact == "local"
+	cfg.Codecs, cfg.Region, cfg.Toll = c.Codecs, l.Numbers.Region, tollPolicy(l.Config, w.dialing)
+	cfg.Headset, cfg.Devices, cfg.Logger = w.headset, w.devices.Events(), w.log
 	if c.SessionTimer == 0 {
 		cfg.SessionTimer = -1 // 0s in the file means: none
 	}
 	var err error
-	if cfg.Listen, err = netip.ParseAddrPort(c.Listen); err != nil {
-		return cfg, fmt.Errorf("sip.listen: %w", err)
-	}
 	if cfg.RTPMin, cfg.RTPMax, err = c.PortRange(); err != nil {
 		return cfg, fmt.Errorf("sip.rtp_ports: %w", err)
 	}
@@ -209,7 +204,7 @@ func (w *workplace) openPhone(ctx context.Context, e *env, l *config.Loaded, dir
 	cfg.CallKey = func(callID, localTag string) string {
 		return string(desk.NewCallKey(callID, localTag, text.Clean(l.SIP.Account)))
 	}
-	cfg.Account, cfg.Username, cfg.Instance = c.Account, c.Username, instance(dir)
+	cfg.Instance = instance(dir)
 	if c.Account == "" {
 		cfg.Account = "sip:offhook@localhost"
 	}
