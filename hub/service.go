@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +23,7 @@ import (
 // service is the hub's own part behind the server: it greets clients, signs grants, keeps the streams, and marks an agent
 // offline the moment the connection ends.
 type service struct {
+	srv    *server.Server
 	nc     *nats.Conn // in the team's account
 	events *nats.Conn // in the system account
 	kv     jetstream.KeyValue
@@ -34,7 +36,7 @@ type service struct {
 
 // startService connects inside the process and makes what is not there yet.
 func startService(ctx context.Context, srv *server.Server, token string, key ed25519.PrivateKey, log *slog.Logger) (_ *service, err error) {
-	s := &service{key: key, log: log, here: map[string]map[uint64]bool{}}
+	s := &service{srv: srv, key: key, log: log, here: map[string]map[uint64]bool{}}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -195,12 +197,20 @@ func (s *service) went(m *nats.Msg) {
 	}
 	s.mu.Unlock()
 	if last {
-		s.offline(key)
+		s.offline(key, id)
 	}
 }
 
-// offline writes the agent's last value again as offline, unless the agent has come back meanwhile: the revision tells.
-func (s *service) offline(key string) {
+// back reports whether an agent has a connection that was made after this one. The server knows before we hear of it: after a cut that
+// ends many connections at once their ends stand in a queue, and agents are back before it is their turn.
+func (s *service) back(key string, id uint64) bool {
+	open, err := s.srv.Connz(&server.ConnzOptions{Username: true, User: roleAgent + key})
+	return err == nil && slices.ContainsFunc(open.Conns, func(c *server.ConnInfo) bool { return c.Cid > id })
+}
+
+// offline writes the agent's last value again as offline when a connection has ended, unless the agent has come back: the server tells
+// whether before the value was read, the revision whether after that.
+func (s *service) offline(key string, id uint64) {
 	ctx, cancel := context.WithTimeout(context.Background(), requestLimit)
 	defer cancel()
 	v, revision := Value{V: valueVersion}, uint64(0)
@@ -214,6 +224,9 @@ func (s *service) offline(key string) {
 	}
 	event := "agent.left"
 	if v.State != desk.Offline {
+		if s.back(key, id) {
+			return
+		}
 		event = "agent.lost"
 		v.State, v.Reason, v.Next, v.Call, v.Calls = desk.Offline, text.Clean(lostReason), "", nil, 0
 		v.Since = time.Now().UnixMilli()
