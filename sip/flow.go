@@ -113,12 +113,20 @@ func (p *Phone) reach(t locate.Target, f func(path, error)) {
 
 // flowTo is a flow of ours that leads to a server already, else a new one.
 func (p *Phone) flowTo(ctx context.Context, s locate.Server) (*transaction.Flow, error) {
-	for _, l := range *p.lines.Load() {
-		if same(l.server, s) && l.alive() {
-			return l.flow, nil
-		}
+	if flow := p.lineTo(s); flow != nil {
+		return flow, nil
 	}
 	return p.open(ctx, s)
+}
+
+// lineTo is the flow of a registration that leads to a server; nil: there is none.
+func (p *Phone) lineTo(s locate.Server) *transaction.Flow {
+	for _, l := range *p.lines.Load() {
+		if same(l.server, s) && l.alive() {
+			return l.flow
+		}
+	}
+	return nil
 }
 
 // connectHop is the way of requests in dialogs and of those that are too large for UDP (dialog.Config.Connect). A literal address
@@ -137,7 +145,10 @@ func (p *Phone) connectHop(ctx context.Context, host string, port int, transport
 				s.Domain = l.server.Domain
 			}
 		}
-		var flow *transaction.Flow
+		flow := p.lineTo(s)
+		if flow != nil {
+			return flow, s.Addr, nil
+		}
 		if p.deaf.is(s) {
 			err = errors.New("this server did not take a connection a moment ago")
 			continue

@@ -36,6 +36,7 @@ func (a *attempt) fork(res *transaction.Response) *fork {
 	if res.ToTag() != "" {
 		f.id.localSeq = max(f.id.localSeq, a.o.req.CSeq)
 		f.id.learn(res)
+		f.id.follow(res.Flow, res.Source)
 		if a.s.state == early {
 			a.s.identify(&f.id, nil)
 		}

@@ -17,6 +17,7 @@ func (s *Session) end(code int, phrase, why string, headers ...transaction.Heade
 		s.call.limit.stop()
 		s.finish(Ended{Cause: CauseCancelled, ByUs: true})
 		s.call.o.cancel(extra)
+	case s.state == early && s.away(func() { s.end(code, phrase, why, headers...) }):
 	case s.state == early:
 		if code < 300 || code > 699 {
 			code = 480
@@ -35,8 +36,12 @@ func (s *Session) end(code int, phrase, why string, headers ...transaction.Heade
 func (s *Session) endWith(code int, phrase string, contact []transaction.Address, headers []transaction.Header) {
 	res := transaction.NewResponse(s.invite, code, phrase)
 	res.Contact, res.Headers = contact, append(res.Headers, headers...)
-	if err := s.tx.Respond(res); errors.Is(err, transaction.ErrCancelled) {
+	err := s.tx.Respond(res)
+	if errors.Is(err, transaction.ErrCancelled) {
 		return // the far end was first: its HandleCancel is on the way here
+	}
+	if errors.Is(err, transaction.ErrFlowDown) && !s.noWay && s.tx.Kept() { // the connection died under it
+		s.back(s.tx, func(bool) {})
 	}
 	s.finish(Ended{Cause: CauseRejected, ByUs: true, Code: code, Reason: phrase})
 }
@@ -61,8 +66,11 @@ func (s *Session) byed(tx *transaction.ServerTx, req *transaction.Request) {
 			}
 			s.call.limit.stop()
 			s.call.o.cancel(nil)
-		} else if err := respond(s.tx, 487, ""); err != nil {
-			s.ua.log.Debug("487 after BYE", "err", err)
+		} else {
+			s.tx.Over(tx.Flow())
+			if err := respond(s.tx, 487, ""); err != nil {
+				s.ua.log.Debug("487 after BYE", "err", err)
+			}
 		}
 	}
 	s.forgetAll()

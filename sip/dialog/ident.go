@@ -62,9 +62,9 @@ func (d *ident) refresh(contact []transaction.Address) {
 
 // follow takes the way over which the far end reached us when ours is gone: behind its NAT, or with a Contact at which nobody takes
 // connections, there is no other (RFC 5626 §5.3 has proxies do the same).
-func (d *ident) follow(req *transaction.Request) {
-	if d.flow != nil && d.flow.Transport() != "UDP" && !d.flow.Alive() && req.Flow != nil && req.Flow.Alive() {
-		d.flow, d.dst = req.Flow, req.Source
+func (d *ident) follow(flow *transaction.Flow, source netip.AddrPort) {
+	if d.flow != nil && d.flow.Transport() != "UDP" && !d.flow.Alive() && flow != nil && flow.Alive() {
+		d.flow, d.dst = flow, source
 	}
 }
 

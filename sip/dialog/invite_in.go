@@ -165,7 +165,9 @@ func (s *Session) provisional(code int, reason string, media *Local) {
 	}
 	if err := send(res); err != nil {
 		s.ua.log.Debug("provisional response", "code", code, "err", err)
-		return
+		if !s.tx.Kept() { // else it goes out with what follows
+			return
+		}
 	}
 	s.terms, s.rang = t, true
 	s.ring.stop()
@@ -179,7 +181,7 @@ func (s *Session) provisional(code int, reason string, media *Local) {
 const ringAgain = time.Minute
 
 func (s *Session) accept(media Local, headers []transaction.Header) {
-	if s.tx == nil || s.state != early {
+	if s.tx == nil || s.state != early || s.away(func() { s.accept(media, headers) }) {
 		return
 	}
 	if o := s.rel.open; o != nil && o.sdp { // RFC 3262 §3
@@ -210,10 +212,9 @@ func (s *Session) accept(media Local, headers []transaction.Header) {
 	if body != nil {
 		res.ContentType, res.Body = "application/sdp", body
 	}
-	if err := s.tx.Respond(res); err != nil {
-		if errors.Is(err, transaction.ErrCancelled) {
-			return // its HandleCancel is on the way here
-		}
+	if err := s.tx.Respond(res); errors.Is(err, transaction.ErrCancelled) {
+		return // its HandleCancel is on the way here
+	} else if err != nil && (s.noWay || !s.tx.Kept()) { // else the connection died under it: the repetition goes over the next
 		s.finish(Ended{Cause: CauseNetwork, Code: 503, Reason: err.Error()})
 		return
 	}
@@ -245,6 +246,8 @@ type unacked struct {
 	started time.Time
 	wait    time.Duration
 	timer   *timer
+
+	returning bool // another connection is being looked for
 }
 
 func (s *Session) repeat(tx *transaction.ServerTx, cseq uint32, late bool) {
@@ -262,12 +265,20 @@ func (s *Session) again2xx(cseq uint32, r *unacked) {
 			s.ua.bye(&s.id, "")
 			return
 		}
-		s.finish(Ended{Cause: CauseNoACK, ByUs: true, Code: 408, Reason: "No ACK to our answer"})
+		e := Ended{Cause: CauseNoACK, ByUs: true, Code: 408, Reason: "No ACK to our answer"}
+		if r.tx.Kept() { // they never heard of it
+			e = Ended{Cause: CauseNetwork, Code: 503, Reason: transaction.ErrFlowDown.Error()}
+		}
+		s.finish(e)
 		s.ua.bye(&s.id, `SIP;cause=408;text="No ACK"`)
 		return
 	}
 	if err := r.tx.RespondAgain(); err != nil {
 		s.ua.log.Debug("repeating a 2xx", "err", err)
+		if r.tx.Kept() && !r.returning {
+			r.returning = true
+			s.back(r.tx, func(bool) { r.returning = false })
+		}
 	}
 	r.wait = nextWait(r.wait)
 	r.timer = s.ua.after(min(r.wait, left), func() { s.again2xx(cseq, r) })

@@ -321,7 +321,7 @@ func (s *Session) reinvited(tx *transaction.ServerTx, req *transaction.Request) 
 		return
 	}
 	s.id.refresh(req.Contact)
-	s.id.follow(req)
+	s.id.follow(req.Flow, req.Source)
 	s.wind(iv, iv.refresher == "uas")
 	s.repeat(tx, req.CSeq, late)
 	s.emit(Refreshed{Request: req})

@@ -59,6 +59,7 @@ func (o *outgoing) failed(try int, err error) {
 	case try != o.tries, o.final: // the next server was tried meanwhile
 	case o.once(err):
 	case x.next == nil || x.replied || o.cancelled:
+		o.withdraw(err, 0)
 		o.finish(nil, err)
 	default:
 		x.patience.stop()

@@ -97,7 +97,7 @@ func (s *Session) sendReliably(res *transaction.Response, offers bool) error {
 	r.seq++
 	res.Headers.Add("Require", "100rel")
 	res.Headers.Add("RSeq", strconv.FormatUint(uint64(r.seq), 10))
-	if err := s.tx.Respond(res); err != nil {
+	if err := s.tx.Respond(res); err != nil && !s.tx.Kept() {
 		return err
 	}
 	o := &unpracked{seq: r.seq, res: res, sdp: res.Body != nil, offers: offers, started: time.Now(), wait: transaction.T1}

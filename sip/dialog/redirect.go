@@ -46,8 +46,9 @@ func preference(a transaction.Address) float64 {
 // 380 to another service (RFC 3261 §21.3). It is ignored when the session has been answered, and becomes a 480 without a target. The
 // session ends with CauseRejected and this code.
 func (s *Session) Redirect(code int, to []transaction.Address, headers ...transaction.Header) {
-	s.do(func() {
-		if s.state != early || s.outgoing {
+	var redirect func()
+	redirect = func() {
+		if s.state != early || s.outgoing || s.away(redirect) {
 			return
 		}
 		if code < 300 || code > 399 || len(to) == 0 {
@@ -55,5 +56,6 @@ func (s *Session) Redirect(code int, to []transaction.Address, headers ...transa
 			return
 		}
 		s.endWith(code, "", to, headers)
-	})
+	}
+	s.do(redirect)
 }

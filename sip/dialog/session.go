@@ -26,18 +26,21 @@ type Session struct {
 	sid      sharedString
 
 	// The rest is owned by the loop.
-	state  state
-	terms  offer.Terms
-	tx     *transaction.ServerTx // the incoming INVITE
-	ring   *timer                // says again that it rings
-	rang   bool                  // a response that makes a dialog was sent
-	rel    reliably              // its provisional responses
-	timer  sessionTimer
-	oks    map[uint32]*unacked // our 2xx without ACK, by CSeq
-	call   *attempt            // our INVITE
-	modify modify
-	refer  *transfer
-	refers bool // we have sent a REFER
+	state state
+	terms offer.Terms
+	tx    *transaction.ServerTx // the incoming INVITE
+	ring  *timer                // says again that it rings
+	rang  bool                  // a response that makes a dialog was sent
+	noWay bool                  // its connection died, and there is no other
+	// returning waits for another connection.
+	returning []func()
+	rel       reliably // its provisional responses
+	timer     sessionTimer
+	oks       map[uint32]*unacked // our 2xx without ACK, by CSeq
+	call      *attempt            // our INVITE
+	modify    modify
+	refer     *transfer
+	refers    bool // we have sent a REFER
 	moves
 }
 

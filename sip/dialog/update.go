@@ -97,7 +97,7 @@ func (s *Session) updated(tx *transaction.ServerTx, req *transaction.Request) {
 		return
 	}
 	s.id.refresh(req.Contact)
-	s.id.follow(req)
+	s.id.follow(req.Flow, req.Source)
 	if s.state != early {
 		s.wind(iv, iv.refresher == "uas")
 	}
@@ -131,6 +131,7 @@ func (s *Session) Refresh(flow *transaction.Flow, dst netip.AddrPort, contact tr
 		m, old := &s.modify, s.id.home
 		s.id.flow, s.id.home, s.id.dst, s.id.contact = flow, flow, dst, contact
 		m.move, m.moves, m.tries = true, m.moves+1, 0
+		s.overNext(old, flow)
 		if len(media) > 0 {
 			m.media, m.local = true, s.local(media[0])
 			s.terms = s.terms.WithLocal(m.local)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +24,7 @@ type ClientTx struct {
 	fsm        *sip.ClientTx
 	ready      chan struct{} // closed when Send has finished
 	done       chan struct{}
+	taken      bool // over from a flow that died: the request itself is not sent
 
 	// Touched by the turns of its Call-ID only.
 	again *sip.Response // a 2xx after the first, from the machine
@@ -57,17 +57,17 @@ func (l *Layer) Send(flow *Flow, dst netip.AddrPort, req *Request, onResponse fu
 	if req.Method == "ACK" || req.Method == "CANCEL" {
 		return nil, &FieldError{"method", "Send starts no " + req.Method}
 	}
-	return l.send(flow, dst, req, newBranch(), onResponse, done)
+	branch := newBranch()
+	return l.send(flow, dst, req, branch, flow.viaLine(dst, branch), onResponse, done)
 }
 
 func clientKey(branch, method string) string { return branch + "|" + method }
 
-func (l *Layer) send(flow *Flow, dst netip.AddrPort, req *Request, branch string, onResponse func(*Response), done func(error)) (*ClientTx, error) {
+func (l *Layer) send(flow *Flow, dst netip.AddrPort, req *Request, branch, via string, onResponse func(*Response), done func(error)) (*ClientTx, error) {
 	tx := &ClientTx{
-		l: l, flow: flow, dst: dst, req: req, key: clientKey(branch, req.Method), onResponse: onResponse, onDone: done,
+		l: l, flow: flow, dst: dst, req: req, key: clientKey(branch, req.Method), via: via, onResponse: onResponse, onDone: done,
 		ready: make(chan struct{}), done: make(chan struct{}),
 	}
-	tx.via = flow.viaLine(dst, branch)
 	var err error
 	if tx.wire, err = req.wire(tx.via, l.cfg.UserAgent); err != nil {
 		return nil, err
@@ -78,8 +78,18 @@ func (l *Layer) send(flow *Flow, dst netip.AddrPort, req *Request, branch string
 	if flow.udp != nil && l.cfg.UDPMax > 0 && !req.AnySize && len(tx.wire) > l.cfg.UDPMax {
 		return nil, fmt.Errorf("%s of %d bytes: %w", req.Method, len(tx.wire), ErrTooLarge)
 	}
-	origin := fsmRequest(req.Method, req.CSeq, flow.transport)
-	tx.fsm = sip.NewClientTx(tx.key, origin, fsmConn{flow.localNet(), tx.send}, silent)
+	if err := tx.begin(); err != nil {
+		return nil, err
+	}
+	close(tx.ready)
+	return tx, nil
+}
+
+// begin starts the machine. What comes for it waits until ready is closed.
+func (tx *ClientTx) begin() error {
+	l := tx.l
+	origin := fsmRequest(tx.req.Method, tx.req.CSeq, tx.flow.transport)
+	tx.fsm = sip.NewClientTx(tx.key, origin, fsmConn{tx.flow.localNet(), tx.send}, silent)
 	tx.fsm.OnRetransmission(func(r *sip.Response) { tx.again = r }) // on the turn that called Receive
 	tx.fsm.OnTerminate(tx.terminated)
 
@@ -87,15 +97,15 @@ func (l *Layer) send(flow *Flow, dst netip.AddrPort, req *Request, branch string
 	switch {
 	case l.closed:
 		l.mu.Unlock()
-		return nil, ErrClosed
-	case !flow.Alive():
+		return ErrClosed
+	case !tx.flow.Alive():
 		l.mu.Unlock()
-		return nil, fmt.Errorf("send %s: %w", req.Method, ErrFlowDown)
+		return fmt.Errorf("send %s: %w", tx.req.Method, ErrFlowDown)
 	}
 	l.clients[tx.key] = tx // before Init: a response may come before it returns
 	l.mu.Unlock()
 
-	err = tx.fsm.Init()
+	err := tx.fsm.Init()
 	tx.mu.Lock()
 	if err == nil && tx.ended {
 		err = tx.err // the flow died, or the layer was closed, in between
@@ -107,10 +117,8 @@ func (l *Layer) send(flow *Flow, dst netip.AddrPort, req *Request, branch string
 		tx.fsm.Terminate() // a machine whose Init failed has no timer that would end it
 		l.forget(tx)
 		close(tx.ready)
-		return nil, err
 	}
-	close(tx.ready)
-	return tx, nil
+	return err
 }
 
 func (l *Layer) forget(tx *ClientTx) {
@@ -196,6 +204,9 @@ func (tx *ClientTx) send(msg sip.Message) error {
 	if req, ok := msg.(*sip.Request); ok && req.IsAck() {
 		return tx.flow.write(tx.ack, tx.dst)
 	}
+	if tx.taken {
+		return nil
+	}
 	return tx.flow.write(tx.wire, tx.dst)
 }
 
@@ -208,7 +219,7 @@ func (l *Layer) takeResponse(res *Response, top via) {
 	accepted := res.Success() && res.Method == "INVITE"
 	c := must
 	switch {
-	case tx != nil && (tx.req.CallID != res.CallID || tx.flow != res.Flow):
+	case tx != nil && (tx.req.CallID != res.CallID || tx.flow != res.Flow && !tx.taken): // where that goes on, its server may have opened a connection of its own (§18.2.2)
 		l.count.stray.Add(1) // nobody answers for another call, or over another connection than he was asked on
 		return
 	case tx != nil && res.Provisional():
@@ -334,55 +345,4 @@ func (tx *ClientTx) hopAck(res *Response) []byte {
 		tx.l.log.Debug("ACK not sent", "error", err)
 	}
 	return wire
-}
-
-// named adds the Session-ID of the INVITE, which its CANCEL and ACK carry too (RFC 7989 §7).
-func (tx *ClientTx) named(h Headers) Headers {
-	if id := tx.req.Headers.Get("Session-ID"); id != "" {
-		h.Add("Session-ID", id)
-	}
-	return h
-}
-
-// Cancel ends an INVITE (RFC 3261 §9.1): the CANCEL goes out at once after a 1xx, otherwise the wish is remembered until one
-// comes; never after a final response. reason are extra fields such as Reason (RFC 3326). Without a final response within 64·T1
-// the transaction ends with ErrTimeout. A 2xx may still cross it: the caller must ACK and BYE. Further calls do nothing.
-func (tx *ClientTx) Cancel(reason Headers) {
-	tx.mu.Lock()
-	if tx.req.Method != "INVITE" || tx.cancelling || tx.final || tx.ended {
-		tx.mu.Unlock()
-		return
-	}
-	tx.cancelling, tx.reason = true, slices.Clone(reason)
-	now := tx.provisional
-	tx.mu.Unlock()
-	if now {
-		tx.sendCancel()
-	}
-}
-
-// sendCancel sends the CANCEL as a transaction of its own, under the INVITE's branch.
-func (tx *ClientTx) sendCancel() {
-	tx.mu.Lock()
-	if tx.giveUp != nil || tx.final || tx.ended {
-		tx.mu.Unlock()
-		return
-	}
-	tx.giveUp = time.AfterFunc(64*T1, func() {
-		tx.abort(fmt.Errorf("no final response to the cancelled INVITE: %w", ErrTimeout))
-	})
-	cancel := &Request{
-		Method: "CANCEL", URI: tx.req.URI, Route: tx.req.Route, From: tx.req.From, To: tx.req.To, CallID: tx.req.CallID, CSeq: tx.req.CSeq,
-		Headers: tx.named(tx.reason),
-	}
-	tx.mu.Unlock()
-	v, _ := parseVia(tx.via)
-	_, err := tx.l.send(tx.flow, tx.dst, cancel, v.branch(), nil, nil)
-	if field := (*FieldError)(nil); errors.As(err, &field) { // of the reason: for its sake the far end must not go on ringing
-		cancel.Headers = nil
-		_, err = tx.l.send(tx.flow, tx.dst, cancel, v.branch(), nil, nil)
-	}
-	if err != nil {
-		tx.l.log.Debug("CANCEL not sent", "error", err)
-	}
 }

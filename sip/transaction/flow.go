@@ -154,7 +154,7 @@ func (l *Layer) flowEnded(f *Flow) {
 	}
 	var servers []*ServerTx
 	for _, tx := range l.servers {
-		if tx.req.Flow == f {
+		if tx.req.Flow == f && !tx.stays() {
 			servers = append(servers, tx)
 		}
 	}

@@ -51,6 +51,7 @@ func (l *Layer) server(key string) *ServerTx {
 func (l *Layer) newRequest(req *Request, top via) {
 	key := serverKey(req, top, req.Method)
 	if tx := l.server(key); tx != nil {
+		tx.follow(req)
 		_ = tx.fsm.Receive(fsmRequest(req.Method, req.CSeq, req.Flow.transport)) // repeats the last response
 		return
 	}
@@ -100,7 +101,7 @@ func (l *Layer) enter(tx *ServerTx) int {
 		return 0
 	case len(l.servers) >= maxServers:
 		return 503
-	case merge != "" && l.merged[merge] != nil && l.merged[merge].status.Load() < 300:
+	case merge != "" && l.merged[merge] != nil && l.merged[merge].status.Load() < 300 && l.merged[merge].Flow().Alive():
 		return 482
 	}
 	if tx.fsm.Init() != nil {
@@ -150,6 +151,7 @@ func (l *Layer) cancel(req *Request, top via) {
 		return
 	}
 	l.reply(req.Flow, req.Source, top, req.Method, req.raw, 200, "OK", tx.tag)
+	tx.follow(req)
 	if tx.cancel() {
 		l.h.HandleCancel(tx, req)
 	}
@@ -201,7 +203,7 @@ func newServerTx(l *Layer, key string, req *Request, top via) *ServerTx {
 	tx := &ServerTx{l: l, key: key, req: req, done: make(chan struct{})}
 	req.raw.stamp = &atomic.Pointer[Header]{}
 	tx.via = top.stamped(req.Source)
-	tx.dst = top.replyTo(req.Source)
+	tx.dst, tx.port = top.replyTo(req.Source), top.port
 	if tx.tag = req.ToTag(); tx.tag == "" {
 		tx.tag = NewTag()
 		tx.addTag = tx.tag

@@ -18,6 +18,7 @@ type ServerTx struct {
 	req    *Request
 	via    string // top Via of responses
 	dst    netip.AddrPort
+	port   int // that top Via names, 0: none
 	tag    string
 	addTag string // what To lacks
 	fsm    *sip.ServerTx
@@ -25,6 +26,8 @@ type ServerTx struct {
 
 	status atomic.Int32           // final, for those who may not wait for the gate
 	last   atomic.Pointer[[]byte] // what was sent last, for the same
+	out    atomic.Pointer[Flow]   // where responses go since the flow of the request died; nil: it lives
+	lost   atomic.Bool            // what was sent last found no way
 
 	mu        sync.Mutex // the gate
 	started   bool       // something was sent
@@ -50,7 +53,8 @@ func (tx *ServerTx) Stamp(name, value string) {
 
 // Respond sends res. Via, From, To (with LocalTag), Call-ID, CSeq and Record-Route are taken from the request whatever res
 // says. There is one gate: after a final response it returns ErrAnswered, after a CANCEL ErrCancelled, and nothing is sent. A
-// write error returns ErrFlowDown and ends the transaction; a *FieldError sends nothing and changes nothing. Finals other than 2xx
+// write error returns ErrFlowDown and ends the transaction, but that of an INVITE on a connection, which goes on: the response counts, and
+// goes out with Over. A *FieldError sends nothing and changes nothing. Finals other than 2xx
 // to an INVITE are repeated by the layer until their ACK; a 2xx is repeated by whoever answers for the dialog, with RespondAgain.
 func (tx *ServerTx) Respond(res *Response) error {
 	tx.mu.Lock()
@@ -79,6 +83,7 @@ func (tx *ServerTx) pass(res *Response) error {
 			tx.accepted = wire
 		}
 	}
+	tx.lost.Store(false)
 	if err := tx.fsm.Respond(fsmResponse(res.Status, wire)); err != nil {
 		tx.fsm.Terminate() // after a failed write of a 2xx the machine has no timer left and would never end
 		if errors.Is(err, ErrFlowDown) {
@@ -86,11 +91,14 @@ func (tx *ServerTx) pass(res *Response) error {
 		}
 		return fmt.Errorf("respond %d: %w: %w", res.Status, ErrFlowDown, err)
 	}
+	if tx.lost.Load() {
+		return fmt.Errorf("respond %d: %w", res.Status, ErrFlowDown)
+	}
 	return nil
 }
 
 // RespondAgain puts the same 2xx to an INVITE on the wire once more (RFC 3261 §13.3.1.4). It works as long as the flow lives,
-// beyond the end of the transaction. Before the 2xx it does nothing and returns a *FieldError.
+// beyond the end of the transaction, and with Over also afterwards. Before the 2xx it does nothing and returns a *FieldError.
 func (tx *ServerTx) RespondAgain() error {
 	tx.mu.Lock()
 	wire := tx.accepted
@@ -98,7 +106,7 @@ func (tx *ServerTx) RespondAgain() error {
 	if wire == nil {
 		return &FieldError{"response", "there is no 2xx to repeat"}
 	}
-	return tx.req.Flow.write(wire, tx.dst)
+	return tx.put(wire)
 }
 
 // Cancelled reports whether a CANCEL ended the INVITE.
@@ -165,12 +173,16 @@ func (tx *ServerTx) send(msg sip.Message) error {
 		// One that the machine made itself: the 487, or its 100 when the handler takes longer than 200 ms. That 100 may come
 		// after our 180 and would take its place: then what we sent last goes out once more.
 		if last := tx.last.Load(); last != nil {
-			return tx.req.Flow.write(*last, tx.dst)
-		}
-		var err error
-		if wire, err = NewResponse(tx.req, res.StatusCode, "").wire(tx.req.raw, tx.via, tx.addTag, tx.l.cfg.UserAgent); err != nil {
-			return err
+			wire = *last
+		} else {
+			var err error
+			if wire, err = NewResponse(tx.req, res.StatusCode, "").wire(tx.req.raw, tx.via, tx.addTag, tx.l.cfg.UserAgent); err != nil {
+				return err
+			}
 		}
 	}
-	return tx.req.Flow.write(wire, tx.dst)
+	if err := tx.put(wire); err != nil && !tx.stays() {
+		return err
+	}
+	return nil
 }
