@@ -75,7 +75,7 @@ func (c Correction) Apply(call ledger.Call, stored json.RawMessage) (ledger.Call
 	if slices.Contains(c.Parts, PartNotes) {
 		call.Notes = c.Record.Notes
 		if c.Since != nil {
-			call.Notes = mergeNotes(*c.Since, c.Record.Notes, rec.Notes)
+			call.Notes = MergeNotes(*c.Since, c.Record.Notes, rec.Notes)
 		}
 		if all["notes"], err = json.Marshal(call.Notes); err != nil {
 			return call, nil, err
@@ -103,8 +103,8 @@ const notesApart = "\n\n"
 // maxKept bounds merged notes on disk; what is sent is cut to Salesforce's own limit.
 const maxKept = 8 * maxDescription
 
-// mergeNotes is what stands when somebody has typed mine over was, and theirs is on disk: no word of either is lost.
-func mergeNotes(was, mine, theirs text.Block) text.Block {
+// MergeNotes is what stands when somebody has typed mine over was, and theirs stands there by now: no word of either is lost.
+func MergeNotes(was, mine, theirs text.Block) text.Block {
 	w, m, t := was.String(), mine.String(), theirs.String()
 	if t == w || t == m || t == "" {
 		return mine

@@ -25,7 +25,7 @@ func TestNotesOfTwoLoseNoWord(t *testing.T) {
 		"they took all away":             {"abc", "abcd", "", "abcd"},
 		"the same, stored twice":         {"a", "ab", "ab", "ab"},
 	} {
-		if got := mergeNotes(block(c.was), block(c.mine), block(c.theirs)); got != block(c.want) {
+		if got := MergeNotes(block(c.was), block(c.mine), block(c.theirs)); got != block(c.want) {
 			t.Errorf("%s: %q, not %q", name, got, c.want)
 		}
 	}

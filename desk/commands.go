@@ -133,6 +133,9 @@ func (t *turn) callCommand(c *call, cmd Command) {
 		before := c.Notes
 		c.Notes = text.CleanBlock(cmd.Text, 4*MaxNotes)
 		if c.finished {
+			if was, ok := cmd.Values["was"]; ok { // what another program wrote meanwhile stays below
+				c.Notes = crm.MergeNotes(text.CleanBlock(was, 4*MaxNotes), c.Notes, before)
+			}
 			t.amend(c, before, crm.PartNotes)
 			return
 		}

@@ -195,6 +195,8 @@ func (m Machine) Step(at time.Time, ev Event) (Machine, []Effect) {
 			t.followRecords()
 		}
 		t.outbox = ev.Outbox
+	case Amended:
+		t.amended(ev)
 	case TaskLanded:
 		t.taskLanded(ev.Landed)
 	case TaskDead:

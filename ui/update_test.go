@@ -8,6 +8,7 @@ import (
 
 	"offhook/crm"
 	"offhook/desk"
+	"offhook/internal/text"
 	"offhook/keymap"
 	"offhook/ui/bridge"
 
@@ -48,6 +49,9 @@ func TestEachKeySendsItsCommand(t *testing.T) {
 	away.State = desk.Away
 	quiet := demo(idle(), "")
 	unsent := dead()
+	over := with(fred(desk.Ended), func(k *desk.Call) {
+		k.EndedAt, k.Can, k.Notes = noon, []desk.Verb{desk.Dismiss, desk.Note}, text.CleanBlock("old", 10)
+	})
 	for _, tc := range []struct {
 		name string
 		snap *desk.Snapshot
@@ -88,6 +92,8 @@ func TestEachKeySendsItsCommand(t *testing.T) {
 		{"each keystroke of the notes is sent", popped(), []string{"e", "Hi", "enter", "x", "backspace"}, []desk.Command{
 			{Verb: desk.Note, Call: "k1", Text: "H"}, {Verb: desk.Note, Call: "k1", Text: "Hi"}, {Verb: desk.Note, Call: "k1", Text: "Hi\n"},
 			{Verb: desk.Note, Call: "k1", Text: "Hi\nx"}, {Verb: desk.Note, Call: "k1", Text: "Hi\n"}}},
+		{"notes of a call that is over say what they were typed over", talking(over), []string{"e", "H", "i"}, []desk.Command{
+			{Verb: desk.Note, Call: "k1", Text: "oldH", Values: map[string]string{"was": "old"}}, {Verb: desk.Note, Call: "k1", Text: "oldHi", Values: map[string]string{"was": "oldH"}}}},
 		{"letters in the notes are text, function keys are actions", popped(), []string{"e", "h", "f5"}, []desk.Command{{Verb: desk.Note, Call: "k1", Text: "h"}, {Verb: desk.Hold, Call: "k1"}}},
 		{"Escape leaves the notes", popped(), []string{"e", "esc", "h"}, []desk.Command{{Verb: desk.Hold, Call: "k1"}}},
 		{"w then l goes away for lunch", idle(), []string{"w", "l"}, []desk.Command{{Verb: desk.GoAway, Text: "Lunch"}}},

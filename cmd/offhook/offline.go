@@ -37,7 +37,8 @@ func (offline) Create(context.Context, string, map[string]string) (crm.Ref, *crm
 	return crm.Ref{}, nil, errNoOrg
 }
 
-// countWithoutOrg tells the desk how many records wait for a Salesforce to be set up, until ctx ends.
+// countWithoutOrg tells the desk how many records wait for a Salesforce to be set up, and what other programs change in them, until ctx
+// ends.
 func countWithoutOrg(ctx context.Context, led *ledger.Ledger, d *desk.Desk) {
 	poll := time.NewTicker(2 * time.Second)
 	defer poll.Stop()
@@ -45,6 +46,7 @@ func countWithoutOrg(ctx context.Context, led *ledger.Ledger, d *desk.Desk) {
 		if c, err := led.Counts(ctx); err == nil && c.Unsent() > 0 {
 			d.Post(desk.OutboxChanged{Outbox: desk.Outbox{Pending: c.Pending, Dead: c.Dead + c.Fix, Oldest: c.Oldest, Paused: text.Clean("Salesforce is not set up")}})
 		}
+		tellAmended(ctx, led, d)
 		select {
 		case <-ctx.Done():
 			return

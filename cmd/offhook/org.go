@@ -171,6 +171,7 @@ func (o *org) run(ctx context.Context, d *desk.Desk) {
 			o.count(ctx, d)
 		case <-poll.C:
 			o.count(ctx, d)
+			tellAmended(ctx, o.ledger, d)
 		}
 	}
 }

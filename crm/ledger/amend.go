@@ -64,9 +64,15 @@ func (l *Ledger) Amend(ctx context.Context, key string, due time.Time, change Ch
 	return amended, nil
 }
 
-// changed applies a change to a call as it is on disk, with the newest change that is not carried out yet.
-func changed(ctx context.Context, tx *sql.Tx, key string, change Change) (Call, json.RawMessage, error) {
-	es, err := entries(ctx, tx, "SELECT "+entryColumns+entryTables+"WHERE c.key = ?", key)
+// Latest returns a call that has ended and its record as it should be now: with the newest change that is not carried out yet. It is
+// what the next Amend builds on, whichever program made it.
+func (l *Ledger) Latest(ctx context.Context, key string) (Call, json.RawMessage, error) {
+	c, record, err := latest(ctx, l.r, key)
+	return c, record, l.fail("read the call's record", closed(err))
+}
+
+func latest(ctx context.Context, db querier, key string) (Call, json.RawMessage, error) {
+	es, err := entries(ctx, db, "SELECT "+entryColumns+entryTables+"WHERE c.key = ?", key)
 	if err != nil {
 		return Call{}, nil, err
 	}
@@ -75,14 +81,23 @@ func changed(ctx context.Context, tx *sql.Tx, key string, change Change) (Call, 
 	}
 	now := es[0].Item.Payload
 	var later string
-	err = tx.QueryRow("SELECT payload FROM errands WHERE after = ? AND kind = ? AND state <> 'done' ORDER BY id DESC LIMIT 1", key, AmendErrand).Scan(&later)
+	err = db.QueryRowContext(ctx, "SELECT payload FROM errands WHERE after = ? AND kind = ? AND state <> 'done' ORDER BY id DESC LIMIT 1", key, AmendErrand).Scan(&later)
 	switch {
 	case err == nil:
 		now = json.RawMessage(later)
 	case !errors.Is(err, sql.ErrNoRows):
 		return Call{}, nil, err
 	}
-	c, body, err := change(es[0].Call, now)
+	return es[0].Call, now, nil
+}
+
+// changed applies a change to a call as it is on disk.
+func changed(ctx context.Context, tx *sql.Tx, key string, change Change) (Call, json.RawMessage, error) {
+	c, now, err := latest(ctx, tx, key)
+	if err != nil {
+		return Call{}, nil, err
+	}
+	c, body, err := change(c, now)
 	if err == nil {
 		err = errors.Join(valid(c), validJSON("the record", body, true))
 	}

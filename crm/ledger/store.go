@@ -135,4 +135,5 @@ func entries(ctx context.Context, db querier, query string, args ...any) ([]Entr
 
 type querier interface {
 	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
+	QueryRowContext(context.Context, string, ...any) *sql.Row
 }

@@ -107,6 +107,7 @@ func (p *Page) doCall(a keymap.Action) Result {
 	case "caller.notes":
 		p.noting = c.Key
 		p.notes.Set(c.Notes.String())
+		p.noteWas = c.Notes.String()
 		return Result{Handled: true}
 	}
 	return send(desk.Command{Verb: a.Verb, Call: c.Key})

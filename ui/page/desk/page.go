@@ -37,6 +37,8 @@ type Page struct {
 	notes  edit.Field
 	noting desk.CallKey // the call whose notes are being typed
 
+	noteWas string // its notes when the field was filled, or last sent
+
 	apart bool       // the last Draw has a panel of its own for what has landed
 	zones []bar.Zone // of the last Draw
 	rows  []callRow
@@ -230,7 +232,12 @@ func (p *Page) noted(changed bool) []desk.Command {
 	if !changed {
 		return nil
 	}
-	return []desk.Command{{Verb: desk.Note, Call: p.noting, Text: p.notes.Value()}}
+	cmd := desk.Command{Verb: desk.Note, Call: p.noting, Text: p.notes.Value()}
+	if c := p.call(p.noting); c != nil && c.State == desk.Ended { // another program may have changed them meanwhile
+		cmd.Values = map[string]string{"was": p.noteWas}
+	}
+	p.noteWas = cmd.Text
+	return []desk.Command{cmd}
 }
 
 // Focus moves the focus to the i-th call.
