@@ -151,6 +151,7 @@ func TestBaresipOverTLSOverIPv6AndOverTCP(t *testing.T) {
 			case "ICE":
 				w.saw(t, time.Time{}, false, "SIP/2.0 200", `^a=candidate:`)
 			}
+			b.hears(500, 300*time.Millisecond)
 			p.Hangup("x")
 			next[sip.CallEnded](t, p)
 			b.event(`CALL_CLOSED`)

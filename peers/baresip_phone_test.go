@@ -63,6 +63,7 @@ func TestSoundOfEveryKindBetweenAPhoneAndBaresip(t *testing.T) {
 				t.Errorf("%+v", e)
 			}
 			h.hears(t, expect)
+			far.hears(500, 300*time.Millisecond)
 			p.Hangup("x")
 			next[sip.CallEnded](t, p)
 			far.event(`CALL_CLOSED`)
@@ -89,6 +90,7 @@ func TestBaresipSendsAPhoneElsewhere(t *testing.T) {
 	}
 	h.hears(t, 1200)
 	first.event(`CALL_CLOSED`)
+	second.hears(500, 300*time.Millisecond)
 	p.Hangup(out.Leg)
 	second.event(`CALL_CLOSED`)
 	pcm, rate := second.heard()

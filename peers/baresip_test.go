@@ -255,10 +255,26 @@ func (b *baresip) has(re *regexp.Regexp) bool {
 	return false
 }
 
+// hears waits until baresip, in the call, has recorded that much of the tone.
+func (b *baresip) hears(hz float64, least time.Duration) {
+	b.t.Helper()
+	recorded(b.t, "baresip's recording", func() string {
+		if files := b.recordings(); len(files) > 0 {
+			return files[0]
+		}
+		return ""
+	}, hz, least)
+}
+
+func (b *baresip) recordings() []string {
+	files, _ := filepath.Glob(filepath.Join(b.dir, "*-dec.wav"))
+	return files
+}
+
 // heard is what baresip has recorded of the other side; it is complete when the call has ended.
 func (b *baresip) heard() (pcm []int16, rate int) {
 	b.t.Helper()
-	files, _ := filepath.Glob(filepath.Join(b.dir, "*-dec.wav"))
+	files := b.recordings()
 	if len(files) != 1 {
 		b.t.Fatalf("baresip recorded %v", files)
 	}

@@ -9,7 +9,7 @@ func TestACallThatACrashCutsOffLeavesOneTask(t *testing.T) {
 	o, d := story(t, settings{})
 	call := play(t, script{name: "uac_wait", target: d.w.sip})
 	d.answer()
-	d.sees(`talking +0:(0[4-9]|[1-5]\d)`) // a sign of life is written every two seconds
+	d.sees(`talking +0:(0[6-9]|[1-5]\d)`) // a sign of life is written every two seconds
 	d.kill()
 	call.stop()
 	if n := len(o.tasks(t)); n != 0 {
@@ -18,7 +18,7 @@ func TestACallThatACrashCutsOffLeavesOneTask(t *testing.T) {
 	d = d.w.start(t)
 	d.sees(`cut off`)
 	d.sees(`Available`)
-	o.one(t, o.inbound(2, 8, `Ended by: network`))
+	o.one(t, o.inbound(2, 10, `Ended by: network`))
 	d.settled(1)
 	d = d.w.ready(t) // and a third start changes nothing
 	d.never(`cut off`)

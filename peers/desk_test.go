@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -236,6 +237,17 @@ func (d *desk) sees(pattern string) {
 	if !d.seesWithin(pattern, patience) {
 		d.t.Fatalf("the screen never showed %q:\n%s", pattern, d.screen())
 	}
+}
+
+// clock is the time beside a call in this state, in seconds; -1: there is none.
+func (d *desk) clock(state string) int {
+	m := regexp.MustCompile(state + ` +(\d+):(\d\d)`).FindStringSubmatch(d.screen())
+	if m == nil {
+		return -1
+	}
+	minutes, _ := strconv.Atoi(m[1])
+	seconds, _ := strconv.Atoi(m[2])
+	return 60*minutes + seconds
 }
 
 // never fails if the pattern stands on the screen now.

@@ -26,6 +26,7 @@ func (d *dialect) words() template.FuncMap {
 			return send(true, d.caller("REFER", "[peer_tag_param]", cseq, "[branch]"), "Refer-To: <sip:2104@"+d.elsewhere.String()+">", "Refer-Sub: false",
 				"Supported: norefersub", "Content-Length: 0\n")
 		},
+		"told":      func() string { return `<recv request="INFO"/>` },
 		"elsewhere": func() string { return d.elsewhere.String() },
 		"given":     func(word string) string { return d.given[word] },
 		"codec":     func(name string) string { d.codec = name; return "" },

@@ -119,6 +119,11 @@ func telephone(t testing.TB, change ...func(*sip.Config)) *sip.Phone {
 // next waits for the next event of a type; others are passed over.
 func next[E sip.Event](t testing.TB, p *sip.Phone) E {
 	t.Helper()
+	return within[E](t, p, patience)
+}
+
+func within[E sip.Event](t testing.TB, p *sip.Phone, patience time.Duration) E {
+	t.Helper()
 	limit := time.After(patience)
 	for {
 		select {

@@ -33,8 +33,8 @@ func TestATapeTakesACallOfSIPp(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t)
 	w := newWorkplace(t, o, settings{})
-	call := play(t, script{name: "uac_bye", target: w.sip}) // its INVITE is repeated until the desk is there
-	out, code := w.tape(t, "Wait+Screen /Fred Bloggs/\nType \"a\"\nWait+Screen /talking/\nWait+Screen /Task in Salesforce/\n")
+	call := play(t, script{name: "uac_wait", target: w.sip}) // its INVITE is repeated until the desk is there
+	out, code := w.tape(t, "Wait+Screen /Fred Bloggs/\nType \"a\"\nWait+Screen /talking +0:(0[1-9]|[1-5])/\nType \"x\"\nWait+Screen /Task in Salesforce/\n")
 	if code != 0 || !strings.Contains(out, "passed") {
 		t.Fatalf("exit %d:\n%s", code, out)
 	}
@@ -45,7 +45,7 @@ func TestATapeTakesACallOfSIPp(t *testing.T) {
 func TestATapeSaysHowItEnded(t *testing.T) {
 	t.Parallel()
 	w := newWorkplace(t, newOrg(t), settings{})
-	if out, code := w.tape(t, "Set WaitTimeout 1s\nWait+Screen /Available/\nWait+Screen /no such thing/\n"); code != 1 || !strings.Contains(out, "Available") {
+	if out, code := w.tape(t, "Wait+Screen /Available/\nWait+Screen@1s /no such thing/\n"); code != 1 || !strings.Contains(out, "Available") {
 		t.Errorf("an expectation that fails: exit %d, and the screen is not printed:\n%s", code, out)
 	}
 	if out, code := w.tape(t, "Wibble /x/\n"); code != 2 || !strings.Contains(out, ":1") {

@@ -60,10 +60,13 @@ func TestAnExchangeAnswersHoldsAndResumesInTheAgentsPlace(t *testing.T) {
 	o, d := story(t, settings{sip: "remote_control = true\naccept_peers = [\"127.0.0.0/8\"]\n"})
 	call := play(t, script{name: "uac_remote_control", target: d.w.sip})
 	d.sees(`talking`)
+	call.told()
 	d.sees(`on hold`)
-	d.sees(`talking`)
+	call.told()
+	d.sees(`talking +0:(0[1-9]|[1-5]\d)`)
+	call.told()
 	call.passed()
-	o.one(t, o.inbound(2, 10, `Ended by: customer`))
+	o.one(t, o.inbound(1, 10, `Ended by: customer`))
 	d.settled(1)
 }
 
@@ -102,6 +105,7 @@ func TestAnswerInPRACKAndUPDATEWhileItRings(t *testing.T) {
 	w.saw(t, time.Time{}, true, "SIP/2.0 200", `^CSeq: 4 UPDATE`)
 	p.Answer(in.Leg)
 	h.hears(t, 700)
+	call.told()
 	call.passed()
 }
 
@@ -120,6 +124,7 @@ func TestTheFarEndHoldsAndResumesByUPDATE(t *testing.T) {
 		}
 	}
 	h.hears(t, 700)
+	call.told()
 	call.passed()
 }
 
@@ -133,5 +138,6 @@ func TestASessionIntervalThatIsTooShortIsRefused(t *testing.T) {
 	in := next[sip.IncomingCall](t, p)
 	p.Answer(in.Leg)
 	h.hears(t, 700)
+	call.told()
 	call.passed()
 }

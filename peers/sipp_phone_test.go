@@ -25,6 +25,7 @@ func TestSIPpSendsACallElsewhere(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	h.hears(t, 700)
+	second.told()
 	if e := next[sip.CallEnded](t, p); e.Cause != sip.EndNormal || e.ByUs {
 		t.Errorf("%+v", e)
 	}
@@ -46,6 +47,7 @@ func TestSIPpAsksForAnAnswerWithoutAnybody(t *testing.T) {
 	}
 	p.Answer(in.Leg)
 	h.hears(t, 700)
+	call.told()
 	call.passed()
 }
 
@@ -61,10 +63,12 @@ func TestSIPpSendsAPhoneAwayAndDoesNotWantToHearOfIt(t *testing.T) {
 	in := next[sip.IncomingCall](t, p)
 	p.Answer(in.Leg)
 	h.hears(t, 440)
+	first.told()
 	if out := next[sip.OutgoingCall](t, p); out.For != in.Leg {
 		t.Errorf("%+v", out)
 	}
 	h.hears(t, 700)
+	second.told()
 	first.passed()
 	second.passed()
 }
@@ -83,6 +87,7 @@ func TestSIPpSaysALotBeforeItAnswers(t *testing.T) {
 	}
 	next[sip.CallAnswered](t, p)
 	h.hears(t, 700)
+	far.told()
 	far.passed()
 }
 
@@ -95,6 +100,7 @@ func TestSIPpWantsALongerSessionInterval(t *testing.T) {
 	p.Dial("x", "sip:2103@"+far.at.String())
 	next[sip.CallAnswered](t, p)
 	h.hears(t, 700)
+	far.told()
 	far.passed()
 }
 
@@ -107,7 +113,9 @@ func TestSIPpAsksForANewOfferInMidCall(t *testing.T) {
 	in := next[sip.IncomingCall](t, p)
 	p.Answer(in.Leg)
 	h.hears(t, 700)
+	call.told()
 	eventually(t, "the new offer is answered", func() bool { return count(call.read("messages"), "CSeq: 2 ACK") > 0 })
 	h.hears(t, 700)
+	call.told()
 	call.passed()
 }

@@ -60,6 +60,7 @@ func TestACallTakesThePlaceOfAnother(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	h.hears(t, 700)
+	second.told()
 	first.passed()
 	second.passed()
 }
@@ -85,6 +86,7 @@ func TestACallTakesThePlaceOfOneThatStillRings(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	h.hears(t, 700)
+	second.told()
 	first.passed()
 	second.passed()
 }

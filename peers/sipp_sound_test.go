@@ -124,12 +124,14 @@ func TestSIPpCallsAndIsCalledOverIPv6(t *testing.T) {
 	in := next[sip.IncomingCall](t, p)
 	p.Answer(in.Leg)
 	h.hears(t, 700)
+	call.told()
 	call.passed()
 	next[sip.CallEnded](t, p)
 	far := play(t, script{name: "uas_bye", at: freePort(t, netip.IPv6Loopback()), tone: 900})
 	p.Dial("x", "sip:2103@"+far.at.String())
 	next[sip.CallAnswered](t, p)
 	h.hears(t, 900)
+	far.told()
 	far.passed()
 }
 
@@ -138,12 +140,13 @@ func TestALargeInvitationGoesToSIPpByTCP(t *testing.T) {
 	peer(t, "sipp")
 	t.Parallel()
 	h := &headset{hz: 500}
-	far := play(t, script{name: "uas_bye", tcp: true, tone: 700})
+	far := play(t, script{name: "uas_fast", tcp: true, tone: 700})
 	p := telephone(t, func(c *sip.Config) {
 		c.Headset, c.DisplayName = h.open(t), strings.Repeat("The Department of Long Names ", 50)
 	})
 	p.Dial("x", "sip:2103@"+far.at.String())
 	next[sip.CallAnswered](t, p)
 	h.hears(t, 700)
+	p.Hangup("x")
 	far.passed()
 }

@@ -6,10 +6,12 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,6 +30,8 @@ type sipp struct {
 	out  bytes.Buffer
 	done chan struct{}
 	err  error
+
+	words int // told so far
 }
 
 // script says how a scenario is run. SIPp calls target, or waits for calls when there is none.
@@ -149,6 +153,32 @@ func (r *sipp) stop() {
 	_ = r.cmd.Process.Kill()
 	<-r.done
 }
+
+// told lets a scenario go on that waits for {{told}}: what the far end does next follows what the test has seen, and no clock. SIPp knows
+// a call by its Call-ID alone, so the word comes from outside of the call.
+func (r *sipp) told() {
+	r.t.Helper()
+	var id string
+	eventually(r.t, "SIPp's call", func() bool {
+		m := callID.FindAllStringSubmatch(r.read("messages"), -1)
+		if m != nil {
+			id = m[len(m)-1][1]
+		}
+		return m != nil
+	})
+	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(r.at))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer conn.Close()
+	r.words++
+	if _, err := fmt.Fprintf(conn, "INFO sip:sipp@%[1]s SIP/2.0\r\nVia: SIP/2.0/UDP %[2]s;branch=z9hG4bKtold%[3]d\r\nFrom: <sip:test@%[2]s>;tag=test\r\n"+
+		"To: <sip:sipp@%[1]s>;tag=sipp\r\nCall-ID: %[4]s\r\nCSeq: %[3]d INFO\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n", r.at, conn.LocalAddr(), r.words, id); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+var callID = regexp.MustCompile(`(?s)\nINVITE [^\n]*\n.*?\nCall-ID: *([^\r\n]+)`)
 
 func (r *sipp) read(name string) string {
 	b, _ := os.ReadFile(filepath.Join(r.dir, name))

@@ -26,9 +26,11 @@ func registeredAt(t *testing.T, at netip.AddrPort, change ...func(*sip.Config)) 
 	return p
 }
 
+// untilRegistered waits as long as the phone itself says that it will wait before it tries again: up to half a minute (RFC 5626 §4.5).
 func untilRegistered(t *testing.T, p *sip.Phone) {
 	t.Helper()
-	for next[sip.RegistrationChanged](t, p).State != sip.Registered {
+	for e := next[sip.RegistrationChanged](t, p); e.State != sip.Registered; {
+		e = within[sip.RegistrationChanged](t, p, e.RetryIn+patience)
 	}
 }
 
@@ -42,6 +44,7 @@ func TestTheWayThatARegistrarTellsIsTaken(t *testing.T) {
 	p.Dial("x", "2103")
 	next[sip.CallAnswered](t, p)
 	h.hears(t, 700)
+	far.told()
 	next[sip.CallEnded](t, p)
 	hangUp(p)
 	far.passed()

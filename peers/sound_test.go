@@ -4,6 +4,7 @@ package peers
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"os"
 	"testing"
@@ -46,8 +47,19 @@ func writeWAV(t testing.TB, path string, rate int, pcm []int16) {
 func readWAV(t testing.TB, path string) (pcm []int16, rate int) {
 	t.Helper()
 	b, err := os.ReadFile(path)
-	if err != nil || len(b) < 44 || string(b[:4]) != "RIFF" {
-		t.Fatalf("%s is not a WAV file (%d bytes, %v)", path, len(b), err)
+	if err == nil {
+		pcm, rate = parseWAV(b)
+	}
+	if rate == 0 {
+		t.Fatalf("%s is no WAV file with sound in it (%d bytes, %v)", path, len(b), err)
+	}
+	return pcm, rate
+}
+
+// parseWAV gives rate 0 for what is no WAV file, or not yet.
+func parseWAV(b []byte) (pcm []int16, rate int) {
+	if len(b) < 44 || string(b[:4]) != "RIFF" {
+		return nil, 0
 	}
 	channels := 1
 	for b = b[12:]; len(b) >= 8; {
@@ -68,8 +80,18 @@ func readWAV(t testing.TB, path string) (pcm []int16, rate int) {
 		}
 		b = b[min(len(b), 8+size+size&1):]
 	}
-	t.Fatalf("%s has no sound in it", path)
 	return nil, 0
+}
+
+// recorded waits until a file that is still being written has that much of the tone: a call lasts until it was heard, however slow the
+// machine is. path may name nothing yet.
+func recorded(t testing.TB, what string, path func() string, hz float64, least time.Duration) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("%v of %g Hz in %s", least, hz, what), func() bool {
+		b, _ := os.ReadFile(path())
+		pcm, rate := parseWAV(b)
+		return rate > 0 && carries(pcm, rate, hz) >= least
+	})
 }
 
 // share is how much of the energy of pcm is at hz (Goertzel), between 0 and 1.

@@ -100,8 +100,9 @@ func TestATinyTerminalStillTakesACall(t *testing.T) {
 	call := play(t, script{name: "uac_bye", target: d.w.sip})
 	d.sees(`Fred|0781`)
 	d.pressUntil("a", `x Hang`)
+	call.told()
 	call.passed()
-	o.one(t, o.inbound(1, 4))
+	o.one(t, o.inbound(0, 4))
 	d.quit()
 }
 

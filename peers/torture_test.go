@@ -172,6 +172,8 @@ func TestTheTortureMessagesOfRFC4475DoNotHarmACall(t *testing.T) {
 	eventually(t, "the strangers' calls are over", func() bool { return !ringing(d.screen()) })
 	next := play(t, script{name: "uac_bye", target: d.w.sip})
 	d.answer()
+	d.sees(`talking +0:(0[1-9]|[1-5]\d)`)
+	next.told()
 	next.passed()
 	var calls []task
 	eventually(t, "both Tasks", func() bool {
