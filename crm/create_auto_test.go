@@ -12,7 +12,6 @@ import (
 
 	"offhook/crm/emulator"
 	"offhook/crm/ledger"
-	"offhook/crm/number"
 	"offhook/crm/salesforce"
 	"offhook/internal/text"
 )
@@ -76,8 +75,7 @@ func TestLostRepliesAndRestartsMakeNothingTwice(t *testing.T) {
 			t.Fatal("the reply was not lost")
 		}
 		w.dir.Close()
-		w.dir = NewDirectory(w.SF, DirectorySettings{Numbers: number.Settings{Region: "GB"}, Now: w.Time}) // another run, which remembers nothing
-		t.Cleanup(w.dir.Close)
+		w.freshDirectory(DirectorySettings{}) // another run, which remembers nothing
 		got, err := w.made(o, 3)
 		if err != nil || len(got) != 2 {
 			t.Fatal(got, err)

@@ -116,7 +116,9 @@ func orDuration(d, other time.Duration) time.Duration {
 
 // Close ends and waits for background learning.
 func (d *Directory) Close() {
+	d.mu.Lock() // a lookup under way either has begun to learn, and is waited for, or sees the end
 	d.stop()
+	d.mu.Unlock()
 	d.wg.Wait()
 }
 

@@ -225,7 +225,9 @@ func (s *story) fault() {
 	}
 	body, err := json.Marshal(f)
 	must(s.t, err)
-	resp, err := http.Post("http://"+s.plan.Addr+"/_emulator/faults", "application/json", bytes.NewReader(body))
+	// A connection of its own: one that was kept would be to a Salesforce that has been killed since.
+	own := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := own.Post("http://"+s.plan.Addr+"/_emulator/faults", "application/json", bytes.NewReader(body))
 	must(s.t, err)
 	must(s.t, resp.Body.Close())
 	if resp.StatusCode != http.StatusOK {

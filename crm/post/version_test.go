@@ -9,7 +9,6 @@ import (
 	"offhook/crm"
 	"offhook/crm/emulator"
 	"offhook/crm/ledger"
-	"offhook/crm/number"
 	"offhook/crm/salesforce"
 )
 
@@ -27,8 +26,8 @@ func TestTheOldestAcceptedVersionDoesEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	p.SF, p.dir = client, crm.NewDirectory(client, crm.DirectorySettings{Numbers: number.Settings{Region: "GB"}, Now: p.Time})
-	t.Cleanup(p.dir.Close)
+	p.SF = client
+	p.freshDirectory()
 	p.led.Close()
 	p.open()
 	p.Answer(func(r *http.Request) (int, string, bool) {

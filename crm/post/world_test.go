@@ -29,7 +29,7 @@ func newWorld(t *testing.T, opt emulator.Options) *world {
 func (w *world) freshDirectory() {
 	w.T.Helper()
 	w.dir = crm.NewDirectory(w.SF, crm.DirectorySettings{
-		Numbers: number.Settings{Region: "GB"}, Now: w.Time, Deadline: 30 * time.Second, Grace: 30 * time.Second,
+		Numbers: number.Settings{Region: "GB"}, Now: w.Time, Deadline: 10 * time.Minute, Grace: 10 * time.Minute,
 	})
 	w.T.Cleanup(w.dir.Close)
 }

@@ -123,7 +123,7 @@ func (w *World) Client(renewable bool) *salesforce.Client {
 		tok = w.SignIn(app)
 	}
 	c, err := salesforce.New(salesforce.Options{
-		App: app, Store: salesforce.NewMemoryStore(tok),
+		App: app, Store: salesforce.NewMemoryStore(tok), Timeout: 10 * time.Minute, // a busy machine must not decide a test
 		Sleep: func(_ context.Context, d time.Duration) error { w.Sleep(d); return nil },
 		Rand:  func() float64 { return 0.5 },
 	})
