@@ -332,7 +332,7 @@ func (t *turn) dismiss(c *call) {
 		return
 	}
 	for i := range t.calls {
-		if t.calls[i].Key == c.Key {
+		if t.calls[i].Key == c.Key && t.calls[i].Leg == c.Leg { // one that has just been dialled has no key yet
 			t.calls = append(t.calls[:i:i], t.calls[i+1:]...)
 			return
 		}

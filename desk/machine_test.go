@@ -327,11 +327,13 @@ func TestANumberThatCannotBeCalledLeavesNoRecord(t *testing.T) {
 	b.noticed("could not be called")
 }
 
-func TestACallThatThePolicyForbidsSaysSoAndNotThatTheNumberIsWrong(t *testing.T) {
+func TestACallThatThePolicyForbidsSaysSoInOneLineAndLeavesNoRecord(t *testing.T) {
 	b := newBench(t, Settings{}).cmd(Dial, "0900123456")
-	b.phone(sip.OutgoingCall{At: b.at, Leg: "out-1", CallID: "x", LocalTag: "y", Remote: party("0900123456")})
-	b.phone(sip.CallEnded{At: b.at, Leg: "out-1", Cause: sip.EndUnknownNumber, Reason: text.Clean("The number 0900123456 was not called: numbers that begin with 0900 are barred")})
-	b.noticed("numbers that begin with 0900 are barred")
+	b.phone(sip.CommandFailed{At: b.at, Leg: "out-1", Command: "dial", Reason: text.Clean("numbers that begin with 0900 are barred")})
+	if len(effects[Finish](b.all)) != 0 || len(b.snap().Calls) != 0 {
+		t.Fatal("a call that never was left something behind")
+	}
+	b.noticed("0900123456 could not be called: numbers that begin with 0900 are barred.")
 }
 
 func TestPinAndClearDecideTheAssociation(t *testing.T) {

@@ -238,9 +238,6 @@ func causeText(c *call, ev sip.CallEnded) string {
 		}
 		return "no answer"
 	case sip.EndUnknownNumber:
-		if ev.Code == 0 && !ev.Reason.Empty() { // nobody was asked: the telephone itself says why, as its policy does
-			return strings.TrimSuffix(ev.Reason.String(), ".")
-		}
 		return "the number does not exist"
 	case sip.EndTransferred:
 		if c.consultOf != "" {

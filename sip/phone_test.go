@@ -13,6 +13,7 @@ import (
 
 	"offhook/media"
 	"offhook/sip/dialog"
+	"offhook/sip/toll"
 	"offhook/sip/transaction"
 )
 
@@ -112,24 +113,60 @@ func TestEveryWayOfNotTalkingHasItsCause(t *testing.T) {
 	}
 }
 
-func TestNumbersThatCannotBeCalledEndAtOnce(t *testing.T) {
+func TestWhatCannotBeCalledIsNoCall(t *testing.T) {
 	p := open(t, "alice")
 	for i, target := range []string{"", "sip:", "sips:x@127.0.0.1", "tel:", "a b\r\nVia: evil", "x\x00y", strings.Repeat("1", 500), "\x1b]0;title\x07"} {
 		leg := LegID(target + string(rune('a'+i)))
 		p.Dial(leg, target)
-		if o := wait[OutgoingCall](t, p); o.Leg != leg {
-			t.Fatalf("%+v", o)
-		}
-		e := wait[CallEnded](t, p)
-		if e.Leg != leg || e.Cause != EndUnknownNumber || e.Reason.Empty() {
+		if e, ok := afterRegistration(p).(CommandFailed); !ok || e.Leg != leg || e.Command != "dial" || e.Reason.Empty() {
 			t.Errorf("%q: %+v", target, e)
 		}
 	}
-	p.Dial("twice", "")
-	wait[CallEnded](t, p)
-	p.Dial("twice", "")
-	if e := wait[CommandFailed](t, p); e.Command != "dial" {
-		t.Fatalf("%+v", e)
+	p.Dial("twice", "sip:nobody@127.0.0.1:9")
+	wait[OutgoingCall](t, p)
+	p.Dial("twice", "sip:nobody@127.0.0.1:9")
+	for {
+		if e, ok := (<-p.Events()).(CommandFailed); ok {
+			if e.Leg != "twice" || e.Command != "dial" {
+				t.Fatalf("%+v", e)
+			}
+			return
+		}
+	}
+}
+
+// afterRegistration is the next event that is about a call.
+func afterRegistration(p *Phone) Event {
+	for e := range p.Events() {
+		if _, ok := e.(RegistrationChanged); !ok {
+			return e
+		}
+	}
+	return nil
+}
+
+// Nothing goes out for a number that the policy bars, and there is no call that would leave a record.
+func TestANumberThatThePolicyBarsIsRefusedInOneLineBeforeThereIsACall(t *testing.T) {
+	p := open(t, "alice", func(c *Config) { c.Toll = &toll.Policy{Dialled: toll.Rules{Deny: []string{"0900"}, PerMinute: 1}} })
+	for _, tc := range [][2]string{
+		{"0900 123", "numbers that begin with 0900 are barred"},
+		{"sip:0900123@127.0.0.1", "numbers that begin with 0900 are barred"},
+	} {
+		p.Dial(LegID(tc[0]), tc[0])
+		if e, ok := afterRegistration(p).(CommandFailed); !ok || e.Command != "dial" || e.Leg != LegID(tc[0]) || e.Reason.String() != tc[1] {
+			t.Errorf("%s: %+v", tc[0], e)
+		}
+	}
+	p.Dial("one", "sip:2101@127.0.0.1:9")
+	wait[OutgoingCall](t, p)
+	p.Dial("0900 123", "sip:2102@127.0.0.1:9") // a refused one has not used its name, nor the limit
+	for {
+		if e, ok := (<-p.Events()).(CommandFailed); ok {
+			if e.Reason.String() != "1 calls a minute are the limit; try again in a moment" {
+				t.Fatalf("%+v", e)
+			}
+			return
+		}
 	}
 }
 

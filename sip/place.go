@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"errors"
 	"net/netip"
 	"time"
 
@@ -11,36 +12,41 @@ import (
 	"offhook/sip/transaction"
 )
 
-// Dial calls a number or SIP URI. id is the caller's choice and new; the first event is OutgoingCall.
+// Dial calls a number or SIP URI. id is the caller's choice and new; the first event is OutgoingCall. What cannot or may not be called is
+// CommandFailed "dial" and nothing else: there was no call.
 func (p *Phone) Dial(id LegID, target string) {
 	p.ua.Post(func() {
-		if id == "" || p.used.has(id) || p.closing {
-			why := "This call was started before"
-			if p.closing {
-				why = "The telephone is being closed"
+		uri, err := p.mayDial(id, target)
+		if err != nil {
+			why := err.Error()
+			if e, ok := errors.AsType[*toll.Refusal](err); ok {
+				why = e.Because()
 			}
 			p.emit(CommandFailed{At: time.Now(), Leg: id, Command: "dial", Reason: text.Clean(why)})
 			return
 		}
 		p.used.add(id)
-		l := &leg{p: p, id: id, outgoing: true}
-		uri, err := p.target(target, p.home())
-		l.remote = caller.Of(transaction.Address{URI: uri}, FromDialled, false)
-		if err != nil {
-			l.remote = Party{Number: text.Clean(target), Source: FromDialled}
-		}
+		l := &leg{p: p, id: id, outgoing: true, remote: caller.Of(transaction.Address{URI: uri}, FromDialled, false)}
 		in := p.newInvite("")
 		p.legs[id] = l
 		p.emit(OutgoingCall{At: time.Now(), Leg: id, Account: p.accountText(), CallID: in.CallID, LocalTag: in.Tag, Remote: l.remote, Session: in.SessionID})
-		if err == nil {
-			err = p.allowed(toll.Dialled, uri)
-		}
-		if err != nil {
-			l.abort(EndUnknownNumber, false, err.Error())
-			return
-		}
 		l.place(uri, in, nil)
 	})
+}
+
+// mayDial reads what an agent dials, and says why it is not called.
+func (p *Phone) mayDial(id LegID, target string) (transaction.URI, error) {
+	if p.closing {
+		return transaction.URI{}, errors.New("The telephone is being closed")
+	}
+	if id == "" || p.used.has(id) {
+		return transaction.URI{}, errors.New("This call was started before")
+	}
+	uri, err := p.target(target, p.home())
+	if err != nil {
+		return uri, err
+	}
+	return uri, p.allowed(toll.Dialled, uri)
 }
 
 // newInvite is an INVITE of the account without its way; session is the Session-ID of the call that it goes on for, "" for none.

@@ -91,20 +91,25 @@ func (e *Refusal) Error() string {
 	if who != "" {
 		s = who + e.Number.Truncate(40).String() + ", which was not done: "
 	}
+	return s + e.Because()
+}
+
+// Because is why, for a line that says already what was not done.
+func (e *Refusal) Because() string {
 	switch e.Why {
 	case Off:
-		return s + "this phone does not follow such requests"
+		return "this phone does not follow such requests"
 	case TooManyNow:
-		return s + fmt.Sprintf("%d calls a minute are the limit; try again in a moment", e.Limit)
+		return fmt.Sprintf("%d calls a minute are the limit; try again in a moment", e.Limit)
 	case TooManyToday:
-		return s + fmt.Sprintf("%d calls a day are the limit", e.Limit)
+		return fmt.Sprintf("%d calls a day are the limit", e.Limit)
 	case OutOfHours:
-		return s + "calls may be placed " + e.When + " only"
+		return "calls may be placed " + e.When + " only"
 	}
 	if e.Prefix == "" {
-		return s + "it is none of the numbers that this phone may call"
+		return "it is none of the numbers that this phone may call"
 	}
-	return s + "numbers that begin with " + e.Prefix + " are barred"
+	return "numbers that begin with " + e.Prefix + " are barred"
 }
 
 // Meter applies a policy and counts. It belongs to one goroutine.
