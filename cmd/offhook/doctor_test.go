@@ -68,6 +68,18 @@ func registrar(t *testing.T) string {
 	return c.LocalAddr().String()
 }
 
+// nobodyAt is an address at which nobody listens, and nobody can begin to while the test runs: a connection goes out from its port.
+func nobodyAt(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	check(t, err)
+	t.Cleanup(func() { l.Close() })
+	c, err := net.Dial("tcp", l.Addr().String())
+	check(t, err)
+	t.Cleanup(func() { c.Close() })
+	return c.LocalAddr().String()
+}
+
 // healthyRoom is a desk at which nothing is missing.
 func healthyRoom(t *testing.T) (room, *emulator.Server) {
 	t.Helper()
@@ -98,10 +110,7 @@ func TestDoctorFindsNothingAtAHealthyDesk(t *testing.T) {
 }
 
 func TestEveryWayToBreakADeskIsToldInItsOwnLineAndNothingElseIs(t *testing.T) {
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	check(t, err)
-	nobody := closed.Addr().String()
-	closed.Close()
+	nobody := nobodyAt(t)
 	met := map[string]bool{}
 	for _, tt := range []struct {
 		name string

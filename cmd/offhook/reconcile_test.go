@@ -30,7 +30,7 @@ func runOn(t *testing.T, b *backend, in string, make func(*env) *cobra.Command, 
 	cmd.SetIn(strings.NewReader(in))
 	cmd.SetOut(&out)
 	cmd.SetErr(&out)
-	cmd.SetArgs(args)
+	cmd.SetArgs(append([]string{}, args...)) // nil would mean those of the test itself
 	cmd.SilenceUsage, cmd.SilenceErrors = true, true
 	err := cmd.ExecuteContext(t.Context())
 	return out.String(), err

@@ -44,7 +44,7 @@ func (e *env) browser(ctx context.Context, app salesforce.App, paste bool) (sale
 	}
 	ctx, cancel := context.WithTimeout(ctx, signInLimit)
 	defer cancel()
-	var pasted atomic.Bool
+	var pasted atomic.Int32 // codes of the person that Salesforce has not answered yet
 	lines, errOut := bufio.NewScanner(e.in), e.errOut
 	lines.Buffer(nil, 64<<10)
 	go func() { // waits for a line at most as long as the program runs: a terminal's read cannot be called back
@@ -53,11 +53,11 @@ func (e *env) browser(ctx context.Context, app salesforce.App, paste bool) (sale
 			if line == "" {
 				continue
 			}
+			pasted.Add(1) // first: the answer may be there before Paste returns
 			if err := login.Paste(line); err != nil {
+				pasted.Add(-1)
 				fmt.Fprintln(errOut, "offhook:", err)
-				continue
 			}
-			pasted.Store(true)
 		}
 	}()
 	for {
@@ -66,8 +66,8 @@ func (e *env) browser(ctx context.Context, app salesforce.App, paste bool) (sale
 		switch {
 		case errors.Is(err, context.DeadlineExceeded):
 			return salesforce.Token{}, errors.New("nobody signed in within ten minutes: run offhook login again")
-		case pasted.Load() && errors.As(err, &auth) && auth.Code == "invalid_grant":
-			pasted.Store(false)
+		case pasted.Load() > 0 && errors.As(err, &auth) && auth.Code == "invalid_grant":
+			pasted.Add(-1)
 			fmt.Fprintf(e.errOut, "offhook: Salesforce does not take that code (%s): paste the address once more, or open the one above again\n",
 				text.Clean(auth.Description).Runes(80))
 			continue

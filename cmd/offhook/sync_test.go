@@ -15,7 +15,7 @@ func runSync(t *testing.T, b *backend, args ...string) (string, error) {
 	cmd := newSyncCmd(e)
 	cmd.SetOut(&out)
 	cmd.SetErr(&out)
-	cmd.SetArgs(args)
+	cmd.SetArgs(append([]string{}, args...)) // nil would mean those of the test itself
 	cmd.SilenceUsage = true
 	err := cmd.ExecuteContext(t.Context())
 	return out.String(), err
