@@ -55,7 +55,7 @@ func (d *Directory) CreateAuto(store ErrandReader) ErrandFunc {
 				return "", err
 			}
 			if !over {
-				return "", &WaitError{"the call's first record, which is being made"}
+				return "", &WaitError{For: "the call's first record, which is being made", Errand: o.After}
 			}
 			who = PersonOf(made, who)
 		}

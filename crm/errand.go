@@ -26,6 +26,9 @@ type LookupError struct{ Why string }
 func (e *LookupError) Error() string { return "the caller could not be looked up yet: " + e.Why }
 
 // WaitError is a record, or an errand, that waits for what another errand makes; it is tried again.
-type WaitError struct{ For string }
+type WaitError struct {
+	For    string
+	Errand string // its key
+}
 
 func (e *WaitError) Error() string { return "it waits for " + e.For }

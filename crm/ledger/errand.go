@@ -166,8 +166,9 @@ func (l *Ledger) ErrandDone(ctx context.Context, key, result string) error {
 // ErrandRetry gives a claimed errand back for a later attempt at f.Due.
 func (l *Ledger) ErrandRetry(ctx context.Context, key string, f Failure) error {
 	return l.turnErrand(ctx, "store when the errand is tried again", key, ErrandDoing,
-		"state = 'waiting', due = ?, last_error = ?, error_class = ?, ambiguous = ambiguous OR ?, attempts = max(0, attempts - ?)",
-		nanos(f.Due), f.Reason.String(), f.Class, f.Ambiguous, f.Free)
+		`state = 'waiting', due = CASE WHEN ?1 <> '' AND NOT EXISTS (SELECT 1 FROM errands o WHERE o.key = ?1 AND o.state IN ('waiting','doing')) THEN min(?2, ?3) ELSE ?2 END,
+		last_error = ?4, error_class = ?5, ambiguous = ambiguous OR ?6, attempts = max(0, attempts - ?7)`,
+		f.Awaits, nanos(f.Due), nanos(l.now()), f.Reason.String(), f.Class, f.Ambiguous, f.Free)
 }
 
 // ErrandDead ends the attempts: a person must look.
@@ -185,9 +186,10 @@ func (l *Ledger) RetryErrand(ctx context.Context, key string) error {
 	return err
 }
 
-// turnErrand changes one errand, which must be in the given state unless that is "".
+// turnErrand changes one errand, which must be in the given state unless that is "". What waits for one that is over now is due.
 func (l *Ledger) turnErrand(ctx context.Context, op, key string, from ErrandState, set string, args ...any) error {
-	return l.write(ctx, op, func(tx *sql.Tx) error {
+	woken := int64(0)
+	err := l.write(ctx, op, func(tx *sql.Tx) error {
 		var state string
 		switch err := tx.QueryRow("SELECT state FROM errands WHERE key = ?", key).Scan(&state); {
 		case errors.Is(err, sql.ErrNoRows):
@@ -198,6 +200,53 @@ func (l *Ledger) turnErrand(ctx context.Context, op, key string, from ErrandStat
 			return fmt.Errorf("errand %s is %s, not %s", key, state, from)
 		}
 		_, err := tx.Exec("UPDATE errands SET "+set+", updated = ? WHERE key = ?", append(args, nanos(l.now()), key)...)
+		if err == nil {
+			woken, err = wakeWaiting(tx, key, l.now())
+		}
 		return err
 	})
+	if woken > 0 && err == nil {
+		l.signal()
+		l.signalErrands()
+	}
+	return err
+}
+
+// WaitClass is the Failure.Class of a record, or an errand, that waits for another errand: the one of Failure.Awaits, whose key stands in its
+// payload.
+const WaitClass = "wait"
+
+// wakeWaiting makes due what waits for an errand, when that is over; it returns how many there were.
+func wakeWaiting(tx *sql.Tx, key string, now time.Time) (n int64, err error) {
+	if over, err := errandOver(tx, key); err != nil || !over {
+		return 0, err
+	}
+	quoted, err := json.Marshal(key)
+	if err != nil {
+		return 0, err
+	}
+	for _, update := range []string{
+		"UPDATE outbox SET due = ?1 WHERE state = 'pending' AND due > ?1 AND error_class = ?2 AND instr(payload, ?3)",
+		"UPDATE errands SET due = ?1 WHERE state = 'waiting' AND due > ?1 AND error_class = ?2 AND instr(payload, ?3)",
+	} {
+		res, err := tx.Exec(update, nanos(now), WaitClass, string(quoted))
+		if err != nil {
+			return 0, err
+		}
+		rows, err := res.RowsAffected()
+		if err != nil {
+			return 0, err
+		}
+		n += rows
+	}
+	return n, nil
+}
+
+// errandOver reports whether nothing more comes of an errand; false for none ("").
+func errandOver(tx *sql.Tx, key string) (over bool, err error) {
+	if key == "" {
+		return false, nil
+	}
+	err = tx.QueryRow("SELECT NOT EXISTS (SELECT 1 FROM errands WHERE key = ? AND state IN ('waiting','doing'))", key).Scan(&over)
+	return over, err
 }

@@ -60,6 +60,7 @@ type Failure struct {
 	Due       time.Time // MarkRetry: not before
 	Ambiguous bool      // the request may have arrived: the next attempt must look up by key first
 	Free      bool      // MarkRetry: the attempt does not count (signed out: attempts are not burnt)
+	Awaits    string    // MarkRetry: the errand that it waits for; once that is over it is due at once
 }
 
 // Attempt is one line in the life of a record.

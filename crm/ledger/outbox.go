@@ -96,6 +96,13 @@ func (l *Ledger) MarkRetry(ctx context.Context, key string, f Failure) error {
 		if err != nil {
 			return err
 		}
+		if over, err := errandOver(tx, f.Awaits); err != nil {
+			return err
+		} else if over {
+			if _, err := tx.Exec("UPDATE outbox SET due = min(due, ?) WHERE call = ?", nanos(now), id); err != nil {
+				return err
+			}
+		}
 		return attempt(tx, id, now, "retry", f.Class, f.Reason, "")
 	})
 }

@@ -154,7 +154,7 @@ func (e *Errands) react(ctx context.Context, it ledger.Errand, err error) {
 		e.pauseQueue(v.kind, v.line)
 		e.retry(ctx, it, ledger.Failure{Class: v.class, Reason: text.Clean(v.line), Due: e.now(), Free: true})
 	case v.reaction == wait:
-		e.retry(ctx, it, ledger.Failure{Class: v.class, Reason: text.Clean(v.line), Due: e.afterWork(it.Created), Free: true})
+		e.retry(ctx, it, ledger.Failure{Class: v.class, Reason: text.Clean(v.line), Due: e.afterWork(it.Created), Free: true, Awaits: v.awaits})
 	case v.reaction == later:
 		due := e.backoff(it.Attempts, err)
 		e.retry(ctx, it, ledger.Failure{Class: v.class, Reason: text.Clean(v.line), Due: due, Ambiguous: v.ambiguous})

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"offhook/crm"
+	"offhook/crm/ledger"
 	"offhook/crm/salesforce"
 )
 
@@ -33,6 +34,7 @@ type verdict struct {
 	class     string // ledger.Failure.Class
 	line      string // for a person
 	ambiguous bool   // it may have been written
+	awaits    string // the errand that has to end first
 }
 
 // judge decides about an error, the same for call records and for errands.
@@ -44,7 +46,7 @@ func judge(err error, at stage) verdict {
 	}
 	var other *crm.WaitError
 	if errors.As(err, &other) {
-		return verdict{reaction: wait, kind: salesforce.KindTransient, class: "wait", line: err.Error()}
+		return verdict{reaction: wait, kind: salesforce.KindTransient, class: ledger.WaitClass, line: err.Error(), awaits: other.Errand}
 	}
 	api := salesforce.Refusal(err)
 	switch v.kind {

@@ -71,10 +71,14 @@ func TestWaitingForOurOwnWorkIsNoFailure(t *testing.T) {
 		t.Fatal(ok, err)
 	}
 	b, _ := json.Marshal([]crm.Ref{fred})
+	p.sender.Flush(t.Context())
+	if it := p.expect(key, ledger.Pending, 0); !it.Due.After(p.Time()) {
+		t.Errorf("it is asked again at once, while its record is being made")
+	}
 	if err := p.led.ErrandDone(t.Context(), "create:1", string(b)); err != nil {
 		t.Fatal(err)
 	}
-	p.sender.Flush(t.Context())
+	p.sender.Flush(t.Context()) // without any wait
 	p.expect(key, ledger.Sent, 1)
 	if task := p.tasks()[0]; task["WhoId"] != fred.ID {
 		t.Errorf("%+v", task)

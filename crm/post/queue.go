@@ -401,7 +401,8 @@ func (q *queue) backoff(attempts int, err error) time.Time {
 	return q.now().Add(max(wait, salesforce.Refusal(err).RetryAfter))
 }
 
-// afterWork is when something is looked at again that waits for other work of ours, since a time: soon at first, ever more seldom then.
+// afterWork is when something is looked at again that waits for other work of ours, since a time: soon at first, ever more seldom then. It
+// is a net: the ledger makes it due when that work is over.
 func (q *queue) afterWork(since time.Time) time.Time {
 	now := q.now()
 	return now.Add(min(max(now.Sub(since)/4, retryFirst), retryLast))

@@ -21,7 +21,7 @@ func (s *Sender) react(ctx context.Context, j job, err error, at stage) bool {
 		s.retry(ctx, j, ledger.Failure{Class: v.class, Reason: text.Clean(v.line), Due: s.o.Now(), Free: true})
 		return false
 	case wait:
-		s.retry(ctx, j, ledger.Failure{Class: v.class, Reason: text.Clean(v.line), Due: s.afterWork(j.p.End), Free: true})
+		s.retry(ctx, j, ledger.Failure{Class: v.class, Reason: text.Clean(v.line), Due: s.afterWork(j.p.End), Free: true, Awaits: v.awaits})
 		return false
 	case later:
 		s.later(ctx, j, v.class, v.line, err, v.ambiguous)

@@ -142,7 +142,7 @@ func (s *Sender) takeMade(ctx context.Context, j *job) (bool, error) {
 			return false, err
 		}
 		if !over {
-			return false, &crm.WaitError{For: "the record that is being made for this call"}
+			return false, &crm.WaitError{For: "the record that is being made for this call", Errand: key}
 		}
 		made = append(made, refs...)
 	}
