@@ -409,13 +409,14 @@ func TestMusicPlaysOnThroughTortureByStrangersAndServers(t *testing.T) {
 	t.Logf("the far end heard %v", ours)
 	t.Logf("in the call without torture %v", others)
 	t.Logf("before: %v; after: %v: %.1f %% of a core", before, after, 100*(after.processor-before.processor).Seconds()/length.Seconds())
-	still := machine < 60*time.Millisecond // else its pauses are in the sound of both calls, and which of the two they hit is chance
+	// Else the machine's pauses are in the sound of both calls, and which of the two they hit is chance.
+	still := machine < standsStill && others.widest < standsStill
 	switch {
 	case ours.lost != 0 || ours.share < others.share-0.05:
 		t.Error("the music was disturbed")
 	case !still:
 		t.Log("the machine stood still itself: pauses say nothing about the program")
-	case ours.share < others.share-0.01 || ours.jumps > 2*others.jumps+int(length/time.Minute)/5 || ours.widest > max(100*time.Millisecond+machine, others.widest+50*time.Millisecond):
+	case ours.share < others.share-0.01 || ours.jumps > 2*others.jumps+int(length/time.Minute)/5 || ours.widest > max(machine, others.widest)+pauseOfOne:
 		t.Error("the music was disturbed")
 	}
 
@@ -424,7 +425,7 @@ func TestMusicPlaysOnThroughTortureByStrangersAndServers(t *testing.T) {
 	d.pressUntil("x", `ended|hung up`)
 	call.passed()
 	got, rate := readWAV(t, heard)
-	most := length * 9 / 10
+	most := length * 4 / 5
 	if !still {
 		most = length / 2
 	}

@@ -122,8 +122,8 @@ func (c *badCall) make(t *testing.T, speech, all []int16) {
 		stalls := watchStalls()
 		t.Run("", func(t *testing.T) { c.once(t, speech, all) })
 		still := stalls.end()
-		if still < 60*time.Millisecond || try == 3 || t.Failed() {
-			if still >= 60*time.Millisecond {
+		if still < standsStill || try == 3 || t.Failed() {
+			if still >= standsStill {
 				t.Logf("%s, %s, %g %%, %v: the machine stood still for %v", c.phone, c.codec.Name, c.loss, c.jitter, still)
 			}
 			c.still = still
@@ -218,7 +218,7 @@ func TestSpeechOverABadLinkIsNoWorseThanAtAnotherTelephone(t *testing.T) {
 	for i := 0; i < len(calls); i += 2 {
 		ours, theirs := calls[i], calls[i+1]
 		mean[ours.codec.Name] += (ours.intelligible - theirs.intelligible) / float64(len(calls)/len(codecs)/2)
-		if max(ours.still, theirs.still) > 200*time.Millisecond {
+		if max(ours.still, theirs.still) >= standsStill {
 			continue // says nothing about either
 		}
 		if ours.intelligible < theirs.intelligible-0.12 || ours.Gaps > theirs.Gaps+5 {

@@ -41,6 +41,11 @@ INSIDE=(unshare --mount --propagation private bash -c '
 cli() { chroot "$ROOT" /usr/bin/env -i PATH=/usr/sbin:/usr/bin HOME=/root TERM=dumb asterisk -C "$ETC/asterisk.conf" -rx "$*" 2>&1 | sed -e "s,\x1b\[[0-9;]*m,,g" -e "/^No ethernet interface/d"; }
 booted() { cli core waitfullybooted 2>/dev/null | grep -q 'fully booted'; }
 
+base() { rm -rf --one-file-system "$ROOT"; mkdir -p "$ROOT"; debootstrap --variant=minbase "$SUITE" "$ROOT" "$1"; }
+packages() {
+  "${INSIDE[@]}" sh -c "apt-get -o Acquire::Check-Valid-Until=false -o Acquire::Retries=5 update && apt-get -o Acquire::Retries=5 install -y --no-install-recommends $PACKAGES && apt-get clean" </dev/null
+}
+
 install() {
   [ -x "$ROOT/usr/sbin/asterisk" ] && [ -e "$ROOT/.offhook-complete" ] && return 0
   need debootstrap pbx
@@ -48,9 +53,8 @@ install() {
   mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' 'Label: Debian' 'Component: main' | head -1)
   [ -n "$mirror" ] || die "no Debian mirror in this machine's apt sources"
   if [ ! -e "$ROOT/.offhook-base" ]; then
-    rm -rf "$ROOT"; mkdir -p "$ROOT"
     echo "debootstrap $SUITE …" >&2
-    debootstrap --variant=minbase "$SUITE" "$ROOT" "$mirror" >"$RUN/debootstrap-$SUITE.log" 2>&1 ||
+    again base "$mirror" >"$RUN/debootstrap-$SUITE.log" 2>&1 ||
       die "debootstrap failed: $RUN/debootstrap-$SUITE.log"
     touch "$ROOT/.offhook-base"
   fi
@@ -59,8 +63,7 @@ install() {
   printf '#!/bin/sh\nexit 101\n' >"$ROOT/usr/sbin/policy-rc.d"; chmod +x "$ROOT/usr/sbin/policy-rc.d"
   # sid's index says it is valid for a week; a machine whose clock runs ahead must still install.
   echo "apt-get install asterisk in it …" >&2
-  "${INSIDE[@]}" sh -c "apt-get -o Acquire::Check-Valid-Until=false -o Acquire::Retries=5 update && apt-get -o Acquire::Retries=5 install -y --no-install-recommends $PACKAGES && apt-get clean" \
-    </dev/null >"$RUN/apt-$SUITE.log" 2>&1 || die "the packages did not install: $RUN/apt-$SUITE.log"
+  again packages >"$RUN/apt-$SUITE.log" 2>&1 || die "the packages did not install: $RUN/apt-$SUITE.log"
   touch "$ROOT/.offhook-complete"
   echo "asterisk from Debian $SUITE: debootstrap $((t1-t0)) s, packages $((SECONDS-t1)) s" >&2
 }

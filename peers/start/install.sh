@@ -19,8 +19,11 @@ if [ ${#missing[@]} -gt 0 ]; then
   policy=/usr/sbin/policy-rc.d ours=
   if [ ! -e "$policy" ]; then printf '#!/bin/sh\nexit 101\n' >"$policy"; chmod +x "$policy"; ours=1; fi
   trap '[ -z "$ours" ] || rm -f "$policy"' EXIT
-  apt-get -o Acquire::Retries=5 update -q || true # one source out of reach must not stop the others
-  apt-get -o Acquire::Retries=5 install -y -q --no-install-recommends "${missing[@]}"
+  fetch() {
+    apt-get -o Acquire::Retries=5 update -q || true # one source out of reach must not stop the others
+    apt-get -o Acquire::Retries=5 install -y -q --no-install-recommends "${missing[@]}"
+  }
+  again fetch
 fi
 case " ${OFFHOOK_INTEROP_WITHOUT:-} " in *' asterisk '*) ;; *) "$HERE/asterisk.sh" install ;; esac
 case " ${OFFHOOK_INTEROP_WITHOUT:-} " in *' salesforce '*) ;; *) "$HERE/salesforce-clients.sh" install ;; esac

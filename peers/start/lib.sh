@@ -13,6 +13,16 @@ usage() { sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$0"; }
 die() { echo "$(basename "$0"): $*" >&2; exit 1; }
 need() { command -v "$1" >/dev/null || die "$1 is missing: run install.sh"; }
 
+# again COMMAND…: three times at most, for what comes over a network.
+again() {
+  local try
+  for try in 1 2 3; do
+    "$@" && return 0
+    [ "$try" = 3 ] || { echo "tried again: $*" >&2; sleep $((try * 10)); }
+  done
+  return 1
+}
+
 # alive PIDFILE WORD: the process is there and its command line (or program) still contains WORD, so
 # a recycled pid is never taken for ours.
 alive() {

@@ -19,12 +19,12 @@ case ${1:-} in
     if ! cmp -s "$SRC/package.json" "$DEST/.installed"; then
       rm -rf "$DEST/node_modules" "$DEST/package-lock.json"
       cp "$SRC/package.json" "$DEST/"
-      (cd "$DEST" && npm install --no-audit --no-fund --loglevel=error) >"$RUN/npm.log" 2>&1 || { tail -20 "$RUN/npm.log" >&2; die "npm install failed"; }
+      (cd "$DEST" && again npm install --fetch-retries=5 --no-audit --no-fund --loglevel=error) >"$RUN/npm.log" 2>&1 || { tail -20 "$RUN/npm.log" >&2; die "npm install failed"; }
       node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 18) ? 0 : 1)' ||
-        (cd "$DEST" && npm install --no-save --no-audit --no-fund --loglevel=error node@20.20.2) >>"$RUN/npm.log" 2>&1 || { tail -20 "$RUN/npm.log" >&2; die "Node.js 20 cannot be installed"; }
+        (cd "$DEST" && again npm install --fetch-retries=5 --no-save --no-audit --no-fund --loglevel=error node@20.20.2) >>"$RUN/npm.log" 2>&1 || { tail -20 "$RUN/npm.log" >&2; die "Node.js 20 cannot be installed"; }
       cp "$SRC/package.json" "$DEST/.installed"
     fi
-    (cd "$SRC/go" && CGO_ENABLED=0 GOFLAGS=-mod=readonly go build -o "$DEST/go-salesforce" .)
+    (cd "$SRC/go" && CGO_ENABLED=0 GOFLAGS=-mod=readonly again go build -o "$DEST/go-salesforce" .)
     echo "{\"peer\":\"salesforce-clients\",\"at\":\"$DEST\"}" ;;
   versions)
     for p in jsforce @salesforce/core @salesforce/cli; do printf '%s %s; ' "${p/@salesforce\/cli/sf}" "$(node -p "require('$DEST/node_modules/$p/package.json').version")"; done
