@@ -26,7 +26,9 @@ func (d *dialect) words() template.FuncMap {
 			return send(true, d.caller("REFER", "[peer_tag_param]", cseq, "[branch]"), "Refer-To: <sip:2104@"+d.elsewhere.String()+">", "Refer-Sub: false",
 				"Supported: norefersub", "Content-Length: 0\n")
 		},
-		"told":      func() string { return `<recv request="INFO"/>` },
+		"told": func() string {
+			return `<nop><action><log message="waits in [call_id]"/></action></nop><recv request="INFO"/>`
+		},
 		"elsewhere": func() string { return d.elsewhere.String() },
 		"given":     func(word string) string { return d.given[word] },
 		"codec":     func(name string) string { d.codec = name; return "" },

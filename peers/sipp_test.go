@@ -155,16 +155,18 @@ func (r *sipp) stop() {
 }
 
 // told lets a scenario go on that waits for {{told}}: what the far end does next follows what the test has seen, and no clock. SIPp knows
-// a call by its Call-ID alone, so the word comes from outside of the call.
+// a call by its Call-ID alone, so the word comes from outside of the call. Until it waits it would take the word for a fault: it logs that it
+// does.
 func (r *sipp) told() {
 	r.t.Helper()
 	var id string
-	eventually(r.t, "SIPp's call", func() bool {
-		m := callID.FindAllStringSubmatch(r.read("messages"), -1)
-		if m != nil {
-			id = m[len(m)-1][1]
+	eventually(r.t, "SIPp waits for a word", func() bool {
+		m := waits.FindAllStringSubmatch(r.read("log"), -1)
+		if len(m) <= r.words {
+			return false
 		}
-		return m != nil
+		id = m[r.words][1]
+		return true
 	})
 	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(r.at))
 	if err != nil {
@@ -178,7 +180,7 @@ func (r *sipp) told() {
 	}
 }
 
-var callID = regexp.MustCompile(`(?s)\nINVITE [^\n]*\n.*?\nCall-ID: *([^\r\n]+)`)
+var waits = regexp.MustCompile(`waits in ([^\s]+)\s`)
 
 func (r *sipp) read(name string) string {
 	b, _ := os.ReadFile(filepath.Join(r.dir, name))
