@@ -258,6 +258,28 @@ func TestWhatIsWrongWithTheSoundIsSaidOnceAndTakenBack(t *testing.T) {
 	}
 }
 
+func TestWhoWorksWithoutAMicrophoneIsToldThatAndNotToLookAtItsSwitch(t *testing.T) {
+	b := newBench(t, Settings{NoMicrophone: true}).up("a", "07814256404")
+	silent := func() *bench {
+		b.at = b.at.Add(10 * time.Second)
+		return b.do(QualityRead{map[sip.LegID]media.Stats{"a": {LastPacket: epoch.Add(time.Hour), HeardSilent: true}}})
+	}
+	said := func(part string) bool {
+		return slices.ContainsFunc(b.snap().Notices, func(n Notice) bool { return strings.Contains(n.Text.String(), part) })
+	}
+	if silent(); !said("no microphone is in use, as it was chosen") || said("switch") {
+		t.Fatalf("%+v", b.snap().Notices)
+	}
+	b.do(SoundDone{Do: SoundChoose, NoMic: false}) // now there is one, and it is silent
+	if silent(); said("as it was chosen") || !said("look at its switch") {
+		t.Fatalf("%+v", b.snap().Notices)
+	}
+	b.do(SoundDone{Do: SoundChoose, NoMic: true})
+	if silent(); !said("as it was chosen") || said("switch") {
+		t.Fatalf("%+v", b.snap().Notices)
+	}
+}
+
 func TestWithoutASoundServerNobodyIsSentToTheSwitchOfAMicrophone(t *testing.T) {
 	b := newBench(t, Settings{})
 	b.phone(sip.SoundChanged{At: b.at, Detail: text.Clean("no sound server answers")})

@@ -67,6 +67,7 @@ type Machine struct {
 	accounts []Account
 	lamps    []Lamp
 	bell     bool
+	noMic    bool        // by choice
 	check    *SoundCheck // the page of the sound devices; nil: it is closed
 
 	zone      *time.Location // the agent's; nil: that of the events
@@ -139,7 +140,7 @@ func NewMachine(set Settings) Machine {
 	if set.DialPlan != nil {
 		prepared = &Prepared{}
 	}
-	return Machine{prepared: prepared, set: set, agent: set.Agent, base: Available, shown: Starting, links: set.Links, forward: set.Forward, layout: set.Layout, lamps: set.lamps(), bell: set.Bell,
+	return Machine{prepared: prepared, set: set, agent: set.Agent, base: Available, shown: Starting, links: set.Links, forward: set.Forward, layout: set.Layout, lamps: set.lamps(), bell: set.Bell, noMic: set.NoMicrophone,
 		zone: set.Zone, callbacks: slices.Clone(set.Callbacks), recents: slices.Clone(set.Recents), drafts: slices.Clone(set.Drafts)}
 }
 

@@ -18,7 +18,7 @@ type trouble struct {
 }
 
 // allTroubles is how many there are.
-const allTroubles = 4
+const allTroubles = 5
 
 var troubles = [allTroubles]trouble{
 	{"No sound has come", func(c *call) string {
@@ -37,8 +37,11 @@ var troubles = [allTroubles]trouble{
 	{"Your microphone gives no sound", func(*call) string {
 		return "Your microphone gives no sound: look at its switch and its plug, or pick another with S. The call is still up."
 	}, func(t *turn, c *call, st media.Stats) bool {
-		return !c.Muted && st.HeardSilent && t.links.Sound.Health != HealthWarn // without a microphone there is no switch to look at
+		return !c.Muted && st.HeardSilent && !t.noMic && t.links.Sound.Health != HealthWarn // without a microphone there is no switch to look at
 	}},
+	{"They hear nothing of you", func(*call) string {
+		return "They hear nothing of you: no microphone is in use, as it was chosen (audio.input). S picks one. The call is still up."
+	}, func(t *turn, c *call, st media.Stats) bool { return !c.Muted && st.HeardSilent && t.noMic }},
 }
 
 // qualityRead takes over the live figures, and says what is wrong with the sound of a call.

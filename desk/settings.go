@@ -46,6 +46,7 @@ type Settings struct {
 	Forward       *Forwards
 	MailboxNumber string // to dial when the exchange does not tell one
 	Bell          bool   // the terminal's bell rings for calls
+	NoMicrophone  bool   // by choice
 	Recording     bool   // calls may be recorded by the agent
 	ForwardAfter  time.Duration
 	Lamps         []Lamp // colleagues: number, name and account

@@ -63,6 +63,8 @@ type SoundDevices interface {
 	List() []SoundDevice
 	// Bell reports whether the front end's own bell must ring for calls: it was chosen, or the ring device cannot be heard.
 	Bell() bool
+	// NoMicrophone reports that there is none by choice.
+	NoMicrophone() bool
 	// Monitor keeps the microphone open for Levels; nothing is sent or kept.
 	Monitor(on bool) error
 	Choose(role SoundRole, value string) error
@@ -86,6 +88,7 @@ type SoundDone struct {
 	Do      SoundTask
 	Devices []SoundDevice
 	Bell    bool // the front end rings
+	NoMic   bool // by choice
 	Words   text.Text
 	OK      bool
 }
@@ -147,7 +150,7 @@ func (t *turn) onCheck(f func(*SoundCheck)) {
 
 // soundDone takes over what came of it. A page that was closed meanwhile wants to know nothing.
 func (t *turn) soundDone(ev SoundDone) {
-	t.bell = ev.Bell
+	t.bell, t.noMic = ev.Bell, ev.NoMic
 	if t.check == nil {
 		return
 	}
@@ -204,7 +207,7 @@ func (d *Desk) soundDo(ctx context.Context, fx SoundDo) {
 		if err != nil {
 			done.OK, done.Words = false, errText(err)
 		}
-		done.Devices, done.Bell = s.List(), s.Bell()
+		done.Devices, done.Bell, done.NoMic = s.List(), s.Bell(), s.NoMicrophone()
 		return done
 	})
 }

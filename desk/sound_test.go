@@ -54,6 +54,11 @@ func (s *soundStub) Test(ctx context.Context) (text.Text, bool, error) {
 	return text.Clean("USB is heard well"), true, nil
 }
 func (s *soundStub) Bell() bool { return false }
+func (s *soundStub) NoMicrophone() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.chosen == "null"
+}
 func (s *soundStub) Levels() (float64, float64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -30,6 +30,8 @@ func (s soundDevices) List() (out []desk.SoundDevice) {
 
 func (s soundDevices) Bell() bool { return s.set.RingBell() }
 
+func (s soundDevices) NoMicrophone() bool { return s.set.NoMicrophone() }
+
 func (s soundDevices) Monitor(on bool) error { return s.headset.MonitorMic(on) }
 
 // Choose takes another device and moves the sound of a call to it at once.
@@ -49,6 +51,9 @@ const nothing = -90
 
 // Test says how the microphone is.
 func (s soundDevices) Test(ctx context.Context) (text.Text, bool, error) {
+	if s.set.NoMicrophone() {
+		return text.Clean("No microphone is chosen, so calls go out silent; choose one to check it."), false, nil
+	}
 	t, err := s.headset.Test(ctx, 0)
 	switch {
 	case errors.Is(err, media.ErrBusy):

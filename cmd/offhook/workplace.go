@@ -223,7 +223,7 @@ func (w *workplace) openDesk(e *env, l *config.Loaded, opt options, numbers *num
 	}
 	set.ForwardAfter, set.MailboxNumber, set.Recording = l.Calls.ForwardAfter, l.SIP.Voicemail, l.Recording.Dir != ""
 	set.Lamps = lamps(l.SIP)
-	set.Bell = w.devices.RingBell()
+	set.Bell, set.NoMicrophone = w.devices.RingBell(), w.devices.NoMicrophone()
 	if to := l.Calls.ForwardTo; to != "" {
 		set.Forward = &desk.Forwards{When: desk.ForwardWhen(l.Calls.ForwardWhen), To: text.Clean(to)}
 	}

@@ -77,7 +77,10 @@ func TestDevicesAreChosenWhileTheProgramRuns(t *testing.T) {
 		if _, ok := set.Playback().(*filePlayback); !ok {
 			t.Error("the playback is no file")
 		}
-		if err := set.Choose(Input, "tone:440"); err != nil {
+		if err := set.Choose(Input, "null"); err != nil || !set.NoMicrophone() {
+			t.Errorf("no microphone is wanted: %v", err)
+		}
+		if err := set.Choose(Input, "tone:440"); err != nil || set.NoMicrophone() {
 			t.Fatal(err)
 		}
 		if got := set.Describe().String(); !strings.HasPrefix(got, "a tone as microphone") {

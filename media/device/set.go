@@ -132,6 +132,13 @@ func (s *Set) playback(role Role) Playback {
 // Ringer returns the ring tone. It is closed with the set.
 func (s *Set) Ringer() Ringer { return s.ringer }
 
+// NoMicrophone reports that the agent works without one by choice ("null"), so that there is none to look after.
+func (s *Set) NoMicrophone() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.choices[Input].kind == kindNull
+}
+
 // RingBell reports that the terminal bell should ring as well, because the ring is set to "bell" or its device
 // cannot be heard at the moment.
 func (s *Set) RingBell() bool {
