@@ -129,6 +129,37 @@ func TestAServerWithoutAnEchoCancellerIsToldOnceAndTheCallGoesOn(t *testing.T) {
 	})
 }
 
+func TestADeviceThatComesWhileACancellerIsLoadedIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		loaded := false
+		set := virtual(t, map[Role]choice{Input: {}, Output: {}}, dialFake(func(op, tag uint32) []byte {
+			name := func(s string) proto.PropList { return proto.PropList{"device.description": proto.PropListString(s)} }
+			switch {
+			case op == proto.OpLoadModule:
+				loaded = true
+				return frame(proto.OpReply, tag, args(proto.LoadModuleReply{ModuleIndex: 7}))
+			case op == proto.OpGetSinkInfoList && loaded:
+				formats := []proto.FormatInfo{{Encoding: 1}}
+				return frame(proto.OpReply, tag, args(proto.GetSinkInfoReply{SinkName: "spk", Properties: name("Speaker"), Formats: formats},
+					proto.GetSinkInfoReply{SinkName: "jabra", Properties: name("Jabra"), Formats: formats}))
+			}
+			return nil
+		}))
+		set.server.work.put(func() { set.server.echo = newEcho(true) })
+		c := set.Capture()
+		c.Start(func([]int16) {})
+		synctest.Wait()
+		if len(set.Events()) != 1 {
+			t.Fatalf("%d events", len(set.Events()))
+		}
+		if e := <-set.Events(); e.Kind != Added || !e.Output || e.Name.String() != "Jabra" {
+			t.Errorf("event %+v", e)
+		}
+		c.Close()
+		set.Close()
+	})
+}
+
 func TestEchoCancelIsOffOrServer(t *testing.T) {
 	for value, ok := range map[string]bool{"": true, "off": true, "server": true, "on": false} {
 		if err := (Spec{EchoCancel: value}).Check(); (err == nil) != ok {

@@ -2,6 +2,7 @@ package device
 
 import (
 	"errors"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -124,11 +125,15 @@ func TestTheRingKeepsItsOrderBetweenTwoGoroutines(t *testing.T) {
 				n++
 			}
 			r.writeLE(buf)
+			if len(buf) == 0 { // it is full
+				runtime.Gosched()
+			}
 		}
 	}()
 	out := make([]int16, 7)
 	for n := 0; n+len(out) <= total; {
 		if !r.read(out) {
+			runtime.Gosched()
 			continue
 		}
 		for _, s := range out {

@@ -109,7 +109,7 @@ func (s *server) pairOf(mic, speaker Info) *pair {
 	if err == nil {
 		s.echo.pairs = append(s.echo.pairs, p)
 		if now, err := s.conn.devices(); err == nil {
-			s.seen = now
+			s.see(now)
 		}
 		return p
 	}

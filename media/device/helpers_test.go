@@ -1,7 +1,10 @@
 package device
 
 import (
+	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -37,6 +40,9 @@ func sine(hz float64) func([]int16) {
 	}
 }
 
+// patience is how long a test waits for what another program does before it gives up. It is no promise of ours.
+const patience = time.Minute
+
 // tape keeps the newest samples of a capture and lets a test wait for what it wants to hear.
 type tape struct {
 	mu   sync.Mutex
@@ -67,7 +73,7 @@ func (t *tape) last() ([]int16, int) {
 // hears waits until the last 200 ms satisfy ok.
 func (t *tape) hears(tb testing.TB, what string, ok func(pcm []int16) bool) {
 	tb.Helper()
-	limit := time.After(15 * time.Second)
+	limit := time.After(patience)
 	for {
 		select {
 		case <-t.wake:
@@ -97,7 +103,7 @@ func silent(pcm []int16) bool {
 // expect waits for an event that satisfies ok, and returns it; others are passed over.
 func expect(tb testing.TB, events <-chan Event, what string, ok func(Event) bool) Event {
 	tb.Helper()
-	limit := time.After(15 * time.Second)
+	limit := time.After(patience)
 	var seen []Event
 	for {
 		select {
@@ -113,6 +119,24 @@ func expect(tb testing.TB, events <-chan Event, what string, ok func(Event) bool
 			tb.Fatalf("no event: %s; seen %v", what, seen)
 		}
 	}
+}
+
+// expectAll waits for an event for each of want, in whatever order they come, and returns them.
+func expectAll(tb testing.TB, events <-chan Event, want map[string]func(Event) bool) map[string]Event {
+	tb.Helper()
+	got := make(map[string]Event)
+	for len(got) < len(want) {
+		expect(tb, events, fmt.Sprintf("what is left of %v", slices.Sorted(maps.Keys(want))), func(e Event) bool {
+			for name, ok := range want {
+				if _, had := got[name]; !had && ok(e) {
+					got[name] = e
+					return true
+				}
+			}
+			return false
+		})
+	}
+	return got
 }
 
 func kindOf(k EventKind, output bool) func(Event) bool {

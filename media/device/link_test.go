@@ -140,6 +140,42 @@ func TestAMalformedReplyEndsTheConnectionNotTheProgram(t *testing.T) {
 	}
 }
 
+func TestADefaultThatLeavesBetweenTwoAnswersIsAskedForAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, gone := range []uint32{proto.OpGetSinkInfoList, proto.OpGetSourceInfoList} {
+			asked := 0
+			c, _ := pipeTo(func(op, tag uint32) []byte {
+				if op != gone {
+					return nil
+				}
+				if asked++; asked == 1 { // what the server named as its default a moment ago is not there
+					return frame(proto.OpReply, tag, nil)
+				}
+				return nil
+			})
+			d, err := c.devices()
+			_, speaker := d.standard(true)
+			_, mic := d.standard(false)
+			if err != nil || !speaker || !mic || asked != 2 {
+				t.Errorf("asked %d times: loudspeaker %v, microphone %v, %v", asked, speaker, mic, err)
+			}
+			c.close()
+		}
+		asked := 0
+		c, _ := pipeTo(func(op, tag uint32) []byte { // a server whose default is never there
+			if op == proto.OpGetSinkInfoList {
+				asked++
+				return frame(proto.OpReply, tag, nil)
+			}
+			return nil
+		})
+		defer c.close()
+		if d, err := c.devices(); err != nil || len(d.all) != 1 || asked != 3 {
+			t.Errorf("%v, %v, asked %d times", d.all, err, asked)
+		}
+	})
+}
+
 func TestAServerThatStopsReadingDoesNotHoldTheCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()

@@ -118,25 +118,38 @@ func (c *conn) request(req proto.RequestArgs, reply proto.Reply) (err error) {
 
 func (c *conn) close() { c.link.fail(errClosed) }
 
-// devices asks for everything that is plugged in.
-func (c *conn) devices() (devices, error) {
+// devices asks for everything that is plugged in. The server answers one question after the other: when the default is not
+// in the lists, a device went away or came between two answers, and nobody is to hear that there is no loudspeaker. Then it
+// is asked again; some servers name a default that does not exist, and are believed in the end.
+func (c *conn) devices() (d devices, err error) {
+	for range 3 {
+		var whole bool
+		if d, whole, err = c.look(); err != nil || whole {
+			break
+		}
+	}
+	return d, err
+}
+
+// look asks once, and tells whether the answers fit together.
+func (c *conn) look() (d devices, whole bool, err error) {
 	began := time.Now()
 	var info proto.GetServerInfoReply
 	if err := c.request(&proto.GetServerInfo{}, &info); err != nil {
-		return devices{}, err
+		return devices{}, false, err
 	}
 	if took := time.Since(began); c.rtt == 0 || took < c.rtt {
 		c.rtt = took
 	}
 	var sinks proto.GetSinkInfoListReply
 	if err := c.request(&proto.GetSinkInfoList{}, &sinks); err != nil {
-		return devices{}, err
+		return devices{}, false, err
 	}
 	var sources proto.GetSourceInfoListReply
 	if err := c.request(&proto.GetSourceInfoList{}, &sources); err != nil {
-		return devices{}, err
+		return devices{}, false, err
 	}
-	d := devices{
+	d = devices{
 		server: text.Clean(info.PackageName + " " + info.PackageVersion).Truncate(60),
 		host:   text.Clean(info.Hostname).Truncate(60),
 	}
@@ -153,7 +166,9 @@ func (c *conn) devices() (devices, error) {
 			Monitor:     s.MonitorSourceIndex != proto.Undefined,
 		})
 	}
-	return d, nil
+	_, output := d.byName(true, info.DefaultSinkName)
+	_, input := d.byName(false, info.DefaultSourceName)
+	return d, (output || info.DefaultSinkName == "") && (input || info.DefaultSourceName == ""), nil
 }
 
 func description(p proto.PropList, name string) text.Text {

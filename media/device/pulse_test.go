@@ -77,12 +77,12 @@ func TestUnpluggingMovesTheCallAndThePluggedInHeadsetGetsItBack(t *testing.T) {
 	record(t, watch.Capture()).hears(t, "700 Hz on the headset", pure(700))
 
 	srv.unplug("headset")
-	e := expect(t, set.Events(), "moved", kindOf(Moved, true))
-	if e.Name.String() != "Speaker" {
+	// The server says apart that the stream moved and that the device is gone; a look at the devices may come between.
+	got := expectAll(t, set.Events(), map[string]func(Event) bool{"moved": kindOf(Moved, true), "lost": kindOf(Lost, true)})
+	if e := got["moved"]; e.Name.String() != "Speaker" {
 		t.Errorf("moved to %q", e.Name)
 	}
-	e = expect(t, set.Events(), "lost", kindOf(Lost, true))
-	if want := "Headset is not plugged in; Speaker is used until it is"; e.Cause.String() != want {
+	if e, want := got["lost"], "Headset is not plugged in; Speaker is used until it is"; e.Cause.String() != want {
 		t.Errorf("cause %q, want %q", e.Cause, want)
 	}
 	if !strings.Contains(set.Describe().String(), "Speaker (Headset is not plugged in)") {
@@ -92,9 +92,11 @@ func TestUnpluggingMovesTheCallAndThePluggedInHeadsetGetsItBack(t *testing.T) {
 	record(t, on.Capture()).hears(t, "700 Hz on the speaker", pure(700))
 
 	srv.plug("headset", "Headset")
-	expect(t, set.Events(), "added", func(e Event) bool { return e.Kind == Added && e.Output && e.Name.String() == "Headset" })
-	expect(t, set.Events(), "restored", kindOf(Restored, true))
-	expect(t, set.Events(), "moved back", func(e Event) bool { return e.Kind == Moved && e.Name.String() == "Headset" })
+	expectAll(t, set.Events(), map[string]func(Event) bool{
+		"added":      func(e Event) bool { return e.Kind == Added && e.Output && e.Name.String() == "Headset" },
+		"restored":   kindOf(Restored, true),
+		"moved back": func(e Event) bool { return e.Kind == Moved && e.Name.String() == "Headset" },
+	})
 	back := srv.open(Spec{Input: "headset.monitor", Output: "null", Ring: "off"})
 	record(t, back.Capture()).hears(t, "700 Hz on the headset again", pure(700))
 	if frames.Load() == 0 || p.Name().String() != "Headset" {
@@ -109,7 +111,9 @@ func TestAHeadsetThatIsNotPluggedInYetIsWaitedFor(t *testing.T) {
 	if e := <-set.Events(); e.Kind != Lost || e.Cause.String() != "Jabra is not plugged in; Speaker is used until it is" {
 		t.Errorf("event %+v", e)
 	}
-	play(t, set.Playback(), 500)
+	p := set.Playback()
+	play(t, p, 500)
+	eventually(t, "the call on the speaker", func() bool { return p.Name().String() == "Speaker" }) // else it never has to move
 	srv.plug("jabra", "Jabra")
 	expect(t, set.Events(), "moved to the headset", func(e Event) bool { return e.Kind == Moved && e.Name.String() == "Jabra" })
 	on := srv.open(Spec{Input: "jabra.monitor", Output: "null", Ring: "off"})
@@ -180,9 +184,7 @@ func TestAKilledServerLeavesTheCallOnTheNullClockAndComesBack(t *testing.T) {
 	heard.hears(t, "silence", silent)
 	_, before := heard.last()
 	atLeast(t, frames, frames.Load()+30)
-	if _, n := heard.last(); n <= before {
-		t.Errorf("the microphone stood still: %d frames, then %d", before, n)
-	}
+	eventually(t, "the microphone goes on", func() bool { _, n := heard.last(); return n > before })
 	if !set.RingBell() || !strings.HasPrefix(set.Describe().String(), "The sound server stopped") {
 		t.Errorf("bell %v, %q", set.RingBell(), set.Describe())
 	}
@@ -221,34 +223,37 @@ func TestAKilledStreamIsOpenedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.close()
-	if out := srv.must("list", "short", "sink-inputs"); out == "" {
-		t.Fatal("no sink input to kill")
-	} else {
-		killStream(t, c, strings.Fields(out)[0])
+	first := srv.inputs()
+	if len(first) != 1 {
+		t.Fatalf("%d sink inputs to kill", len(first))
 	}
-	heard.hears(t, "the gap", func(pcm []int16) bool { return !pure(800)(pcm) })
-	heard.hears(t, "800 Hz again", pure(800))
-	if out := srv.must("list", "short", "sink-inputs"); out == "" {
-		t.Error("the stream was not opened again")
-	}
+	killStream(t, c, first[0])
+	// The gap is too short to be heard on every machine: another stream in its place is the proof.
+	eventually(t, "another stream", func() bool { now := srv.inputs(); return len(now) == 1 && now[0] != first[0] })
+	_, before := heard.last()
+	heard.hears(t, "800 Hz again", func(pcm []int16) bool { _, n := heard.last(); return n > before+Rate/5/Frame && pure(800)(pcm) })
 }
 
 func TestAServerOnTheNetworkWantsItsCookie(t *testing.T) {
 	t.Parallel()
 	srv := startServer(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	l.Close()
 	jar := filepath.Join(srv.dir, "jar")
 	secret := []byte(strings.Repeat("secret--", cookieSize/8))
 	if err := os.WriteFile(jar, secret, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	srv.must("load-module", "module-native-protocol-tcp", "listen=127.0.0.1", "port="+strconv.Itoa(port), "auth-cookie="+jar)
-	env := []string{"PULSE_SERVER", "tcp:127.0.0.1:" + strconv.Itoa(port), "PULSE_COOKIE", jar}
+	port := ""
+	eventually(t, "a port that is still free when the server asks for it", func() bool {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		port = strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+		l.Close()
+		_, err = srv.pactl("load-module", "module-native-protocol-tcp", "listen=127.0.0.1", "port="+port, "auth-cookie="+jar)
+		return err == nil
+	})
+	env := []string{"PULSE_SERVER", "tcp:127.0.0.1:" + port, "PULSE_COOKIE", jar}
 
 	set, err := Open(Spec{Input: "speaker.monitor", Output: "Speaker", Ring: "off", Getenv: environment(env...)})
 	if err != nil {

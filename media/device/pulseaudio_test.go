@@ -77,7 +77,7 @@ func (s *soundServer) start() {
 		s.cmd.Wait()
 		close(died)
 	}()
-	limit := time.After(15 * time.Second)
+	limit := time.After(patience)
 	for poll := time.NewTicker(20 * time.Millisecond); ; {
 		select {
 		case <-poll.C:
@@ -175,7 +175,7 @@ func record(tb testing.TB, c Capture) *tape {
 // atLeast waits until a playback has been asked for n frames.
 func atLeast(tb testing.TB, frames *atomic.Int64, n int64) {
 	tb.Helper()
-	limit := time.After(15 * time.Second)
+	limit := time.After(patience)
 	for poll := time.NewTicker(5 * time.Millisecond); frames.Load() < n; {
 		select {
 		case <-poll.C:
@@ -183,6 +183,17 @@ func atLeast(tb testing.TB, frames *atomic.Int64, n int64) {
 			tb.Fatalf("only %d of %d frames", frames.Load(), n)
 		}
 	}
+}
+
+// inputs are the indexes of the streams that play on the server.
+func (s *soundServer) inputs() (indexes []string) {
+	s.tb.Helper()
+	for line := range strings.Lines(s.must("list", "short", "sink-inputs")) {
+		if f := strings.Fields(line); len(f) > 0 {
+			indexes = append(indexes, f[0])
+		}
+	}
+	return indexes
 }
 
 func killStream(t *testing.T, c *conn, index string) {

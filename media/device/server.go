@@ -193,11 +193,17 @@ func (s *server) refresh() {
 		return
 	}
 	before := s.seen
+	s.see(now)
+	s.settle(before, true)
+}
+
+// see takes what is plugged in now, and tells what has changed.
+func (s *server) see(now devices) {
+	before := s.seen
 	s.seen = now
 	for _, e := range before.changes(now) {
 		s.tell(e)
 	}
-	s.settle(before, true)
 }
 
 // settle puts every seat where it belongs now. before are the devices until now: a chosen device that is new among

