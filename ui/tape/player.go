@@ -1,6 +1,7 @@
 package tape
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,8 @@ type Program interface {
 	Err() error
 	// Stop asks it to end and waits.
 	Stop()
+	// Taken is how many keys and pastes the program has acted upon.
+	Taken() uint64
 }
 
 // World is a program behind which things can happen that no key of its own causes: somebody calls, or writes.
@@ -86,9 +89,13 @@ func (e *DiedError) Error() string {
 // Unwrap gives the cause.
 func (e *DiedError) Unwrap() error { return e.Err }
 
-// escapePause lies between a lone Escape and the next key: a terminal program takes them for Alt+key when they come
-// together (Bubble Tea waits 50 ms).
-const escapePause = 80 * time.Millisecond
+const (
+	// takeLimit is how long a key may take until the program has acted upon it; some bytes are no key.
+	takeLimit = 5 * time.Second
+	// secondLook is how long an expectation may take that is not met when the program seems to rest: on a busy machine the screen
+	// may still be on its way.
+	secondLook = 5 * time.Second
+)
 
 // player plays one tape.
 type player struct {
@@ -161,18 +168,12 @@ func (p *player) play(ctx context.Context, st step) error {
 		}
 		return err
 	case doExpect:
-		if err := p.rest(ctx, st); err != nil {
-			return err
-		}
-		if !st.re.MatchString(p.screen.text()) {
-			return p.fail(st, "is not on the screen", st.re)
+		if met, err := p.settled(ctx, st, func() bool { return st.re.MatchString(p.screen.text()) }); err != nil || !met {
+			return cmp.Or(err, p.fail(st, "is not on the screen", st.re))
 		}
 	case doAbsent:
-		if err := p.rest(ctx, st); err != nil {
-			return err
-		}
-		if st.re.MatchString(p.screen.text()) {
-			return p.fail(st, "is on the screen", nil)
+		if met, err := p.settled(ctx, st, func() bool { return !st.re.MatchString(p.screen.text()) }); err != nil || !met {
+			return cmp.Or(err, p.fail(st, "is on the screen", nil))
 		}
 	case doIdle:
 		return p.rest(ctx, st)
@@ -195,25 +196,41 @@ func (p *player) play(ctx context.Context, st step) error {
 			return p.fail(st, err.Error(), nil)
 		}
 	case doPaste:
-		_, _ = p.in.Write([]byte("\x1b[200~" + p.clip + "\x1b[201~"))
+		return p.send(ctx, st, "\x1b[200~"+p.clip+"\x1b[201~")
 	}
 	return nil
 }
 
-// keys types, one key at a time: each is read before the next is sent.
+// keys types, one key at a time.
 func (p *player) keys(ctx context.Context, st step) error {
 	for _, k := range st.keys {
-		_, _ = p.in.Write([]byte(k))
-		if err := p.until(ctx, st, waitLimit, p.in.empty); err != nil {
+		if err := p.send(ctx, st, k); err != nil {
 			return err
-		}
-		if k == "\x1b" {
-			if err := p.until(ctx, st, escapePause, func() bool { return false }); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
+}
+
+// send types one key or paste and waits until the program has acted upon it. So an Escape is over before the next key, which would else
+// make Alt+key of it, and what the key sets going is counted by Busy before anybody asks.
+func (p *player) send(ctx context.Context, st step, bytes string) error {
+	before := p.prog.Taken()
+	_, _ = p.in.Write([]byte(bytes))
+	if err := p.until(ctx, st, waitLimit, p.in.empty); err != nil {
+		return err
+	}
+	return p.until(ctx, st, takeLimit, func() bool { return p.prog.Taken() > before })
+}
+
+// settled waits for rest, and tells whether the screen is then, or soon, as it should be.
+func (p *player) settled(ctx context.Context, st step, met func() bool) (bool, error) {
+	if err := p.rest(ctx, st); err != nil {
+		return false, err
+	}
+	if err := p.until(ctx, st, secondLook, met); err != nil {
+		return false, err
+	}
+	return met(), nil
 }
 
 // rest waits until the program has read its input, nothing is under way behind it, and the screen stands still.

@@ -6,7 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 )
@@ -94,18 +96,77 @@ Wait+Screen /size: 100x30/
 	}
 }
 
+// slow is a program that shows what was typed only when many looks at its screen are over, as on a busy machine.
+type slow struct {
+	echo
+	looks chan struct{} // closed: it is shown
+}
+
+type shown struct{}
+
+func (s slow) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	if _, ok := msg.(shown); ok {
+		s.typed = strings.ReplaceAll(s.typed, "later", "now")
+		return s, nil
+	}
+	next, cmd := s.echo.Update(msg)
+	s.echo = next.(echo)
+	if s.typed == "later" {
+		cmd = func() tea.Msg { <-s.looks; return shown{} }
+	}
+	return s, cmd
+}
+
+func TestWhatIsNotThereAtTheFirstRestIsLookedForAgain(t *testing.T) {
+	for _, directive := range []string{"#: expect /typed: now/", "#: absent /later/"} {
+		s, err := Read("test.tape", "Type \"later\"\nWait+Screen /later/\n#: world rest\n"+directive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		looks := make(chan struct{})
+		if err := Play(t.Context(), s, func(ctx context.Context, term Terminal) (Program, error) {
+			return &resting{Program: StartTea(ctx, slow{looks: looks}, term, nil), looks: looks}, nil
+		}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// resting lets a slow program go on when it has been found at rest, and asked some more.
+type resting struct {
+	Program
+	asked atomic.Int64
+	from  atomic.Bool
+	looks chan struct{}
+}
+
+func (r *resting) Happen(string) error { r.from.Store(true); return nil }
+
+func (r *resting) Busy() int {
+	if r.from.Load() && r.asked.Add(1) == 4 { // the fourth look: the player takes it for rest
+		time.AfterFunc(50*time.Millisecond, func() { close(r.looks) })
+	}
+	return r.Program.Busy()
+}
+
+func TestAnEscapeIsOverBeforeTheNextKey(t *testing.T) {
+	if err := play(t, "Escape\nType \"x\"\nEscape\n#: key F2\nEscape\nDown\nEscape\nEscape\nWait+Screen /typed: <esc>x<esc><f2><esc><down><esc><esc>/"); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestAFailedExpectationShowsTheScreenAndTheNearestLine(t *testing.T) {
 	for _, source := range []string{
-		"Type \"hello\"\n#: expect /typed: goodbye/",
-		"Type \"hello\"\nWait+Screen@50ms /typed: goodbye/",
-		"Type \"hello\"\n#: absent /hello/",
+		"Type \"hello\"\nWait+Screen /hello/\n#: expect /typed: goodbye/",
+		"Type \"hello\"\nWait+Screen /hello/\nWait+Screen@50ms /typed: goodbye/",
+		"Type \"hello\"\nWait+Screen /hello/\n#: absent /hello/",
 	} {
 		err := play(t, source)
 		var f *Failure
 		if !errors.As(err, &f) {
 			t.Fatalf("%s\ngave %v", source, err)
 		}
-		if f.Line != 2 || !strings.Contains(f.Error(), "│typed: hello") {
+		if f.Line != 3 || !strings.Contains(f.Error(), "│typed: hello") {
 			t.Errorf("line %d\n%s", f.Line, f.Error())
 		}
 	}
@@ -168,7 +229,7 @@ func TestShotsAreTextAnsiAndSVG(t *testing.T) {
 	dir := t.TempDir()
 	for _, ext := range []string{"txt", "ansi", "svg"} {
 		path := filepath.Join(dir, "shot."+ext)
-		if err := play(t, "Type \"<hi>\"\n#: shot "+path); err != nil {
+		if err := play(t, "Type \"<hi>\"\nWait+Screen /<hi>/\n#: shot "+path); err != nil {
 			t.Fatal(err)
 		}
 		b, err := os.ReadFile(path)

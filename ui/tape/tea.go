@@ -2,6 +2,7 @@ package tape
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -18,10 +19,11 @@ func (t Terminal) Options(ctx context.Context) []tea.ProgramOption {
 
 // teaProgram is a Program around a Bubble Tea program.
 type teaProgram struct {
-	p    *tea.Program
-	busy func() int
-	done chan struct{}
-	err  error
+	p     *tea.Program
+	busy  func() int
+	taken atomic.Uint64
+	done  chan struct{}
+	err   error
 }
 
 // StartTea runs a model on a virtual terminal. busy counts what is under way behind the model; nil: nothing ever is.
@@ -29,7 +31,8 @@ func StartTea(ctx context.Context, model tea.Model, t Terminal, busy func() int,
 	if busy == nil {
 		busy = func() int { return 0 }
 	}
-	tp := &teaProgram{p: tea.NewProgram(model, append(t.Options(ctx), more...)...), busy: busy, done: make(chan struct{})}
+	tp := &teaProgram{busy: busy, done: make(chan struct{})}
+	tp.p = tea.NewProgram(watched{model, &tp.taken}, append(t.Options(ctx), more...)...)
 	go func() {
 		defer close(tp.done)
 		_, tp.err = tp.p.Run()
@@ -37,8 +40,24 @@ func StartTea(ctx context.Context, model tea.Model, t Terminal, busy func() int,
 	return tp
 }
 
+// watched counts the keys and pastes that a model has acted upon.
+type watched struct {
+	tea.Model
+	taken *atomic.Uint64
+}
+
+func (w watched) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	next, cmd := w.Model.Update(msg)
+	switch msg.(type) {
+	case tea.KeyPressMsg, tea.PasteMsg:
+		w.taken.Add(1)
+	}
+	return watched{next, w.taken}, cmd
+}
+
 func (t *teaProgram) Resize(w, h int)       { t.p.Send(tea.WindowSizeMsg{Width: w, Height: h}) }
 func (t *teaProgram) Busy() int             { return t.busy() }
+func (t *teaProgram) Taken() uint64         { return t.taken.Load() }
 func (t *teaProgram) Done() <-chan struct{} { return t.done }
 
 func (t *teaProgram) Err() error {
