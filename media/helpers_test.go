@@ -55,10 +55,11 @@ func loopback(port uint16) netip.AddrPort {
 	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port)
 }
 
-// listen makes a session on loopback in virtual time; cfg may hold more.
+// listen makes a session on loopback in virtual time; cfg may hold more. Reports go out when a test sends them: those that a session
+// sends by itself every few seconds of the machine's time would come in the middle of slow tests only.
 func listen(t testing.TB, v *virtual, cfg Config) *Session {
 	t.Helper()
-	cfg.LocalIP, cfg.now = loopback(0).Addr(), v.now
+	cfg.LocalIP, cfg.now, cfg.reticent = loopback(0).Addr(), v.now, true
 	s, err := Listen(cfg)
 	if err != nil {
 		t.Fatal(err)

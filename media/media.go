@@ -122,7 +122,8 @@ type Config struct {
 	// Now is the time since an arbitrary start, for packets and playing alike; nil: the machine's clock. For simulations.
 	Now func() time.Duration
 
-	now func() time.Duration // tests: time since an arbitrary start, for packets and playing alike
+	now      func() time.Duration // tests: time since an arbitrary start, for packets and playing alike
+	reticent bool                 // tests: no report is sent but when sendReport is called
 }
 
 // Stats is a session's quality at one moment. Percentages and MOS are of what we hear, unless named Remote.

@@ -118,7 +118,9 @@ func Listen(cfg Config) (*Session, error) {
 	s.states, s.checks = make(chan SecureState, 16), make(chan struct{}, 1)
 	s.done.Go(func() { s.receive(ctx, s.rtp, s.handleRTP) })
 	s.done.Go(func() { s.receive(ctx, s.rtcp, s.handleRTCP) })
-	s.done.Go(func() { s.report(ctx) })
+	if !cfg.reticent {
+		s.done.Go(func() { s.report(ctx) })
+	}
 	if cfg.OnSecure != nil {
 		s.done.Go(func() { s.tellStates(ctx) })
 	}

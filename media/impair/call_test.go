@@ -37,6 +37,7 @@ type call struct {
 	ssrc   uint32
 
 	reported      time.Duration
+	reports       uint32
 	sinceA, lostA int
 }
 
@@ -127,12 +128,17 @@ func (c *call) report(now time.Duration) {
 	}
 	lost := uint8(256 * c.lostA / c.sinceA * 255 / 256)
 	c.reported, c.sinceA, c.lostA = now, 0, 0
-	data, err := (&rtcp.ReceiverReport{SSRC: 9, Reports: []rtcp.ReceptionReport{{SSRC: c.ssrc, FractionLost: lost}}}).Marshal()
+	c.reports++
+	told := c.a.Stats().RemoteJitter // each report names another, to be known by it
+	data, err := (&rtcp.ReceiverReport{SSRC: 9, Reports: []rtcp.ReceptionReport{{SSRC: c.ssrc, FractionLost: lost, Jitter: 48 * c.reports}}}).Marshal()
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	if _, err := c.wires[0].WriteToUDPAddrPort(data, c.a.LocalRTCP()); err != nil {
 		c.t.Fatal(err)
+	}
+	for c.a.Stats().RemoteJitter == told { // what is said next is coded by it, whatever the machine's speed
+		runtime.Gosched()
 	}
 }
 

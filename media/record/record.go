@@ -119,6 +119,8 @@ type Recorder struct {
 	sent, heard *ring
 	off         atomic.Bool // taps keep nothing: paused or over
 
+	telling chan struct{} // held while the state changes and is told: states are told in the order in which they are
+
 	mu     sync.Mutex
 	state  State
 	paused bool // what is asked for
@@ -168,15 +170,15 @@ func Start(cfg Config) (*Recorder, error) {
 		return nil, fmt.Errorf("open the folder of recordings: %w", err)
 	}
 	r := &Recorder{cfg: cfg, start: time.Now(), sent: newRing(), heard: newRing(), root: root,
-		wake: make(chan struct{}, 1), done: make(chan struct{})}
+		wake: make(chan struct{}, 1), done: make(chan struct{}), telling: make(chan struct{}, 1)}
 	if err := r.open(); err != nil {
 		root.Close()
 		return nil, err
 	}
 	r.state = State{Kind: Recording, Path: r.path}
+	r.tell(r.State()) // before anybody else has something to tell
 	r.watch = time.AfterFunc(stallAfter, r.stalled)
 	go r.run()
-	r.tell(r.State())
 	return r, nil
 }
 
@@ -270,6 +272,8 @@ func (r *Recorder) nudge() {
 
 // become changes the state and tells it.
 func (r *Recorder) become(kind Kind, reason string) {
+	r.telling <- struct{}{}
+	defer func() { <-r.telling }()
 	r.mu.Lock()
 	changed := r.state.Kind != kind
 	r.state.Kind, r.state.Reason = kind, text.Clean(reason)
@@ -288,6 +292,8 @@ func (r *Recorder) tell(s State) {
 
 // stalled is called by the watch when the writer has not come back from the disk.
 func (r *Recorder) stalled() {
+	r.telling <- struct{}{}
+	defer func() { <-r.telling }()
 	r.mu.Lock()
 	tell := r.state.Kind == Recording || r.state.Kind == Paused
 	if tell {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -291,6 +292,42 @@ func TestADiskThatHangsCostsOnlyTheOldestSound(t *testing.T) {
 		}
 		if !loud(l[10*Rate:11*Rate]) || !loud(l[13*Rate:]) {
 			t.Error("the newest sound is lost")
+		}
+	})
+}
+
+func TestAStateIsNotToldAfterTheOneThatFollowsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, slow := &badDisk{}, make(chan struct{})
+		var mu sync.Mutex
+		var told []Kind
+		r := begin(t, Config{create: func(*os.Root, string) (file, error) { return d, nil }, OnState: func(s State) {
+			if s.Kind == Stalled {
+				<-slow // whoever is told takes its time
+			}
+			mu.Lock()
+			told = append(told, s.Kind)
+			mu.Unlock()
+		}})
+		free := make(chan struct{})
+		d.mu.Lock()
+		d.hang = free
+		d.mu.Unlock()
+		feed(r, &tone{hz: 440, amp: 8000, rate: Rate}, &tone{hz: 880, amp: 8000, rate: Rate}, 6*time.Second)
+		d.mu.Lock()
+		d.hang = nil
+		d.mu.Unlock()
+		close(free)
+		time.Sleep(time.Second) // the disk has come back before the stall has been told
+		close(slow)
+		synctest.Wait()
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if want := []Kind{Recording, Stalled, Recording, Closed}; !slices.Equal(told, want) {
+			t.Errorf("told %v, want %v", told, want)
 		}
 	})
 }

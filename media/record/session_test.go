@@ -59,14 +59,22 @@ func TestARealSessionIsRecordedBothWays(t *testing.T) {
 		t.Fatal(err)
 	}
 	for ch, hz := range []float64{440, 880} {
-		var re, im, all float64
-		for i := 0; i < 8000; i++ { // half a second, after the first one
-			x := float64(int16(binary.LittleEndian.Uint16(b[44+16000*4+4*i+2*ch:])))
-			sin, cos := math.Sincos(2 * math.Pi * hz * float64(i) / media.Rate)
-			re, im, all = re+x*cos, im+x*sin, all+x*x
+		// A tenth of a second somewhere: a busy machine leaves frames out.
+		const part = media.Rate / 10
+		best := 0.0
+		for from := 0; 44+4*(from+part) <= len(b); from += part / 5 {
+			var re, im, all float64
+			for i := range part {
+				x := float64(int16(binary.LittleEndian.Uint16(b[44+4*(from+i)+2*ch:])))
+				sin, cos := math.Sincos(2 * math.Pi * hz * float64(i) / media.Rate)
+				re, im, all = re+x*cos, im+x*sin, all+x*x
+			}
+			if all > 0 {
+				best = max(best, 2*(re*re+im*im)/all/part)
+			}
 		}
-		if s := 2 * (re*re + im*im) / all / 8000; !(s > 0.8) {
-			t.Errorf("channel %d holds %.2f of %.0f Hz", ch, s, hz)
+		if best < 0.9 {
+			t.Errorf("channel %d holds %.2f of %.0f Hz", ch, best, hz)
 		}
 	}
 }
