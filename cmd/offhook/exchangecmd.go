@@ -26,7 +26,7 @@ func newExchangeCmd(e *env) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&o.listen, "listen", "127.0.0.1:0", "address and port for UDP and TCP; port 0 lets the system choose")
-	cmd.Flags().StringVar(&o.users, "users", "", "JSON file of extensions: [{\"extension\",\"password\",\"name\"}]")
+	cmd.Flags().StringVar(&o.users, "users", "", "extensions: a JSON file with a list of {extension, password, name}")
 	cmd.Flags().StringVar(&o.control, "control", exchange.ControlFile(), "file that tells offhook exchange call how to reach this exchange")
 	cmd.Flags().BoolVar(&o.still, "still", false, "people do nothing by the clock")
 	cmd.Flags().StringVar(&o.cert, "tls-cert", "", "certificate chain (PEM): TLS on the port after --listen's")

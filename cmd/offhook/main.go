@@ -42,7 +42,9 @@ func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	e := &env{out: os.Stdout, errOut: os.Stderr, in: os.Stdin, version: version}
-	err := fang.Execute(ctx, newRootCmd(e), fang.WithVersion(version), fang.WithErrorHandler(sayError), fang.WithoutManpage())
+	root := newRootCmd(e)
+	fitHelp(root, os.Args[1:], helpWidth())
+	err := fang.Execute(ctx, root, fang.WithVersion(version), fang.WithErrorHandler(sayError), fang.WithoutManpage())
 	var exit exitError
 	switch {
 	case errors.As(err, &exit):
