@@ -241,3 +241,14 @@ func FuzzWhyReadsAnyDetail(f *testing.F) {
 		check(t, whyPage(&bytes.Buffer{}, s, noon))
 	})
 }
+
+func TestWithoutAnyCallEveryCommandAboutCallsSaysSoInOneLine(t *testing.T) {
+	r := newRoom(t, baseSettings+"[storage]\ndir = \"DIR\"\n")
+	r.replaceIn("DIR", r.path("state"))
+	for _, args := range [][]string{{"why"}, {"why", "5f2a91c0"}, {"amend", "last", "--clear"}, {"outbox", "show", "5f2a91c0"}, {"outbox", "retry", "--all"}} {
+		_, err := r.run(args...)
+		if err == nil || err.Error() != "this profile has had no call yet; check --profile, or start offhook: "+filepath.Join(r.path("state"), "default", "ledger.db") {
+			t.Errorf("%q: %v", args, err)
+		}
+	}
+}

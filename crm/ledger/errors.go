@@ -39,6 +39,9 @@ func (e *Error) Error() string {
 	if e.Kind == nil {
 		return fmt.Sprintf("cannot %s: %v", e.Op, e.Err)
 	}
+	if e.Kind == ErrNone { // nothing failed: there is nothing yet
+		return "this profile has had no call yet; check --profile, or start offhook: " + e.Path
+	}
 	return fmt.Sprintf("cannot %s: %v – %s", e.Op, e.Kind, e.advice())
 }
 
@@ -61,8 +64,6 @@ func (e *Error) advice() string {
 		return "SQLite can lose records there; choose a folder on a local disk instead of " + e.Path
 	case ErrSchema:
 		return fmt.Sprintf("%v: %s", e.Err, e.Path)
-	case ErrNone:
-		return "it is made when offhook takes its first call: " + e.Path
 	}
 	return e.Path
 }
