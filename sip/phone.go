@@ -275,7 +275,7 @@ func (h handler) Request(tx *transaction.ServerTx, req *transaction.Request) {
 	}
 }
 
-// screen refuses calls that there is no room for. Strangers' calls do not come this far: see admit.
+// screen refuses calls that there is no room for, and tells those who ask by OPTIONS first. Strangers' calls do not come this far: see admit.
 func (p *Phone) screen(tx *transaction.ServerTx, req *transaction.Request) bool {
 	code := 0
 	switch {

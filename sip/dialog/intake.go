@@ -101,9 +101,21 @@ func (u *UA) NotAllowed(tx *transaction.ServerTx) {
 
 // capabilities answers OPTIONS, in a dialog or not (RFC 3261 §11.2).
 func (u *UA) capabilities(tx *transaction.ServerTx) {
-	respond(tx, 200, "", transaction.Header{Name: "Allow", Value: u.allow()},
-		transaction.Header{Name: "Accept", Value: "application/sdp, message/sipfrag, application/dtmf-relay"},
-		transaction.Header{Name: "Supported", Value: supported})
+	h := u.abilities()
+	h.Set("Supported", supported)
+	kinds := "application/sdp, multipart/mixed, message/sipfrag, application/dtmf-relay, application/dtmf"
+	if u.cfg.Also == "MESSAGE" {
+		kinds += ", text/plain"
+	}
+	h.Add("Accept", kinds)
+	h.Add("Accept-Encoding", "identity")
+	h.Add("Accept-Language", "en")
+	respond(tx, 200, "", h...)
+}
+
+// unreadable answers 415 to a body of a kind that is none of kinds, or that was packed (RFC 3261 §8.2.3).
+func unreadable(tx *transaction.ServerTx, kinds string) {
+	respond(tx, 415, "", transaction.Header{Name: "Accept", Value: kinds}, transaction.Header{Name: "Accept-Encoding", Value: "identity"})
 }
 
 // required answers 420 when the far end demands an extension that we do not have (§8.2.2.3). A far end that demands session
@@ -157,6 +169,7 @@ func (u *UA) outside(tx *transaction.ServerTx, req *transaction.Request) {
 		switch {
 		case u.cfg.Options:
 			u.h.Request(tx, req)
+		case u.cfg.Screen != nil && u.cfg.Screen(tx, req): // it is answered as an INVITE would be
 		case required(tx, req):
 			u.capabilities(tx)
 		}
@@ -251,7 +264,7 @@ func (s *Session) informed(tx *transaction.ServerTx, req *transaction.Request) {
 	}
 	d, ok := digitOf(req.ContentType, req.Body)
 	if !ok && len(req.Body) > 0 {
-		respond(tx, 415, "", transaction.Header{Name: "Accept", Value: "application/dtmf-relay, application/dtmf"})
+		unreadable(tx, "application/dtmf-relay, application/dtmf")
 		return
 	}
 	respond(tx, 200, "")

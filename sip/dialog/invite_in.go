@@ -39,7 +39,7 @@ func (u *UA) invited(tx *transaction.ServerTx, req *transaction.Request) {
 	}
 	theirs, err := sdpOf(req.ContentType, req.Headers, req.Body)
 	if err != nil {
-		respond(tx, 415, "", transaction.Header{Name: "Accept", Value: "application/sdp"})
+		unreadable(tx, "application/sdp")
 		return
 	}
 	if !takesSDP(req.Headers) {

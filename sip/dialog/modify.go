@@ -295,7 +295,7 @@ func (s *Session) reinvited(tx *transaction.ServerTx, req *transaction.Request) 
 	}
 	theirs, err := sdpOf(req.ContentType, req.Headers, req.Body)
 	if err != nil {
-		respond(tx, 415, "", transaction.Header{Name: "Accept", Value: "application/sdp"})
+		unreadable(tx, "application/sdp")
 		return
 	}
 	iv, ok := s.answerTimer(req)

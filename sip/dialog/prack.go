@@ -145,7 +145,7 @@ func (s *Session) pracked(tx *transaction.ServerTx, req *transaction.Request) {
 	}
 	body, err := sdpOf(req.ContentType, req.Headers, req.Body)
 	if err != nil {
-		respond(tx, 415, "", transaction.Header{Name: "Accept", Value: "application/sdp"})
+		unreadable(tx, "application/sdp")
 		return
 	}
 	if o.offers && body == nil {

@@ -161,7 +161,7 @@ func (w *watch) inside(tx *transaction.ServerTx, req *transaction.Request) {
 	n.id.refresh(req.Contact)
 	kind, _, _ := mime.ParseMediaType(req.ContentType)
 	if want := w.s.cfg.Accept; len(req.Body) > 0 && want != "" && kind != want {
-		respond(tx, 415, "", transaction.Header{Name: "Accept", Value: want})
+		unreadable(tx, want)
 		return
 	}
 	respond(tx, 200, "")

@@ -50,7 +50,7 @@ type Config struct {
 
 	Digest *transaction.Digest // answers 401 and 407 of requests in and for dialogs; nil: they are refusals
 
-	// Screen sees each INVITE outside of a dialog before any check. When it returns true, it has answered it itself
+	// Screen sees each INVITE outside of a dialog before any check, and each OPTIONS, which is to be answered alike (RFC 3261 §11.2). When it returns true, it has answered it itself
 	// (403, or a 407 challenge) and the request is forgotten. It runs on the loop. nil: everybody is let in.
 	Screen func(tx *transaction.ServerTx, req *transaction.Request) bool
 	// Refer sees each REFER that passed every check, to Accept or Reject it. s is the call that it came in, or that its

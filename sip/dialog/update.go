@@ -56,7 +56,7 @@ func (s *Session) updated(tx *transaction.ServerTx, req *transaction.Request) {
 	theirs, err := sdpOf(req.ContentType, req.Headers, req.Body)
 	switch {
 	case err != nil:
-		respond(tx, 415, "", transaction.Header{Name: "Accept", Value: "application/sdp"})
+		unreadable(tx, "application/sdp")
 		return
 	case theirs == nil:
 	case s.state == early && s.outgoing: // below, each fork for itself
