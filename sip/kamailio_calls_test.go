@@ -235,6 +235,11 @@ func refreshed(t *testing.T, w *wire) {
 		select {
 		case <-tick.C:
 		case <-limit:
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			for _, m := range w.msgs {
+				t.Logf("%v ours: %v\n%s", m.At, m.Out, m.Data)
+			}
 			t.Fatal("no refresh")
 		}
 	}
