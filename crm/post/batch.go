@@ -296,16 +296,17 @@ func (s *Sender) reactMany(ctx context.Context, jobs []job, err error, at stage)
 		tries = max(tries, j.item.Attempts)
 	}
 	f := ledger.Failure{Class: v.class, Reason: text.Clean(v.line), Ambiguous: v.ambiguous, Due: s.backoff(tries, err)}
+	tell := func() {
+		s.report(Report{Kind: ReportRetry, Key: jobs[0].item.Key, Subject: jobs[0].subject(), Line: f.Reason, NextTry: f.Due})
+	}
 	if v.reaction == pause {
-		s.pauseQueue(v.kind, v.line)
+		tell = s.pauseQueue(v.kind, v.line)
 		f.Due, f.Free = s.o.Now(), true
 	}
 	for _, j := range jobs {
 		s.retry(context.WithoutCancel(ctx), j, f)
 	}
-	if v.reaction != pause {
-		s.report(Report{Kind: ReportRetry, Key: jobs[0].item.Key, Subject: jobs[0].subject(), Line: f.Reason, NextTry: f.Due})
-	}
+	tell()
 }
 
 // giveBack returns a claimed record that nothing was done about.

@@ -151,8 +151,9 @@ func (e *Errands) react(ctx context.Context, it ledger.Errand, err error) {
 	v := judge(err, at)
 	switch {
 	case v.reaction == pause:
-		e.pauseQueue(v.kind, v.line)
+		tell := e.pauseQueue(v.kind, v.line)
 		e.retry(ctx, it, ledger.Failure{Class: v.class, Reason: text.Clean(v.line), Due: e.now(), Free: true})
+		tell()
 	case v.reaction == wait:
 		e.retry(ctx, it, ledger.Failure{Class: v.class, Reason: text.Clean(v.line), Due: e.afterWork(it.Created), Free: true, Awaits: v.awaits})
 	case v.reaction == later:

@@ -81,17 +81,11 @@ func (p *post) end(n int, change func(*crm.CallRecord)) string {
 
 func (p *post) item(key string) ledger.Item {
 	p.T.Helper()
-	list, err := p.led.History(p.T.Context(), ledger.Filter{Limit: -1})
-	if err != nil {
-		p.T.Fatal(err)
+	it, err := p.led.Item(p.T.Context(), key)
+	if err != nil || it.Key != key {
+		p.T.Fatalf("record %s: %q, %v", key, it.Key, err)
 	}
-	for _, e := range list {
-		if e.Call.Key == key && e.Item != nil {
-			return *e.Item
-		}
-	}
-	p.T.Fatalf("no record %s", key)
-	return ledger.Item{}
+	return it
 }
 
 // tasks are the Tasks that were written.

@@ -72,7 +72,11 @@ type gate struct {
 	why   string // "" when open
 	kind  salesforce.Kind
 	until time.Time
-	times int // in a row
+	times int  // in a row
+	told  bool // why it is shut
+	heard bool // somebody was told that it is shut
+
+	telling sync.Mutex // held while a pause or its end is told: the last word must be the newest
 }
 
 const (
@@ -275,12 +279,12 @@ func (g *gate) rest(now time.Time) (probing bool, rest time.Duration) {
 	return true, max(g.until.Sub(now), 0)
 }
 
-// shut closes the gate; first is false when it was shut for this reason already.
-func (g *gate) shut(kind salesforce.Kind, line string, now time.Time) (until time.Time, first bool) {
+// shut closes the gate.
+func (g *gate) shut(kind salesforce.Kind, line string, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if first = g.why == "" || g.kind != kind; first {
-		g.kind, g.times = kind, 0
+	if g.why == "" || g.kind != kind {
+		g.kind, g.times, g.told = kind, 0, false
 	}
 	g.why = line
 	wait := authProbe
@@ -289,25 +293,44 @@ func (g *gate) shut(kind salesforce.Kind, line string, now time.Time) (until tim
 	}
 	g.times++
 	g.until = now.Add(wait)
-	return g.until, first
 }
 
-// open reports whether the gate was shut.
+// untold returns why the gate is shut, once.
+func (g *gate) untold() (why string, until time.Time, ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	ok = g.why != "" && !g.told
+	if ok {
+		g.told, g.heard = true, true
+	}
+	return g.why, g.until, ok
+}
+
+// open reports whether anybody was told that the gate was shut.
 func (g *gate) open() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	was := g.why != ""
-	g.why, g.kind, g.times, g.until = "", salesforce.KindNone, 0, time.Time{}
-	return was
+	heard := g.heard
+	g.why, g.kind, g.times, g.until, g.told, g.heard = "", salesforce.KindNone, 0, time.Time{}, false, false
+	return heard
 }
 
-func (q *queue) pauseQueue(kind salesforce.Kind, line string) {
-	if until, first := q.gate.shut(kind, line, q.now()); first {
-		q.load.report(Report{Kind: ReportPaused, Line: text.Clean(line), NextTry: until})
+// pauseQueue shuts the gate. What it returns tells of that, and is called when what the pause is about stands on disk: who hears of it
+// and looks finds it waiting. A pause that is over by then is not told.
+func (q *queue) pauseQueue(kind salesforce.Kind, line string) (tell func()) {
+	q.gate.shut(kind, line, q.now())
+	return func() {
+		q.gate.telling.Lock()
+		defer q.gate.telling.Unlock()
+		if why, until, ok := q.gate.untold(); ok {
+			q.load.report(Report{Kind: ReportPaused, Line: text.Clean(why), NextTry: until})
+		}
 	}
 }
 
 func (q *queue) resume(line string) {
+	q.gate.telling.Lock()
+	defer q.gate.telling.Unlock()
 	if q.gate.open() {
 		q.load.report(Report{Kind: ReportResumed, Line: text.Clean(q.name + "s are sent again: " + line)})
 	}

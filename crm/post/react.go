@@ -17,8 +17,9 @@ func (s *Sender) react(ctx context.Context, j job, err error, at stage) bool {
 	v := judge(err, at)
 	switch v.reaction {
 	case pause:
-		s.pauseQueue(v.kind, v.line)
+		tell := s.pauseQueue(v.kind, v.line)
 		s.retry(ctx, j, ledger.Failure{Class: v.class, Reason: text.Clean(v.line), Due: s.o.Now(), Free: true})
+		tell()
 		return false
 	case wait:
 		s.retry(ctx, j, ledger.Failure{Class: v.class, Reason: text.Clean(v.line), Due: s.afterWork(j.p.End), Free: true, Awaits: v.awaits})
