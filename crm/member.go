@@ -70,9 +70,6 @@ func ReadMember(ctx context.Context, sf *salesforce.Client, userID string) (Memb
 	return m, nil
 }
 
-// NoCentre is what an administrator should know of a user without a call centre.
-const NoCentre = "this user belongs to no call centre in Salesforce (Setup, Call Centers, Manage Call Center Users); calls work without"
-
 // Address is where a page or a flow of the layout is in the browser, with what it is to know; "" before the first sign-in, and for
 // what is neither.
 func (d *Directory) Address(p layout.Pop, record Ref, values []Var) string {

@@ -10,6 +10,7 @@ import (
 
 	"offhook/config"
 	"offhook/crm"
+	"offhook/crm/lacks"
 	"offhook/crm/layout"
 	"offhook/crm/salesforce"
 	"offhook/internal/text"
@@ -120,7 +121,7 @@ func (e *env) showOrgCentre(cmd *cobra.Command) error {
 		return errors.New("whether you belong to a call centre cannot be read: your org has none, or your user may not see it")
 	}
 	if !m.InCentre {
-		fmt.Fprintln(w, "Call centre  none:", crm.NoCentre)
+		fmt.Fprintf(w, "Call centre  none: %s\n", lacks.Rules().Get("centre.none").With().Means)
 		return exitError(1)
 	}
 	c := m.Centre

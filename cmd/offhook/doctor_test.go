@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"offhook/crm/emulator"
+	"offhook/crm/lacks"
 	"offhook/crm/ledger"
-	"offhook/crm/selftest"
 	"offhook/internal/checkup"
 	"offhook/internal/text"
 )
@@ -223,7 +223,7 @@ func TestDoctorsTableStandsInTheDocumentation(t *testing.T) {
 	if begin < 0 || end < begin {
 		t.Fatal("the page has lost the marks of doctor's table")
 	}
-	want := page[:begin+len(doctorBegin)] + checkup.Table(append(localRules(), selftest.Rules()...)) + page[end:]
+	want := page[:begin+len(doctorBegin)] + checkup.Table(append(localRules(), lacks.Rules()...)) + page[end:]
 	if *updateCLI {
 		check(t, os.WriteFile(doctorPage, []byte(want), 0o644))
 		return

@@ -11,6 +11,7 @@ import (
 
 	"offhook/config"
 	"offhook/crm"
+	"offhook/crm/lacks"
 	"offhook/crm/ledger"
 	"offhook/crm/salesforce"
 	"offhook/crm/selftest"
@@ -66,7 +67,7 @@ func (e *env) sayDoctor(sections []checkup.Section, admin bool) error {
 		if _, err := fmt.Fprintln(e.out, "For the administrator of the org"); err != nil {
 			return err
 		}
-		for _, n := range selftest.AdminNotes() {
+		for _, n := range lacks.AdminNotes() {
 			if err := checkup.Line(e.out, "", n); err != nil {
 				return err
 			}

@@ -28,7 +28,7 @@ func TestWhatTheOrgLacksIsToldAtTheSignInOnceAndTakenBackWhenItIsMended(t *testi
 		t.Fatal(err)
 	}
 	told := p.said(ReportLacking)
-	if len(told) != 1 || !strings.Contains(lines(told[0]), "may not fill CallType of Tasks") || !strings.Contains(lines(told[0]), "Nonsense is not a status") || len(told[0].Lines) != 2 {
+	if len(told) != 1 || !strings.Contains(lines(told[0]), "Task has no field CallType that the user may fill") || !strings.Contains(lines(told[0]), "Nonsense is not a status") || len(told[0].Lines) != 2 {
 		t.Fatalf("%v", told)
 	}
 	for i := range 3 { // each hour the org is read again

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"offhook/crm"
+	"offhook/crm/lacks"
 	"offhook/crm/salesforce"
 	"offhook/internal/text"
 )
@@ -57,7 +58,7 @@ func Preflight(ctx context.Context, sf *salesforce.Client, mapped ...string) (Or
 	}
 	o.Member, err = crm.ReadMember(ctx, sf, u.UserID)
 	if o.gap(err); err == nil && o.Member.CentreKnown && !o.Member.InCentre {
-		o.warn(crm.NoCentre)
+		o.warn(lacks.Line("centre.none"))
 	}
 	desc, err := sf.Describe(ctx, "Task")
 	if o.gap(err); err != nil {
@@ -67,7 +68,7 @@ func Preflight(ctx context.Context, sf *salesforce.Client, mapped ...string) (Or
 	}
 	o.TaskWrite = desc.Createable
 	if !desc.Createable {
-		o.warn("this user may not create Tasks: calls stay on this computer until an administrator gives Edit Tasks (offhook doctor says how)")
+		o.warn(lacks.Line("task.create"))
 	}
 	o.TaskHas = map[string]bool{}
 	for _, f := range crm.OptionalFields() {
@@ -75,7 +76,7 @@ func Preflight(ctx context.Context, sf *salesforce.Client, mapped ...string) (Or
 		o.TaskHas[f] = ok && fd.Createable
 		if f == crm.KeyField && ok && !fd.Unique {
 			o.TaskHas[f] = false
-			o.warn("the field " + crm.KeyField + " on Task is not unique: it cannot prevent double records; install it as shipped")
+			o.warn(lacks.Line("key.unique"))
 		}
 	}
 	var hidden []string
@@ -85,11 +86,11 @@ func Preflight(ctx context.Context, sf *salesforce.Client, mapped ...string) (Or
 		}
 	}
 	if hidden != nil {
-		o.warn("this user may not fill " + strings.Join(hidden, ", ") + " of Tasks: records say it in the description only (offhook doctor says what is missing)")
+		o.warn(lacks.Line("task.call_field", "field", strings.Join(hidden, ", ")))
 	}
 	for _, f := range mapped {
 		if fd, ok := desc.Field(f); !ok || !fd.Createable || !crm.CanFill(fd) {
-			o.warn("Task has no field " + f + " that this user may fill: what sip.data maps to it stands in the description")
+			o.warn(lacks.Line("data.field", "field", f))
 		}
 	}
 	o.task = desc
@@ -133,15 +134,15 @@ func (o Org) Check(s crm.TaskSettings) (lines []string) {
 			}
 		}
 		if len(gone) > 0 {
-			lines = append(lines, "record.map: Task has no field "+strings.Join(gone, ", ")+" that this user may fill: left out of every record")
+			lines = append(lines, lacks.Line("map.field", "field", strings.Join(gone, ", ")))
 		}
 	}
 	if s.Status != "" && o.Closed != nil && !slices.Contains(o.Closed, s.Status) {
-		lines = append(lines, "record.status: "+s.Status+" is not a status that closes a Task: "+o.Status+" is used; there are "+strings.Join(o.Closed, ", "))
+		lines = append(lines, lacks.Line("status.setting", "status", s.Status, "used", o.Status, "closed", strings.Join(o.Closed, ", ")))
 	}
 	for _, action := range slices.Sorted(maps.Keys(s.Statuses)) {
 		if st := s.Statuses[action]; o.Statuses != nil && !slices.Contains(o.Statuses, st) {
-			lines = append(lines, "record.statuses: the org has no status "+st+" for "+action+" calls: left out; there are "+strings.Join(o.Statuses, ", "))
+			lines = append(lines, lacks.Line("status.action", "status", st, "action", action, "statuses", strings.Join(o.Statuses, ", ")))
 		}
 	}
 	return lines

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"offhook/crm"
+	"offhook/crm/lacks"
 	"offhook/crm/layout"
 	"offhook/crm/salesforce"
 	"offhook/internal/checkup"
@@ -61,7 +62,7 @@ func Examine(ctx context.Context, sf *salesforce.Client, w Wants) checkup.Sectio
 	if w.Now == nil {
 		w.Now = time.Now
 	}
-	x := &examination{sf: sf, wants: w, rules: Rules(), out: checkup.Section{Name: "Salesforce"}, seen: map[string]*salesforce.Describe{}}
+	x := &examination{sf: sf, wants: w, rules: lacks.Rules(), out: checkup.Section{Name: "Salesforce"}, seen: map[string]*salesforce.Describe{}}
 	if !x.access(ctx) {
 		return x.out
 	}

@@ -1,4 +1,6 @@
-package selftest
+// Package lacks is what an org may lack for calls and their records, in the sentences of one table: doctor prints them with their steps, the
+// desk shows them as one line, and docs/troubleshooting.md is made from them. It asks Salesforce nothing and decides nothing.
+package lacks
 
 import "offhook/internal/checkup"
 
@@ -9,7 +11,7 @@ const (
 	problem = checkup.Problem
 )
 
-// Rules are what doctor can find in Salesforce. docs/troubleshooting.md is made from them.
+// Rules are what can be lacking in Salesforce.
 func Rules() checkup.Rules { return append(accessRules(), recordRules()...) }
 
 // accessRules are about getting in: network, sign-in, user, API.
@@ -132,4 +134,11 @@ func AdminNotes() []string {
 		"Nothing is to be set up for Lightning Web Security, CSP trusted URLs, named credentials, the utility bar or Open CTI: no page of Salesforce runs offhook.",
 		"To show the fields of docs/salesforce to people: Setup → Object Manager → Task → Page Layouts.",
 	}
+}
+
+// Line is a rule that applies, as one line for the desk: what is lacking, what that means, and who knows the steps. pairs are those of
+// checkup.Rule.With.
+func Line(id string, pairs ...string) string {
+	f := Rules().Get(id).With(pairs...)
+	return f.What.String() + ": " + f.Means.String() + " (offhook doctor)"
 }
