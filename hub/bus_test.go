@@ -230,8 +230,7 @@ func TestTheHubsDeathHarmsNoDeskAndTheRowsComeBack(t *testing.T) {
 	address := strings.TrimPrefix(b.URL(), "nats://")
 	b.Close()
 	until(t, w, "its own loss", only(Unknown, desk.OnCall))
-	if down := l.wait(t, desk.HealthWarn); !strings.Contains(down.Text.String(), "calls go on") {
-		t.Errorf("the agent reads %q", down.Text)
+	for !strings.Contains(l.wait(t, desk.HealthWarn).Text.String(), "calls go on") { // a hub that is ending may still say that it cannot yet
 	}
 	s := talking()
 	for i := range 1000 { // the desk goes on; nothing blocks

@@ -17,7 +17,7 @@ import (
 // twoAccounts is a desk with a second account at the same exchange; its password is what the command prints.
 func twoAccounts(t *testing.T, passwordCommand string) *place {
 	t.Helper()
-	p := &place{TB: t, e: testEnv()}
+	p := &place{TB: t, e: placeEnv()}
 	var err error
 	if p.b, err = startBackend(t.Context(), p.e, true, quietSettings); err != nil {
 		t.Fatal(err)

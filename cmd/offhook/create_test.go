@@ -12,7 +12,7 @@ import (
 
 // Nobody is told of a record that is made when the call is over but the call's Task: it waits for it, also when Salesforce is slow.
 func TestTheTaskBelongsToWhatWasMadeWhenTheCallWasOver(t *testing.T) {
-	p := &place{TB: t, e: testEnv()}
+	p := &place{TB: t, e: placeEnv()}
 	var err error
 	p.b, err = startBackend(t.Context(), p.e, true, quietSettings+"[create]\nobjects = [{object = \"Lead\", trigger = \"end\", per = \"unknown\", fields = \"LastName = {number}; Company = unknown\"}]\n")
 	check(t, err)

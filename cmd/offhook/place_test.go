@@ -32,10 +32,17 @@ func testEnv() *env {
 	return &env{out: new(bytes.Buffer), errOut: new(bytes.Buffer), in: strings.NewReader(""), version: "test"}
 }
 
+// placeEnv is for a desk that looks callers up: that may take its time, how fast this machine is, is no promise.
+func placeEnv() *env {
+	e := testEnv()
+	e.set = []string{"salesforce.lookup_timeout=20s"}
+	return e
+}
+
 // newPlace starts a practice world and a desk in it that has registered and signed in.
 func newPlace(t testing.TB) *place {
 	t.Helper()
-	p := &place{TB: t, e: testEnv()}
+	p := &place{TB: t, e: placeEnv()}
 	var err error
 	if p.b, err = startBackend(t.Context(), p.e, true, quietSettings); err != nil {
 		t.Fatal(err)
@@ -150,7 +157,7 @@ func (p *place) crash() *place {
 			p.Fatal(err)
 		}
 	}
-	after := &place{TB: p.TB, e: testEnv(), b: p.b}
+	after := &place{TB: p.TB, e: placeEnv(), b: p.b}
 	opt := p.b.options(true)
 	opt.ledger = filepath.Join(dir, "ledger.db")
 	if after.w, err = openWorkplace(p.Context(), after.e, p.b.settings, opt); err != nil {

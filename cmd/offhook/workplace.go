@@ -339,7 +339,7 @@ func (w *workplace) leave(ctx context.Context) {
 
 // heard waits until the desk knows how its calls ended: then their records are on disk and can be sent.
 func (w *workplace) heard(ctx context.Context) {
-	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second) // a slow disk writes two states for each call
 	defer cancel()
 	snapshots, over := w.desk.Subscribe()
 	defer over()
