@@ -14,6 +14,7 @@ import (
 )
 
 func TestATonePutInAtOneEndComesOutAtTheOther(t *testing.T) {
+	kinds(t) // Opus is ready
 	for _, codec := range Codecs() {
 		for _, ptime := range []time.Duration{0, 10, 30, 60} {
 			t.Run(codec.Name+" "+(ptime*time.Millisecond).String(), func(t *testing.T) {
