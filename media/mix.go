@@ -24,6 +24,7 @@ type Mix struct {
 	mu     sync.Mutex
 	legs   [maxLegs]*leg // by number; 0 is the headset
 	ticked time.Time
+	leave  time.Duration // leaveWithin, or what a test has time for
 	sum    [Frame]int32
 	part   [Frame]int16
 	ear    elastic
@@ -41,7 +42,7 @@ type leg struct {
 
 // NewMix makes a conference with nobody but the headset in it.
 func NewMix() *Mix {
-	m := &Mix{}
+	m := &Mix{leave: leaveWithin}
 	m.ear.line.reset()
 	m.join(0, &leg{})
 	return m
@@ -102,10 +103,10 @@ func (m *Mix) Remove(s *Session) {
 			other.want[i] = 0
 		}
 	}
-	idle := time.Since(m.ticked) > leaveWithin
+	idle := time.Since(m.ticked) > m.leave
 	m.mu.Unlock()
 	if !idle {
-		t := time.NewTimer(leaveWithin)
+		t := time.NewTimer(m.leave)
 		defer t.Stop()
 		select {
 		case <-l.gone:
