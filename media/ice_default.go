@@ -86,8 +86,21 @@ func (a *agent) regained() bool {
 // fallBack uses the address in the description when a packet of sound or of its handshake comes from there and the checks have found
 // nothing.
 func (s *Session) fallBack(c *config, from netip.AddrPort) bool {
-	a, now := c.agents[partRTP], s.clock()
-	if a == nil || from != c.Remote || !a.takeDefault(from, now) {
+	a := c.agents[partRTP]
+	if a == nil || from != c.Remote || a.selected.Load() != nil || !s.takeDefault(c, from) {
+		return false
+	}
+	s.replay()
+	s.wake()
+	return true
+}
+
+// takeDefault takes the address for sound, and for reports where they have a port of their own, and tells.
+func (s *Session) takeDefault(c *config, from netip.AddrPort) bool {
+	s.paths.Lock()
+	defer s.paths.Unlock()
+	now := s.clock()
+	if !c.agents[partRTP].takeDefault(from, now) {
 		return false
 	}
 	s.log.Warn("no connectivity check passed; the sound goes to the address in the description, from which the far end's comes")
@@ -101,8 +114,6 @@ func (s *Session) fallBack(c *config, from netip.AddrPort) bool {
 		}
 	}
 	s.tellPath(PathState{Found: true, Unchecked: true})
-	s.replay()
-	s.wake()
 	return true
 }
 

@@ -28,6 +28,12 @@ var unchecked = PathState{Found: true, Unchecked: true}
 // unanswered are two sessions; a's checks go where nobody answers, and b speaks of no checks.
 func unanswered(t *testing.T, told *paths) (*virtual, *Session, *Session) {
 	v, a, b := pair(t, PCMU, Config{OnPath: told.add}, Config{})
+	expectNothing(t, a, b)
+	return v, a, b
+}
+
+// expectNothing has a check addresses where nobody answers; b speaks of no checks.
+func expectNothing(t *testing.T, a, b *Session) {
 	x, _ := credentials()
 	x.Candidates, x.Controlling = []netip.AddrPort{addr("127.0.0.1:9")}, true
 	pa := params(b, PCMU)
@@ -35,7 +41,6 @@ func unanswered(t *testing.T, told *paths) (*virtual, *Session, *Session) {
 	if err := errors.Join(b.Configure(params(a, PCMU)), a.Configure(pa)); err != nil {
 		t.Fatal(err)
 	}
-	return v, a, b
 }
 
 func TestSoundFromTheDescribedAddressIsTakenOnceTheChecksHadTheirTime(t *testing.T) {
@@ -92,6 +97,40 @@ func TestThatThereIsNoWayIsToldOnceAndThatThereIsOneAfterAll(t *testing.T) {
 		v.add(10 * time.Millisecond)
 	}
 	until(t, func() bool { return told.are(PathState{}, unchecked) })
+}
+
+func TestThatThereIsNoWayIsNotToldAfterTheWayThatWasFound(t *testing.T) {
+	var told paths
+	entered, slow := make(chan struct{}), make(chan struct{})
+	v := newVirtual()
+	a := listen(t, v, Config{OnPath: func(s PathState) {
+		if !s.Found { // whoever is told takes its time
+			close(entered)
+			<-slow
+		}
+		told.add(s)
+	}})
+	b := listen(t, v, Config{})
+	expectNothing(t, a, b)
+	v.add(checksTold + time.Second)
+	a.wake()
+	<-entered
+	frame := make([]int16, Frame)
+	for range 2 { // and the way is found meanwhile
+		b.WriteFrame(frame)
+		v.add(10 * time.Millisecond)
+	}
+	for look := time.NewTicker(time.Millisecond); told.are(); { // what is told too early comes soon
+		if <-look.C; v.now() > time.Minute {
+			break
+		}
+		v.add(time.Second)
+	}
+	close(slow)
+	until(t, func() bool { return told.are(PathState{}, unchecked) || told.are(unchecked, PathState{}) })
+	if !told.are(PathState{}, unchecked) {
+		t.Errorf("told %+v", told.all)
+	}
 }
 
 func TestThatConsentIsLostIsToldOnceAndNewChecksFindTheWayAgain(t *testing.T) {

@@ -57,13 +57,8 @@ func (s *Session) drive(ctx context.Context) {
 					_, _ = s.socket(part).WriteToUDPAddrPort(p.data, p.to)
 				}
 				next = min(next, at-now)
-				if part == partRTP && a.overdue(now) {
-					s.log.Warn("no connectivity check passed; there is no way for the sound yet")
-					s.tellPath(PathState{})
-				}
-				if part == partRTP && a.lost() {
-					s.log.Warn("the far end answers no checks any more; the sound is not sent until new ones are agreed on")
-					s.tellPath(PathState{Lost: true})
+				if part == partRTP {
+					s.missing(a, now)
 				}
 			}
 		}
@@ -74,6 +69,20 @@ func (s *Session) drive(ctx context.Context) {
 		case <-t.C:
 		case <-s.checks:
 		}
+	}
+}
+
+// missing tells that there is no way for the sound, yet or any more.
+func (s *Session) missing(a *agent, now time.Duration) {
+	s.paths.Lock()
+	defer s.paths.Unlock()
+	if a.overdue(now) {
+		s.log.Warn("no connectivity check passed; there is no way for the sound yet")
+		s.tellPath(PathState{})
+	}
+	if a.lost() {
+		s.log.Warn("the far end answers no checks any more; the sound is not sent until new ones are agreed on")
+		s.tellPath(PathState{Lost: true})
 	}
 }
 
@@ -109,8 +118,12 @@ func (s *Session) takeSTUN(part int, data []byte, from netip.AddrPort, at time.D
 		}
 		s.replay()
 	}
-	if part == partRTP && a.regained() {
-		s.tellPath(PathState{Found: true})
+	if part == partRTP {
+		s.paths.Lock()
+		if a.regained() {
+			s.tellPath(PathState{Found: true})
+		}
+		s.paths.Unlock()
 	}
 	s.wake() // what was asked may have made a check due
 }

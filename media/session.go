@@ -43,6 +43,7 @@ type Session struct {
 	early   early
 	states  chan SecureState // to be told
 	checks  chan struct{}    // something is due for an agent
+	paths   sync.Mutex       // held while it is found what is to be told of the way, and told: in the order in which it is so
 	driven  bool             // agents have their goroutine; guarded by control
 	past    []*outbound      // our keys of this session; guarded by control
 
