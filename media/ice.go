@@ -51,11 +51,13 @@ type agent struct {
 	tie         uint64
 	pairs       []*icePair
 	lastCheck   time.Duration
+	lasts       time.Duration // the consent to before
 	checked     bool
 
 	selected atomic.Pointer[netip.AddrPort]
-	fresh    time.Duration // when the selected pair last answered
-	consent  time.Duration // when to ask again
+	before   atomic.Pointer[netip.AddrPort] // the way of the checks that these take the place of; see follows
+	fresh    time.Duration                  // when the selected pair last answered
+	consent  time.Duration                  // when to ask again
 	asking   [][stun.TransactionIDSize]byte
 	over     atomic.Bool // consent is lost; a restart is needed
 
@@ -111,9 +113,12 @@ func (a *agent) pair(addr netip.AddrPort, now time.Duration) *icePair {
 	return p
 }
 
-// chosen is where packets go; ok is false before a pair is selected and after consent is lost.
+// chosen is where packets go; ok is false before a pair is selected, unless checks before these found a way, and after consent is lost.
 func (a *agent) chosen() (netip.AddrPort, bool) {
 	p := a.selected.Load()
+	if p == nil {
+		p = a.before.Load()
+	}
 	if p == nil || a.over.Load() {
 		return netip.AddrPort{}, false
 	}
@@ -123,6 +128,9 @@ func (a *agent) chosen() (netip.AddrPort, bool) {
 // accepts tells whether sound from an address is the far end's: from each pair that passed a check.
 func (a *agent) accepts(from netip.AddrPort) bool {
 	if p := a.selected.Load(); p != nil && *p == from {
+		return true
+	}
+	if p := a.before.Load(); p != nil && *p == from {
 		return true
 	}
 	a.mu.Lock()
@@ -139,9 +147,16 @@ func (a *agent) tick(now time.Duration) (out []icePacket, next time.Duration) {
 	if a.over.Load() {
 		return nil, next
 	}
+	if a.before.Load() != nil {
+		if now >= a.lasts {
+			a.before.Store(nil)
+		} else {
+			next = a.lasts
+		}
+	}
 	if sel := a.selected.Load(); sel == nil {
 		if at := a.begun + checksTold; at > now {
-			next = at
+			next = min(next, at)
 		}
 	} else if !a.unproved { // who never answered a check is not asked for consent
 		if now-a.fresh >= consentOver {

@@ -24,7 +24,7 @@ const (
 
 // takeDefault uses an address that no check has proved, when none was found in time.
 func (a *agent) takeDefault(to netip.AddrPort, now time.Duration) bool {
-	if a.selected.Load() != nil { // most of the time
+	if a.selected.Load() != nil || a.before.Load() != nil { // most of the time
 		return false
 	}
 	a.mu.Lock()
@@ -41,7 +41,7 @@ func (a *agent) takeDefault(to netip.AddrPort, now time.Duration) bool {
 func (a *agent) overdue(now time.Duration) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.selected.Load() != nil || a.missed || a.over.Load() || now-a.begun < checksTold {
+	if a.selected.Load() != nil || a.before.Load() != nil || a.missed || a.over.Load() || now-a.begun < checksTold {
 		return false
 	}
 	a.missed = true
@@ -59,16 +59,26 @@ func (a *agent) lost() bool {
 	return true
 }
 
-// follows makes an agent that takes the place of one without a way tell the way that it finds.
+// follows takes the place of another agent (RFC 8445 §9): its way is used until this one has found one, as long as the consent to it lasts;
+// where it had none, the one that is found is told.
 func (a *agent) follows(old *agent) {
-	if _, ok := old.chosen(); ok {
-		return
-	}
 	old.mu.Lock()
-	missed := old.missed
+	to, ok := old.chosen()
+	missed, lasts := old.missed, old.fresh+consentOver
+	switch {
+	case old.selected.Load() == nil: // it followed another one itself
+		lasts = old.lasts
+	case old.unproved: // there is no consent
+		lasts = a.begun + consentOver
+	}
 	old.mu.Unlock()
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if ok {
+		a.lasts = lasts
+		a.before.Store(&to)
+		return
+	}
 	a.missed = missed
 }
 

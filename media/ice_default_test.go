@@ -165,6 +165,51 @@ func TestThatConsentIsLostIsToldOnceAndNewChecksFindTheWayAgain(t *testing.T) {
 	}
 }
 
+// RFC 8445 §9: a far end that begins its checks anew is talked to over the old way meanwhile.
+func TestSoundGoesOnOverTheOldWayUntilNewChecksHaveFoundOne(t *testing.T) {
+	elsewhere := addr("198.51.100.9:9000")
+	for name, answers := range map[string]bool{"they find one": true, "they find none": false} {
+		t.Run(name, func(t *testing.T) {
+			e := newEther(0)
+			ours, theirs := credentials()
+			ours.Lite = true
+			e.ends[there] = (&liteEnd{t: t, ice: theirs}).take
+			a := newAgent(ours, 1, []netip.AddrPort{there}, e.now)
+			e.join(here, a)
+			e.run(time.Minute, map[netip.AddrPort]*agent{here: a})
+			delete(e.ends, there)
+			ours.LocalUfrag, ours.RemoteUfrag, theirs.LocalUfrag, theirs.RemoteUfrag = "cccc", "dddd", "dddd", "cccc"
+			b := newAgent(ours, 1, []netip.AddrPort{elsewhere}, e.now)
+			b.follows(a)
+			e.join(here, b)
+			agents := map[netip.AddrPort]*agent{here: b}
+			if to, ok := b.chosen(); !ok || to != there || !b.accepts(there) || b.takeDefault(elsewhere, e.now+time.Hour) {
+				t.Fatalf("the sound stops: %v %v", to, ok)
+			}
+			if answers {
+				e.ends[elsewhere] = (&liteEnd{t: t, ice: theirs}).take
+				e.run(time.Second, agents)
+				if to, ok := b.chosen(); !ok || to != elsewhere || b.overdue(e.now) || b.lost() {
+					t.Errorf("%v %v", to, ok)
+				}
+				return
+			}
+			e.run(20*time.Second, agents)
+			if to, ok := b.chosen(); !ok || to != there || b.overdue(e.now) {
+				t.Errorf("before the consent is over: %v %v", to, ok)
+			}
+			again := newAgent(ours, 1, nil, e.now) // a third time
+			if again.follows(b); again.lasts != b.lasts {
+				t.Errorf("the old way lasts to %v and not %v", again.lasts, b.lasts)
+			}
+			e.run(11*time.Second, agents)
+			if to, ok := b.chosen(); ok || !b.overdue(e.now) || b.overdue(e.now) {
+				t.Errorf("afterwards: %v", to)
+			}
+		})
+	}
+}
+
 func TestAnAddressThatPassesACheckTakesThePlaceOfTheOneThatDidNot(t *testing.T) {
 	for _, controlling := range []bool{true, false} {
 		e := newEther(0)

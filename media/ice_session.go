@@ -100,7 +100,7 @@ func (s *Session) takeSTUN(part int, data []byte, from netip.AddrPort, at time.D
 		}
 		return
 	}
-	_, had := a.chosen()
+	had := a.selected.Load() != nil
 	reply, ours := a.take(data, from, s.clock())
 	if !ours {
 		if !a.accepts(from) {
@@ -111,7 +111,7 @@ func (s *Session) takeSTUN(part int, data []byte, from netip.AddrPort, at time.D
 	if reply != nil {
 		_, _ = s.socket(part).WriteToUDPAddrPort(reply, from)
 	}
-	if _, has := a.chosen(); has && !had {
+	if a.selected.Load() != nil && !had {
 		s.log.Info("the far end's address was found by checks", "part", part)
 		if c.assoc != nil {
 			c.assoc.begin(part)

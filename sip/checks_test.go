@@ -54,6 +54,52 @@ func TestChecksThatFindNothingAreToldAndTheCallGoesOnWhereSoundComesFrom(t *test
 	}
 }
 
+// RFC 8445 §9, RFC 8839 §4.4.1.1.1: other credentials in an offer want other credentials in the answer; a hold has the same.
+func TestAFarEndThatBeginsItsChecksAnewGetsNewCredentials(t *testing.T) {
+	p := open(t, "desk", func(c *Config) { c.Accept = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")} })
+	s := newServer(t, func(tx *transaction.ServerTx, req *transaction.Request) {})
+	a := p.LocalAddr()
+	mine := dialog.Local{RTP: loopbackPort(40000), RTCP: loopbackPort(40000), Mux: true, ICE: &offer.ICE{Ufrag: "peer", Pwd: "peer0123456789abcdefghij"}}
+	call := s.ua.Invite(dialog.Invite{
+		Flow: s.flow, Dst: a, URI: transaction.URI{Scheme: "sip", User: "desk", Host: a.Addr().String(), Port: int(a.Port())},
+		From: address(t, "<sip:caller@127.0.0.1>"), Media: mine,
+	}, nil)
+	agreed := func() *offer.ICE {
+		for limit := time.After(patience); ; {
+			select {
+			case e := <-s.events:
+				if m, ok := e.(dialog.MediaChanged); ok && m.Media.ICE != nil {
+					return m.Media.ICE
+				}
+			case <-limit:
+				t.Fatal("no description with checks came")
+			}
+		}
+	}
+	id := wait[IncomingCall](t, p).Leg
+	p.Answer(id)
+	wait[CallAnswered](t, p)
+	first := agreed()
+	call.Hold()
+	if held := agreed(); held.Ufrag != first.Ufrag || held.Pwd != first.Pwd {
+		t.Errorf("%+v for a hold, after %+v", held, first)
+	}
+	for _, ufrag := range []string{"next", "last"} {
+		mine.ICE = &offer.ICE{Ufrag: ufrag, Pwd: ufrag + "0123456789abcdefghij"}
+		call.Renegotiate(mine)
+		anew := agreed()
+		if anew.Ufrag == first.Ufrag || anew.Pwd == first.Pwd {
+			t.Errorf("%+v after %+v: that is no restart", anew, first)
+		}
+		own := make(chan offer.ICE, 1)
+		p.command(id, func(l *leg) { own <- *l.ice })
+		if own := <-own; own.Ufrag != anew.Ufrag || own.Pwd != anew.Pwd {
+			t.Errorf("the far end was told %+v, and the telephone goes by %+v", anew, own)
+		}
+		first = anew
+	}
+}
+
 func TestWhenConsentIsLostTheAgentReadsSoAndNewChecksAreAskedFor(t *testing.T) {
 	t.Parallel()
 	p := open(t, "desk", func(c *Config) { c.Accept = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")} })

@@ -246,6 +246,9 @@ func (l *leg) event(e dialog.Event) {
 		p.connect()
 	case dialog.MediaChanged:
 		l.agreed = e.Media
+		if own := e.Media.OwnICE; own != nil {
+			l.ice = own
+		}
 		l.codec = e.Media.Codec.Name
 		l.configure()
 		p.connect()

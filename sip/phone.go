@@ -113,7 +113,7 @@ func Open(ctx context.Context, cfg Config) (*Phone, error) {
 		Logger:      acc.Logger, User: acc.aor.User, Codecs: acc.codecs, DTMF: telephoneEvent, Digest: digest,
 		Reliable: acc.Reliable, SessionTimer: max(acc.SessionTimer, 0), MinSE: 90 * time.Second,
 		Media: p.describe, Refer: p.referred, Replaces: p.replaces, Asked: p.asked, Also: "MESSAGE", Unserved: !acc.registers() && acc.proxy.none(),
-		Screen: p.screen, ReferWait: acc.TransferWait, Connect: p.connectHop, Contact: p.contactOf,
+		ICE: newICE, Screen: p.screen, ReferWait: acc.TransferWait, Connect: p.connectHop, Contact: p.contactOf,
 	}, handler{p})
 	p.sound = newSound(p) // before the first message can come in
 	if err := p.listen(); err != nil {

@@ -185,7 +185,7 @@ func (l *leg) configure() {
 		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, Codec: codec, SendPT: a.SendPT, RecvPT: a.RecvPT, Fmtp: a.Fmtp,
 		DTMFSendPT: a.DTMFSendPT, DTMFRecvPT: a.DTMFRecvPT, DTMFClock: a.DTMFClock, DTMF: mode, DTMFListen: inBand, PTime: a.PTime,
 		Send: a.Send && l.answered, Receive: a.Receive, Latch: a.Symmetric, Mux: a.Mux, XR: a.XR, Secure: secure(a, l.association),
-		ICE: checks(l.ice, a),
+		ICE: checks(a.OwnICE, a),
 	})
 	if a.DTLS != nil {
 		l.association = a.DTLS.Association

@@ -194,7 +194,7 @@ func (a *attempt) updated(tx *transaction.ServerTx, req *transaction.Request, sd
 			return
 		}
 		var err error
-		if t, res.Body, err = t.Answer(sdp, false); err != nil {
+		if t, res.Body, err = a.s.ua.answer(t, sdp, false); err != nil {
 			refuseSDP(tx, err)
 			return
 		}

@@ -161,7 +161,7 @@ func (s *Session) reinviteDone(o *outgoing, t offer.Terms, hold, late bool, res 
 		var answer []byte
 		if err == nil {
 			if late {
-				t, answer, err = t.Answer(body, hold)
+				t, answer, err = s.ua.answer(t, body, hold)
 			} else {
 				t, err = t.Accept(body)
 			}
@@ -193,6 +193,14 @@ func (s *Session) reinviteDone(o *outgoing, t offer.Terms, hold, late bool, res 
 	default:
 		s.refused(hold, res.Status, res.Reason)
 	}
+}
+
+// answer answers an offer in a session: where the far end's checks begin anew, so do ours.
+func (u *UA) answer(t offer.Terms, theirs []byte, hold bool) (offer.Terms, []byte, error) {
+	if u.cfg.ICE != nil && t.RestartsChecks(theirs) {
+		t = t.WithICE(u.cfg.ICE())
+	}
+	return t.Answer(theirs, hold)
 }
 
 // acknowledge sends the ACK to a 2xx of our re-INVITE, and keeps it as long as that may be repeated.
@@ -308,7 +316,7 @@ func (s *Session) reinvited(tx *transaction.ServerTx, req *transaction.Request) 
 	if late {
 		t, body, err = t.Offer(t.ByUs())
 	} else {
-		t, body, err = t.Answer(theirs, t.ByUs())
+		t, body, err = s.ua.answer(t, theirs, t.ByUs())
 	}
 	if err != nil {
 		refuseSDP(tx, err)

@@ -172,7 +172,7 @@ func (s *Session) pracked(tx *transaction.ServerTx, req *transaction.Request) {
 		s.released()
 		return
 	default: // a further offer (§5)
-		if t, res.Body, err = t.Answer(body, t.ByUs()); err != nil {
+		if t, res.Body, err = s.ua.answer(t, body, t.ByUs()); err != nil {
 			refuseSDP(tx, err)
 			s.released()
 			return

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"offhook/sip/offer"
 	"offhook/sip/transaction"
 )
 
@@ -43,6 +44,10 @@ type Config struct {
 	// Media is our side of the media of a call over flow, without its ports: whether an offer can be met at all is seen before it
 	// rings. nil: sound in the clear.
 	Media func(flow *transaction.Flow) Local
+
+	// ICE makes credentials of ours for a far end that begins its checks anew (RFC 8445 §9): MediaChanged tells which are agreed. nil: the
+	// answer has those of the call.
+	ICE func() *offer.ICE
 
 	Codecs []Codec       // what we can do, in order of preference
 	DTMF   uint8         // payload type that we offer for telephone-event, 0: none

@@ -86,7 +86,7 @@ func (s *Session) updated(tx *transaction.ServerTx, req *transaction.Request) {
 	res := s.ok(req, iv)
 	t := s.terms
 	if theirs != nil {
-		if t, res.Body, err = t.Answer(theirs, t.ByUs()); err != nil {
+		if t, res.Body, err = s.ua.answer(t, theirs, t.ByUs()); err != nil {
 			refuseSDP(tx, err)
 			return
 		}

@@ -115,3 +115,29 @@ func (l Local) rtcp() netip.AddrPort {
 
 // ours reports whether we have credentials that a peer would take.
 func (i *ICE) ours() bool { return i != nil && iceText(i.Ufrag, 4) && iceText(i.Pwd, 22) }
+
+// RestartsChecks reports whether an offer has other credentials than those that are agreed on: then the answer needs new ones as well, and
+// all checks are made anew (RFC 8445 §9, RFC 8839 §4.4.1.1.1).
+func (t Terms) RestartsChecks(offer []byte) bool {
+	was := t.media.ICE
+	if was == nil || !t.local.ICE.ours() {
+		return false
+	}
+	r, err := readSDP(offer)
+	if err != nil {
+		return false
+	}
+	pick, err := t.choose(r)
+	if err != nil {
+		return false
+	}
+	is := r.streams[pick.stream].ice
+	return is != nil && (is.Ufrag != was.Ufrag || is.Pwd != was.Pwd)
+}
+
+// WithICE returns the terms with other credentials of ours, for the next description.
+func (t Terms) WithICE(own *ICE) Terms {
+	l := t.local
+	l.ICE = own
+	return t.WithLocal(l)
+}

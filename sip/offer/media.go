@@ -133,7 +133,7 @@ type Media struct {
 	DTLS             *DTLS  // nil: none
 	Mux              bool   // RTP and RTCP share Remote
 	XR               bool   // they take VoIP metrics
-	ICE              *ICE   // theirs; nil: none
+	ICE, OwnICE      *ICE   // theirs and ours; nil: none
 	Controlling      bool   // we made the last offer: the role of RFC 8445 §6.1.1 unless one side is lite
 }
 

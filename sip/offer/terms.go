@@ -272,7 +272,7 @@ func (t *Terms) agree(st stream, a agreement) {
 	m.Codec.PT = a.recvPT
 	m.CN = st.noise()
 	if a.ice {
-		m.ICE = t.remoteICE(*st.ice)
+		m.ICE, m.OwnICE = t.remoteICE(*st.ice), t.local.ICE
 	}
 	switch {
 	case st.addr.IsValid() && !st.addr.IsUnspecified() && st.port > 0 && st.port <= 65535:
@@ -290,7 +290,8 @@ func (t *Terms) agree(st stream, a agreement) {
 		m.RemoteRTCP = m.Remote
 	}
 	if st.port == 0 && t.agreed { // switched off: the rest is as it was, for when it comes back
-		m.SendKey, m.RecvKey, m.DTLS, m.ICE, m.Mux = t.media.SendKey, t.media.RecvKey, t.media.DTLS, t.media.ICE, t.media.Mux
+		m.SendKey, m.RecvKey, m.DTLS, m.Mux = t.media.SendKey, t.media.RecvKey, t.media.DTLS, t.media.Mux
+		m.ICE, m.OwnICE = t.media.ICE, t.media.OwnICE
 	} else if a.dtls == nil {
 		t.assoc.live = false
 	}
