@@ -87,7 +87,7 @@ func TestACallThatIsOverIsAmended(t *testing.T) {
 		t.Error(got)
 	}
 	var out bytes.Buffer
-	if err := whyPage(&out, s, time.Now()); err != nil || !strings.Contains(out.String(), "What followed") || !strings.Contains(out.String(), "a change of a call's Task: is due now") {
+	if err := whyPage(&out, s, time.Now()); err != nil || !strings.Contains(out.String(), "What followed") || !strings.Contains(out.String(), "Contact (003000000000001AAA)") || !strings.Contains(out.String(), "a change of a call's Task: is due now") {
 		t.Error(out.String(), err)
 	}
 }

@@ -9,8 +9,9 @@ import (
 	"offhook/desk"
 )
 
-// tellAmended tells the desk what other programs, as offhook amend, have changed in the records of the calls that it shows.
-func tellAmended(ctx context.Context, led *ledger.Ledger, d *desk.Desk) {
+// tellAmended tells the desk what other programs, as offhook amend, have changed in the records of the calls that it shows; it reports
+// whether there was anything.
+func tellAmended(ctx context.Context, led *ledger.Ledger, d *desk.Desk) (changed bool) {
 	s := d.Snapshot()
 	for i := range s.Calls {
 		shown, ended := s.Calls[i].Ended()
@@ -23,8 +24,10 @@ func tellAmended(ctx context.Context, led *ledger.Ledger, d *desk.Desk) {
 		}
 		if now, ok := endedRecord(record); ok && !now.Same(shown) {
 			d.Post(desk.Amended{Call: s.Calls[i].Key, Shown: shown, Ledger: now})
+			changed = true
 		}
 	}
+	return changed
 }
 
 // endedRecord reads what may be changed of a record; false for one of another version.

@@ -46,7 +46,7 @@ func countWithoutOrg(ctx context.Context, led *ledger.Ledger, d *desk.Desk) {
 		if c, err := led.Counts(ctx); err == nil && c.Unsent() > 0 {
 			d.Post(desk.OutboxChanged{Outbox: desk.Outbox{Pending: c.Pending, Dead: c.Dead + c.Fix, Oldest: c.Oldest, Paused: text.Clean("Salesforce is not set up")}})
 		}
-		tellAmended(ctx, led, d)
+		_ = tellAmended(ctx, led, d)
 		select {
 		case <-ctx.Done():
 			return

@@ -171,7 +171,10 @@ func (o *org) run(ctx context.Context, d *desk.Desk) {
 			o.count(ctx, d)
 		case <-poll.C:
 			o.count(ctx, d)
-			tellAmended(ctx, o.ledger, d)
+			if tellAmended(ctx, o.ledger, d) { // what another program leaves to do is seen here first
+				o.errands.Notify()
+				o.sender.Notify()
+			}
 		}
 	}
 }

@@ -38,7 +38,7 @@ func (e *env) browser(ctx context.Context, app salesforce.App, paste bool) (sale
 	}
 	switch {
 	case login.Listening():
-		fmt.Fprintln(e.out, "If the browser is on another machine, paste the address it ends at (or the code) here.")
+		fmt.Fprintln(e.out, "Browser on another machine? Paste the address it ends at, or the code, here.")
 	default:
 		fmt.Fprintf(e.out, "Other programs use the ports that the browser would come back to, so it ends on a page that does not load:\npaste that address (or the code) here.\n")
 	}

@@ -106,6 +106,11 @@ func callRecord(s ledger.Story) crm.CallRecord {
 	if s.Item != nil && len(s.Item.Payload) > 0 {
 		raw = s.Item.Payload
 	}
+	for _, e := range s.Errands { // a change that waits is what the record will be
+		if e.Kind == ledger.AmendErrand && e.State != ledger.ErrandOver {
+			raw = e.Payload
+		}
+	}
 	if len(raw) == 0 || json.Unmarshal(raw, &rec) != nil {
 		return crm.CallRecord{}
 	}
