@@ -170,20 +170,23 @@ func (s *byHand) run(ctx context.Context) error {
 		first = 2
 	}
 	for _, now := range [][]step{s.steps[:first], s.steps[first:]} {
-		var mu sync.Mutex
+		type answer struct {
+			hits []Hit
+			more []string
+			err  error
+		}
+		answers := make([]answer, len(now))
 		var asked sync.WaitGroup
-		var failed error
-		for _, st := range now {
+		for i, st := range now {
 			s.out.Tried = append(s.out.Tried, text.Clean(st.says))
-			asked.Go(func() {
-				hits, more, err := s.ask(ctx, st)
-				mu.Lock()
-				defer mu.Unlock()
-				s.out.Hits, s.out.More = append(s.out.Hits, hits...), append(s.out.More, more...)
-				failed = cmp.Or(failed, err)
-			})
+			asked.Go(func() { answers[i].hits, answers[i].more, answers[i].err = s.ask(ctx, st) })
 		}
 		asked.Wait()
+		var failed error
+		for _, a := range answers { // in the order of the questions: which one is answered first must not show
+			s.out.Hits, s.out.More = append(s.out.Hits, a.hits...), append(s.out.More, a.more...)
+			failed = cmp.Or(failed, a.err)
+		}
 		if failed != nil || len(s.out.Hits) > 0 {
 			return failed
 		}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"offhook/crm/emulator"
@@ -185,6 +186,25 @@ func TestASearchGoesOnWithoutWhatThisUserMayNotSee(t *testing.T) {
 	}
 	if w.search("bloggs"); asked != 3 {
 		t.Errorf("what was refused is asked for again: %d searches", asked)
+	}
+}
+
+func TestOfTwoQuestionsThatFailTheFirstIsTold(t *testing.T) {
+	w := newWorld(t, emulator.Options{}, DirectorySettings{})
+	w.warm()
+	second := make(chan struct{})
+	var once sync.Once
+	w.Answer(func(r *http.Request) (int, string, bool) {
+		if strings.HasSuffix(r.URL.Path, "/search") {
+			<-second // the second question is refused before the first
+			return 400, `[{"message":"no","errorCode":"MALFORMED_SEARCH"}]`, true
+		}
+		once.Do(func() { close(second) })
+		return 400, `[{"message":"no","errorCode":"MALFORMED_QUERY"}]`, true
+	})
+	_, err := w.dir.Search(t.Context(), text.Clean("00001026"), false) // a number that may be a case's
+	if api := salesforce.Refusal(err); api == nil || !api.Has("MALFORMED_SEARCH") {
+		t.Errorf("%v", err)
 	}
 }
 
