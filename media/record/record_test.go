@@ -246,6 +246,7 @@ func TestAFullDiskEndsTheRecordingAndSaysSo(t *testing.T) {
 		r := begin(t, Config{OnState: func(s State) { last = s }, create: func(*os.Root, string) (file, error) { return d, nil }})
 		left, right := &tone{hz: 440, amp: 8000, rate: Rate}, &tone{hz: 880, amp: 8000, rate: Rate}
 		feed(r, left, right, 6*time.Second)
+		synctest.Wait() // it has been told, too
 		if s := r.State(); s.Kind != Failed || s.Reason.String() != "The recording ended here: the disk is full; the call goes on" || last.Kind != Failed {
 			t.Errorf("state %+v", s)
 		}
