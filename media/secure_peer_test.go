@@ -12,7 +12,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
-	"net"
+	mathrand "math/rand/v2"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -77,6 +77,23 @@ func openssl(t *testing.T, c *Certificate, args ...string) *output {
 	return out
 }
 
+// spare is a pair of ports for another program to bind. The kernel gives out none below 32768 by itself, so nobody takes them meanwhile.
+func spare(t *testing.T) netip.AddrPort {
+	t.Helper()
+	for range 100 {
+		low := 20_000 + 2*mathrand.IntN(5000)
+		a, b, err := listenPair(loopback(0).Addr(), low, low+1, 0)
+		if err != nil {
+			continue
+		}
+		a.Close()
+		b.Close()
+		return loopback(uint16(low))
+	}
+	t.Fatal("there is no pair of free ports")
+	return netip.AddrPort{}
+}
+
 // authority is the file of one that signed nothing here. A server that has one names it when it asks for our certificate; mbedTLS, which
 // Linphone uses, always names some. The fingerprint is the proof all the same (RFC 5763 §5).
 func authority(t *testing.T) string {
@@ -121,12 +138,7 @@ func TestOpenSSLAgreesOnSuiteAndKeysInBothRoles(t *testing.T) {
 					Secure: Secure{Kind: DTLSSRTP, DTLS: &DTLS{Fingerprints: []string{theirs.Fingerprint()}, Client: client}}}
 				var out *output
 				if client {
-					free, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(loopback(0)))
-					if err != nil {
-						t.Fatal(err)
-					}
-					p.Remote = local(free)
-					free.Close()
+					p.Remote = spare(t)
 					out = openssl(t, theirs, slices.Concat([]string{"s_server", "-accept", p.Remote.String(), "-Verify", "1", "-CAfile", authority(t)}, export)...)
 					until(t, func() bool { return bytes.Contains([]byte(out.String()), []byte("ACCEPT")) })
 				} else {
@@ -203,9 +215,7 @@ func TestFFmpegHearsAndIsHeardEncrypted(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer s.Close()
-			free := listen(t, newVirtual(), Config{})
-			to := free.LocalRTP()
-			free.Close()
+			to := spare(t)
 			sdp := filepath.Join(t.TempDir(), "call.sdp")
 			text := fmt.Sprintf("v=0\no=- 0 0 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio %d RTP/SAVP 0\na=crypto:1 %s inline:%s\n", to.Port(), suite, inline)
 			if err := os.WriteFile(sdp, []byte(text), 0o600); err != nil {
