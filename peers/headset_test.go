@@ -34,6 +34,13 @@ func (h *headset) hears(t testing.TB, hz float64) {
 	h.mu.Lock()
 	h.heard = nil
 	h.mu.Unlock()
+	defer func() {
+		if t.Failed() {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			t.Logf("in the last %d samples: loudness %.0f, share of %g Hz %.3f", len(h.heard), loudness(h.heard), hz, share(h.heard, device.Rate, hz))
+		}
+	}()
 	eventually(t, "a tone is heard", func() bool {
 		h.mu.Lock()
 		defer h.mu.Unlock()
