@@ -48,7 +48,7 @@ func (h *headset) hears(t testing.TB, hz float64) {
 	})
 }
 
-// clock runs f every 10 ms until it is closed.
+// clock runs f for every 10 ms until it is closed, as a sound card does: what a machine that stood still has missed is made up for.
 type clock struct {
 	stop chan struct{}
 	done sync.WaitGroup
@@ -57,13 +57,16 @@ type clock struct {
 func (k *clock) start(f func()) error {
 	k.stop = make(chan struct{})
 	k.done.Go(func() {
-		t := time.NewTicker(10 * time.Millisecond)
+		const frame = 10 * time.Millisecond
+		t := time.NewTicker(frame)
 		defer t.Stop()
-		for {
+		for next := time.Now().Add(frame); ; {
 			select {
 			case <-k.stop:
 				return
 			case <-t.C:
+			}
+			for now := time.Now(); !next.After(now); next = next.Add(frame) {
 				f()
 			}
 		}
