@@ -10,9 +10,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/miekg/dns"
 )
+
+// patience bounds a wait for a name server that answers; it is never what a test measures.
+const patience = 30 * time.Second
 
 // zone is a name server of the test's own: what it answers, in the form of a zone file.
 type zone struct {

@@ -51,7 +51,7 @@ _sip._udp.hanging.example.net. SRV 1 0 5060 gone.example.net.
 
 func TestServersAreFoundAsRFC3263Says(t *testing.T) {
 	z := newZone(t, carrier)
-	r := New(Config{Servers: []netip.AddrPort{z.serve(t)}, System: nothing{}, Hosts: hosts(t, "192.0.2.66 desk.example.org desk # here\n::1 localhost\n127.0.0.1\tlocalhost\n")})
+	r := New(Config{Servers: []netip.AddrPort{z.serve(t)}, System: nothing{}, Timeout: patience, Hosts: hosts(t, "192.0.2.66 desk.example.org desk # here\n::1 localhost\n127.0.0.1\tlocalhost\n")})
 	for _, tc := range []struct {
 		why    string
 		target Target
@@ -178,7 +178,7 @@ func TestAnAnswerThatIsCutOffIsAskedForOverTCP(t *testing.T) {
 		fmt.Fprintf(lines, "a-rather-long-name-of-a-server-%02d.example.com. A 192.0.2.%d\n", i, i+1)
 	}
 	z := newZone(t, lines.String())
-	r := New(Config{Servers: []netip.AddrPort{z.serve(t)}, System: nothing{}, Hosts: os.DevNull})
+	r := New(Config{Servers: []netip.AddrPort{z.serve(t)}, System: nothing{}, Hosts: os.DevNull, Timeout: patience})
 	list, err := r.Find(t.Context(), Target{Host: "big.example.com", Transport: "UDP"})
 	if err != nil || len(list) != maxServers || list[0].Addr.String() != "192.0.2.1:5060" || list[31].Addr.String() != "192.0.2.32:5060" {
 		t.Fatalf("%d servers, %v", len(list), err)
@@ -193,6 +193,7 @@ func TestAnotherNameServerIsAskedWhenOneFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close()
+	mute := netip.MustParseAddrPort(silent.LocalAddr().String())
 	broken := newZone(t, "")
 	broken.twist = func(w dns.ResponseWriter, q, m *dns.Msg) bool {
 		m.Rcode = dns.RcodeServerFailure
@@ -215,10 +216,17 @@ func TestAnotherNameServerIsAskedWhenOneFails(t *testing.T) {
 		return true
 	}
 	for name, servers := range map[string][]netip.AddrPort{
-		"silent": {netip.MustParseAddrPort(silent.LocalAddr().String()), good}, "broken": {broken.serve(t), good},
+		"silent": {mute, good}, "broken": {broken.serve(t), good},
 		"old": {old.serve(t)}, "liar": {liar.serve(t), good},
 	} {
-		r := New(Config{Servers: servers, System: nothing{}, Hosts: os.DevNull, Timeout: time.Second / 5})
+		r := New(Config{Servers: servers, System: nothing{}, Hosts: os.DevNull, Timeout: patience, Exchange: func(ctx context.Context, q *dns.Msg, at netip.AddrPort, tcp bool) (*dns.Msg, error) {
+			if at == mute { // it alone is not waited for long
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, time.Second/5)
+				defer cancel()
+			}
+			return overNetwork(ctx, q, at, tcp)
+		}})
 		if got := find(t, r, Target{Host: "udp.example.net", Transport: "UDP"}); got != "UDP 192.0.2.9:5080" {
 			t.Errorf("%s: %s", name, got)
 		}

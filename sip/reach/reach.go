@@ -79,13 +79,13 @@ func options(ctx context.Context, s locate.Server) (Reply, error) {
 	began := time.Now()
 	buf := make([]byte, 65535)
 	for _, wait := range waits() {
-		if ctx.Err() != nil {
-			break
-		}
 		if _, err := c.Write(request); err != nil {
 			return Reply{}, err
 		}
 		_ = c.SetReadDeadline(time.Now().Add(wait))
+		if ctx.Err() != nil { // looked at last: this deadline may have taken the place of the one that ends the wait
+			break
+		}
 		for {
 			n, err := c.Read(buf)
 			if errors.Is(err, os.ErrDeadlineExceeded) {
