@@ -13,12 +13,14 @@ func TestFiveHundredBurstsOfResponsesArriveCompleteAndInOrder(t *testing.T) {
 	l, f := udpLayer(t, Config{}, &recorder{})
 	p := newPeer(t, f.LocalAddr())
 	go func() {
+		answered := map[string]bool{} // a busy machine lets us repeat an INVITE whose answers wait to be read
 		for {
 			req, _ := p.read()
 			if req == "" {
 				return
 			}
-			if strings.HasPrefix(req, "INVITE") {
+			if id := field(req, "Call-ID"); strings.HasPrefix(req, "INVITE") && !answered[id] {
+				answered[id] = true
 				p.send(respondTo(req, "180 Ringing", "x"))
 				p.send(respondTo(req, "183 Session Progress", "x"))
 				p.send(respondTo(req, "200 OK", "x"))
@@ -175,10 +177,20 @@ func TestAnswerAgainstCancelGivesExactlyOneFinal(t *testing.T) {
 	}
 	_, f := udpLayer(t, Config{}, h)
 	p := newPeer(t, f.LocalAddr())
+	seen := map[string]bool{}
+	read := func() string { // without what a busy machine brings besides: a 100, and repetitions
+		for {
+			res, _ := p.read()
+			if res == "" || !strings.HasPrefix(res, "SIP/2.0 100") && !seen[res] {
+				seen[res] = true
+				return res
+			}
+		}
+	}
 	for i := range calls {
 		id := fmt.Sprint("cross", i)
 		p.send(requestText("INVITE", id, p.addr()))
-		if res, _ := p.read(); !strings.HasPrefix(res, "SIP/2.0 180") {
+		if res := read(); !strings.HasPrefix(res, "SIP/2.0 180") {
 			t.Fatalf("instead of 180: %q", firstLine(res))
 		}
 		tx := <-txs
@@ -200,8 +212,8 @@ func TestAnswerAgainstCancelGivesExactlyOneFinal(t *testing.T) {
 			err = answer()
 		}
 		var finals []string
-		for seen := 0; seen < 2; seen++ { // the answer to the CANCEL, and the final
-			res, _ := p.read()
+		for range 2 { // the answer to the CANCEL, and the final
+			res := read()
 			if strings.Contains(field(res, "CSeq"), "CANCEL") {
 				continue
 			}
