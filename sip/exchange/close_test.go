@@ -37,7 +37,7 @@ func TestCloseWithCallsUpLeavesNothingBehind(t *testing.T) {
 	a.dials(Echo)
 	for next[sip.CallProgress](a).Code != 180 {
 	}
-	w.close()
+	w.closeWithin(longest)
 	for range 4 {
 		next[sip.CallEnded](a)
 	}

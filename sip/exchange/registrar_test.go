@@ -23,7 +23,7 @@ func TestPhonesRegisterOverUDPAndTCPWithEitherAlgorithm(t *testing.T) {
 			if e := w.told(EventRegistered); e.Extension != "2101" || !w.Registered("2101") {
 				t.Errorf("%v over %s: told %+v", algorithms, network, e)
 			}
-			p.shut()
+			p.leaves()
 			w.told(EventUnregistered)
 			if w.Registered("2101") {
 				t.Errorf("%v over %s: registered after the phone was closed", algorithms, network)
@@ -100,7 +100,7 @@ func TestAPhoneTakesOnlyItsOwnContactOff(t *testing.T) {
 			break
 		}
 	}
-	second.shut()
+	second.leaves()
 	w.on(func() {
 		list := w.reachable("2101")
 		if len(list) != 1 || list[0].contact.URI.Port != int(first.LocalAddr().Port()) {
