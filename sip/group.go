@@ -109,15 +109,21 @@ func (g *Group) watch() {
 // read takes the events of one account into the common stream.
 func (g *Group) read(p *Phone) {
 	for e := range p.Events() {
-		g.note(p, e)
-		g.events.put(e)
+		g.take(p, e)
 	}
 }
 
-// note keeps in mind which leg is whose, and gives the headset away.
-func (g *Group) note(p *Phone, e Event) {
+// take tells an event of one account, and then does what follows from it: nobody is to read first that a call is held, and then for which.
+func (g *Group) take(p *Phone, e Event) {
+	others := g.note(p, e)
+	g.events.put(e)
+	g.hold(others)
+}
+
+// note keeps in mind which leg is whose, and gives the headset away: the legs of others are to be held.
+func (g *Group) note(p *Phone, e Event) (others []LegID) {
 	g.mu.Lock()
-	var others []LegID
+	defer g.mu.Unlock()
 	switch e := e.(type) {
 	case IncomingCall:
 		g.legs[e.Leg] = &member{phone: p}
@@ -147,8 +153,7 @@ func (g *Group) note(p *Phone, e Event) {
 			delete(g.legs, e.Leg)
 		}
 	}
-	g.mu.Unlock()
-	g.hold(others)
+	return others
 }
 
 // talking are the conversations at other accounts than p, which are to be held; g.mu is held.

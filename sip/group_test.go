@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -141,6 +142,57 @@ func TestOneConversationHasTheHeadset(t *testing.T) {
 	a.End("")
 	if e := of[CallEnded](t, g); e.Leg != one.Leg || e.Cause != EndNormal {
 		t.Errorf("%+v", e)
+	}
+}
+
+// While the common stream takes nothing, nothing follows from the answer either.
+func TestThatACallIsAnsweredIsToldBeforeTheOneThatIsHeldForIt(t *testing.T) {
+	g, first, second := accounts(t)
+	phones := g.Phones()
+	first.call(phones[0], address(t, "<sip:+442079460018@example.com>"))
+	one := of[IncomingCall](t, g)
+	g.Answer(one.Leg)
+	of[CallAnswered](t, g)
+	second.call(phones[1], address(t, "<sip:+442079460019@example.net>"))
+	two := of[IncomingCall](t, g)
+	g.events.mu.Lock()
+	release := sync.OnceFunc(g.events.mu.Unlock)
+	defer release()
+	var told sync.WaitGroup
+	told.Go(func() { g.take(phones[1], CallAnswered{At: time.Now(), Leg: two.Leg}) })
+	becomes(t, "the answer is known", func() bool {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		return g.legs[two.Leg].answered
+	})
+	for range 50 { // turns in which the hold would be asked for, if it were asked for now
+		posted := make(chan struct{})
+		phones[0].ua.Post(func() {
+			if phones[0].legs[one.Leg].held {
+				t.Error("the first call is held, and nobody knows yet for which")
+			}
+			close(posted)
+		})
+		<-posted
+	}
+	release()
+	told.Wait()
+	for _, want := range []LegID{two.Leg, one.Leg} {
+		for answered, held := false, false; !answered && !held; {
+			select {
+			case e := <-g.Events():
+				switch e := e.(type) {
+				case CallAnswered:
+					answered = e.Leg == want
+				case CallHeld:
+					if held = e.ByUs && e.Leg == want; !held {
+						t.Fatalf("%+v came first", e)
+					}
+				}
+			case <-time.After(patience):
+				t.Fatalf("nothing of %s came", want)
+			}
+		}
 	}
 }
 

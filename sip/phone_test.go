@@ -294,7 +294,9 @@ func TestStrangersCannotRingAPhoneThatHasARegistrar(t *testing.T) {
 	})
 	for wait[RegistrationChanged](t, p).State != Registered {
 	}
-	p.ua.Post(func() { p.regs[0].servers = nil; p.shareLines() }) // as if the registrar were elsewhere
+	elsewhere := make(chan struct{})
+	p.ua.Post(func() { p.regs[0].servers = nil; p.shareLines(); close(elsewhere) }) // as if the registrar were elsewhere
+	<-elsewhere
 	stranger := newServer(t, okRegistrar)
 	stranger.call(p, address(t, "<sip:sipvicious@1.1.1.1>"))
 	for limit := time.Now().Add(patience); p.Strangers() == 0; time.Sleep(time.Millisecond) {

@@ -2,7 +2,6 @@ package sip
 
 import (
 	"bytes"
-	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -40,7 +39,7 @@ func TestARecordingHoldsBothSidesAndNothingThatWasSaidInAPause(t *testing.T) {
 		t.Fatal(err)
 	}
 	left, right := channels(t, raw)
-	if a, b := purity(left, 440), purity(right, 1000); a < 0.5 || b < 0.5 {
+	if a, b := share(left, 440), share(right, 1000); a < 0.5 || b < 0.5 {
 		t.Errorf("left is the agent to %.2f, right the customer to %.2f", a, b)
 	}
 	if fi, err := os.Stat(on.Path); err != nil || fi.Mode().Perm() != 0o600 {
@@ -76,23 +75,4 @@ func channels(t *testing.T, raw []byte) (left, right []int16) {
 		right = append(right, int16(uint16(raw[i+2])|uint16(raw[i+3])<<8))
 	}
 	return left, right
-}
-
-// purity is the share of a signal's power that lies at hz.
-func purity(pcm []int16, hz float64) float64 {
-	// in pieces of 100 ms: a busy machine makes the player stretch, which moves the phase and not the tone
-	sum, n := 0.0, 0
-	for ; len(pcm) >= 1600; pcm = pcm[1600:] {
-		var re, im, total float64
-		for i, v := range pcm[:1600] {
-			s, c := math.Sincos(2 * math.Pi * hz * float64(i) / 16000)
-			re += float64(v) * c
-			im += float64(v) * s
-			total += float64(v) * float64(v)
-		}
-		if n++; total > 0 {
-			sum += 2 * (re*re + im*im) / (total * 1600)
-		}
-	}
-	return sum / float64(max(n, 1))
 }

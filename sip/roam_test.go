@@ -32,6 +32,14 @@ func TestAnotherAddressInMidCall(t *testing.T) {
 			t.Skipf("ip %s: %v %s", args, err, out)
 		}
 	}
+	ipAtOnce := func(args ...string) { // as a network changes: not with the pauses that starting programs makes on a busy machine
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), "ip", "-batch", "-")
+		cmd.Stdin = strings.NewReader(strings.Join(args, "\n") + "\n")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Skipf("ip %q: %v %s", args, err, out)
+		}
+	}
 	ip("link set lo up")
 	ip("link add wire type veth peer name far")
 	ip("link set wire up")
@@ -54,12 +62,11 @@ func TestAnotherAddressInMidCall(t *testing.T) {
 		c := <-pbx.calls
 		c.Answer(dialog.Local{RTP: netip.MustParseAddrPort("10.9.0.1:40000")})
 		wait[CallAnswered](t, p)
-		ip("addr add " + next + "/24 dev wire")
-		ip("route change local 10.9.0.1 dev lo table local src " + next)
-		ip("addr del " + old + "/24 dev wire")
+		ipAtOnce("addr add "+next+"/24 dev wire", "route change local 10.9.0.1 dev lo table local src "+next, "addr del "+old+"/24 dev wire")
 		if e := until(t, p, Registered); !e.Slept {
 			t.Errorf("%s: %+v", transport, e)
 		}
+		contact := ""
 		for limit, moved := time.After(patience), false; !moved; {
 			select {
 			case e := <-pbx.events:
@@ -67,8 +74,8 @@ func TestAnotherAddressInMidCall(t *testing.T) {
 				case dialog.Ended:
 					t.Fatalf("%s: %+v", transport, e)
 				case dialog.Refreshed:
-					if e.Request != nil && e.Request.Contact[0].URI.Host != next {
-						t.Errorf("%s: Contact %s", transport, e.Request.Contact[0])
+					if e.Request != nil {
+						contact = e.Request.Contact[0].URI.Host
 					}
 				case dialog.MediaChanged:
 					moved = e.Media.Remote.Addr().String() == next
@@ -76,6 +83,9 @@ func TestAnotherAddressInMidCall(t *testing.T) {
 			case <-limit:
 				t.Fatalf("%s: the sound did not move", transport)
 			}
+		}
+		if contact != next {
+			t.Errorf("%s: Contact %s", transport, contact)
 		}
 		p.Hangup("x")
 		wait[CallEnded](t, p)
