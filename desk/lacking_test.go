@@ -62,3 +62,17 @@ func TestManyThingsThatAreLackingLeaveRoomForWhatIsAboutCalls(t *testing.T) {
 		t.Fatal(b.shown())
 	}
 }
+
+func TestTheLineThatToldThatALinkIsDownGoesWithIt(t *testing.T) {
+	down := LinkChanged{Name: LinkSalesforce, Health: HealthDown, Text: text.Clean("nobody is signed in: offhook login")}
+	for _, after := range []Health{HealthOK, HealthWarn} {
+		b := newBench(t, Settings{}).do(Told{Severity: Warning, Text: text.Clean("something else")})
+		b.do(down).do(Told{Severity: Problem, Text: text.Clean("Nobody is signed in: offhook login.")})
+		if b.do(down); !strings.Contains(b.shown(), "Nobody") {
+			t.Fatal(b.shown())
+		}
+		if b.do(LinkChanged{Name: LinkSalesforce, Health: after, Text: text.Clean("alex")}); b.shown() != "something else" {
+			t.Errorf("%s: %s", after, b.shown())
+		}
+	}
+}

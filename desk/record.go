@@ -343,5 +343,11 @@ func (t *turn) linkChanged(ev LinkChanged) {
 	if l.Health != ev.Health {
 		l.Since = t.at
 	}
+	if l.Health == HealthDown && ev.Health != HealthDown && !l.Text.Empty() { // the line that told it is no longer so
+		was := strings.TrimRight(l.Text.String(), ".")
+		t.notices = slices.DeleteFunc(t.notices, func(n Notice) bool {
+			return n.Call == "" && strings.EqualFold(strings.TrimRight(n.Text.String(), "."), was)
+		})
+	}
 	l.Health, l.Text = ev.Health, ev.Text
 }

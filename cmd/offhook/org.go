@@ -194,6 +194,8 @@ func (o *org) tell(d *desk.Desk, r post.Report) {
 		d.Post(desk.LinkChanged{Name: desk.LinkSalesforce, Health: desk.HealthDown, Text: r.Line})
 		if o.sender.SignedOut() {
 			poke(o.again) // somebody may sign in elsewhere
+		} else { // the status line has no room to say why
+			d.Post(desk.Told{Severity: desk.Warning, Text: asSentence(r.Line.String())})
 		}
 	case post.ReportResumed:
 		d.Post(desk.LinkChanged{Name: desk.LinkSalesforce, Health: desk.HealthOK, Text: d.Snapshot().Agent.User})

@@ -138,3 +138,18 @@ func TestWhateverSalesforceRefusesTheAgentReadsWhyAndTheRecordIsKept(t *testing.
 		}
 	}
 }
+
+func TestThatNothingCanBeSentIsToldInAWholeLineWhichGoesWhenItCanAgain(t *testing.T) {
+	p := newPlace(t)
+	check(t, p.b.org.SetFault(emulator.Fault{Kind: emulator.FaultLimit}))
+	p.ring("+442079460177")
+	p.talk()
+	p.bye()
+	const line = "Salesforce's API calls for today are used up: lookups stop, call records wait safely on disk and are sent later."
+	p.until("it is told", func(s *desk.Snapshot) bool { return said(s, line) && s.Links.Salesforce.Health == desk.HealthDown })
+	p.b.org.ClearFaults()
+	p.w.org.sendNow()
+	p.until("the line goes", func(s *desk.Snapshot) bool {
+		return s.Outbox.Pending == 0 && len(s.Landed) == 1 && !said(s, "used up") && s.Links.Salesforce.Health == desk.HealthOK
+	})
+}
