@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"slices"
 	"testing"
 
 	"offhook/sip/transaction"
@@ -37,5 +38,25 @@ func TestOPTIONSIsAnsweredAsACallWouldBe(t *testing.T) {
 	wait[IncomingCall](t, p)
 	if res := ask(); res.Status != 486 {
 		t.Errorf("busy: %d %s", res.Status, res.Reason)
+	}
+}
+
+// A registrar that filters by method sends nobody what his REGISTER does not list.
+func TestTheRegistrarHearsOfEveryMethodThatTheTelephoneTakes(t *testing.T) {
+	said := make(chan []string, 64)
+	grant := granting(3600)
+	s := newServer(t, func(tx *transaction.ServerTx, req *transaction.Request) {
+		if req.Method == "REGISTER" {
+			said <- req.Headers.Values("Allow")
+		}
+		grant(tx, req)
+	})
+	p := registered(t, s)
+	until(t, p, Registered)
+	methods := <-said
+	for _, m := range []string{"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "PRACK", "UPDATE", "INFO", "REFER", "NOTIFY", "MESSAGE"} {
+		if !slices.Contains(methods, m) {
+			t.Errorf("%s is not in %v", m, methods)
+		}
 	}
 }

@@ -100,7 +100,7 @@ func (r *registration) request(to path, expires time.Duration) *transaction.Requ
 		supported = "path, outbound, gruu"
 	}
 	req.Headers.Add("Supported", supported)
-	req.Headers.Add("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY")
+	req.Headers.Add("Allow", r.p.ua.Allow()) // registrars that filter by method (Kamailio: method_filtering) pass on nothing else
 	return req
 }
 

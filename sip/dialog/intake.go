@@ -16,8 +16,8 @@ const (
 	extensions = "timer, replaces, norefersub"
 )
 
-// allow is what we understand and what our owner does.
-func (u *UA) allow() string {
+// Allow is what we understand and what our owner does, as the header field of that name has it. It may be called from anywhere.
+func (u *UA) Allow() string {
 	if u.cfg.Also == "" {
 		return methods
 	}
@@ -26,7 +26,7 @@ func (u *UA) allow() string {
 
 // abilities says what we can do, in the requests and responses that make dialogs (RFC 3261 §13.2.1, RFC 6665 §8.2.2).
 func (u *UA) abilities() transaction.Headers {
-	h := transaction.Headers{{Name: "Allow", Value: u.allow()}, {Name: "Supported", Value: extensions}}
+	h := transaction.Headers{{Name: "Allow", Value: u.Allow()}, {Name: "Supported", Value: extensions}}
 	if u.cfg.Asked != nil {
 		h.Add("Allow-Events", "talk, hold, refer")
 	}
@@ -96,7 +96,7 @@ func respond(tx *transaction.ServerTx, code int, reason string, headers ...trans
 
 // NotAllowed answers 405 with our Allow.
 func (u *UA) NotAllowed(tx *transaction.ServerTx) {
-	respond(tx, 405, "", transaction.Header{Name: "Allow", Value: u.allow()})
+	respond(tx, 405, "", transaction.Header{Name: "Allow", Value: u.Allow()})
 }
 
 // capabilities answers OPTIONS, in a dialog or not (RFC 3261 §11.2).

@@ -111,7 +111,7 @@ func (s *Session) updated(tx *transaction.ServerTx, req *transaction.Request) {
 func (s *Session) ok(req *transaction.Request, iv interval) *transaction.Response {
 	res := transaction.NewResponse(req, 200, "")
 	res.Contact = []transaction.Address{s.id.contact}
-	res.Headers.Add("Allow", s.ua.allow())
+	res.Headers.Add("Allow", s.ua.Allow())
 	iv.header(res)
 	return res
 }
