@@ -188,14 +188,14 @@ func TestAQueryEndsWhenItsClientHasGone(t *testing.T) {
 	for path, q := range map[string]string{"/query": "SELECT Id FROM Contact WHERE Title LIKE '%x%'", "/search": "FIND {nobody OR emma} IN NAME FIELDS RETURNING Contact(Id)"} {
 		req := httptest.NewRequestWithContext(ctx, "GET", v+path+"?q="+url.QueryEscape(q), nil)
 		req.Header.Set("Authorization", "Bearer "+o.token)
-		rep, _, _ := o.answer(req, v+path, nil, &plan{})
+		rep, _, _, _ := o.answer(req, v+path, nil, &plan{}, &Request{})
 		if rep.status != 400 || !strings.Contains(fmt.Sprint(rep.body), "QUERY_TIMEOUT") {
 			t.Errorf("%s answers %d %v", path, rep.status, rep.body)
 		}
 	}
 	req := httptest.NewRequestWithContext(ctx, "POST", v+"/sobjects/Task", nil)
 	req.Header.Set("Authorization", "Bearer "+o.token)
-	if rep, _, _ := o.answer(req, v+"/sobjects/Task", []byte(`{}`), &plan{}); rep.status != 201 {
+	if rep, _, _, _ := o.answer(req, v+"/sobjects/Task", []byte(`{}`), &plan{}, &Request{}); rep.status != 201 {
 		t.Errorf("a write whose client has gone is %d %v", rep.status, rep.body)
 	}
 }

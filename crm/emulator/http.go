@@ -99,15 +99,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if !wait(r.Context(), plan.latency) {
 		return // the client went away
 	}
-	rep, usage, created := s.answer(r, path, body, plan)
-	s.mu.Lock()
-	hooks := s.hooks
-	entry.Status, entry.Took = rep.status, s.clock().Sub(began)
-	if plan.drop {
-		entry.Status, entry.Dropped = 0, true
-	}
-	s.requests.add(entry)
-	s.mu.Unlock()
+	rep, usage, created, hooks := s.answer(r, path, body, plan, entry)
 	for _, row := range created {
 		for _, hook := range hooks {
 			hook(row.object, maps.Clone(row.fields))
@@ -125,12 +117,22 @@ type createdRow struct {
 	fields map[string]any
 }
 
-// answer runs one request under the lock.
-func (s *Server) answer(r *http.Request, path string, body []byte, plan *plan) (*reply, string, []createdRow) {
+// answer runs one request under the lock, and logs it: who sees what it has changed sees it in the log.
+func (s *Server) answer(r *http.Request, path string, body []byte, plan *plan, entry *Request) (rep *reply, usage string, created []createdRow, hooks []func(string, map[string]any)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer func() {
+		if rep == nil {
+			return // a panic is under way
+		}
+		entry.Status, entry.Took = rep.status, s.clock().Sub(entry.Time)
+		if plan.drop {
+			entry.Status, entry.Dropped = 0, true
+		}
+		s.requests.add(entry)
+	}()
 	if plan.instead != nil {
-		return plan.instead, "", nil
+		return plan.instead, "", nil, s.hooks
 	}
 	s.store.asker = r.Context()
 	rep, counted := s.route(r, path, body)
@@ -140,18 +142,16 @@ func (s *Server) answer(r *http.Request, path string, body []byte, plan *plan) (
 		s.log.Error("the practice Salesforce cannot write", "err", err)
 		rep = errorReply(fail(http.StatusInternalServerError, "UNKNOWN_EXCEPTION", "%s", err))
 	}
-	var created []createdRow
 	for _, ch := range changes {
 		if ch.op == "create" {
 			created = append(created, createdRow{ch.object, ch.rec.fields})
 		}
 	}
 	plan.drop = len(changes) > 0 && s.takeDrop(r.Method, path, changes)
-	usage := ""
 	if counted {
 		usage = fmt.Sprintf("api-usage=%d/%d", s.usage.used, s.usage.max)
 	}
-	return rep, usage, created
+	return rep, usage, created, s.hooks
 }
 
 // route finds the handler; counted tells whether it was an API call.

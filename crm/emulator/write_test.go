@@ -243,3 +243,25 @@ func TestManyClientsWriteAtOnceWithoutLosingARecord(t *testing.T) {
 		t.Errorf("%d writes succeeded and %d records are there, want 80 of each", total, len(o.Records("Task", true)))
 	}
 }
+
+func TestWhoSeesARecordSeesTheRequestThatMadeIt(t *testing.T) {
+	o := bareOrg(t)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range 50 {
+			o.do("POST", v+"/sobjects/Task", map[string]any{CallKeyField: fmt.Sprint("k-", i)})
+		}
+	}()
+	for over := false; !over; {
+		select {
+		case <-done:
+			over = true
+		default:
+		}
+		made := len(o.Records("Task", true))
+		if asked := len(o.Requests()); asked < made {
+			t.Fatalf("%d Tasks after %d requests", made, asked)
+		}
+	}
+}
