@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"strings"
 	"testing"
 
 	"offhook/ui/tape"
@@ -15,7 +13,8 @@ func playWith(t *testing.T, source string, set ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &env{out: new(bytes.Buffer), errOut: new(bytes.Buffer), in: strings.NewReader(""), version: "test", set: set}
+	e := placeEnv()
+	e.set = append(e.set, set...)
 	if err := tape.Play(t.Context(), script, e.stage); err != nil {
 		t.Fatal(err)
 	}

@@ -25,8 +25,7 @@ func TestTheStoriesOfTheDemoPlay(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			e := &env{out: new(bytes.Buffer), errOut: new(bytes.Buffer), in: strings.NewReader(""), version: "test"}
-			if err := tape.Play(t.Context(), script, e.stage); err != nil {
+			if err := tape.Play(t.Context(), script, placeEnv().stage); err != nil {
 				t.Fatal(err)
 			}
 		})
