@@ -94,6 +94,7 @@ func (s *Sender) each(n int, do func(i int)) {
 // that were converted, and what cannot be read, are returned to go alone.
 func (s *Sender) gather(ctx context.Context, keys []string) (plain, alone []job) {
 	var leads []salesforce.Literal
+	asked := s.gate.asks()
 	for _, key := range keys {
 		item, ok, err := s.o.Outbox.Claim(ctx, key, s.o.Now())
 		if err != nil {
@@ -105,7 +106,7 @@ func (s *Sender) gather(ctx context.Context, keys []string) (plain, alone []job)
 		if !ok {
 			continue
 		}
-		j := job{item: item}
+		j := job{item: item, asked: asked}
 		j.p, err = readPayload(item.Payload)
 		if err != nil {
 			alone = append(alone, j)
@@ -295,12 +296,12 @@ func (s *Sender) reactMany(ctx context.Context, jobs []job, err error, at stage)
 	for _, j := range jobs {
 		tries = max(tries, j.item.Attempts)
 	}
-	f := ledger.Failure{Class: v.class, Reason: text.Clean(v.line), Ambiguous: v.ambiguous, Due: s.backoff(tries, err)}
+	f := ledger.Failure{Class: v.class, Reason: text.Clean(v.line), Ambiguous: v.ambiguous, Due: s.backoff(tries, err, jobs[0].asked)}
 	tell := func() {
 		s.report(Report{Kind: ReportRetry, Key: jobs[0].item.Key, Subject: jobs[0].subject(), Line: f.Reason, NextTry: f.Due})
 	}
 	if v.reaction == pause {
-		tell = s.pauseQueue(v.kind, v.line)
+		tell = s.pauseQueue(v.kind, v.line, jobs[0].asked)
 		f.Due, f.Free = s.o.Now(), true
 	}
 	for _, j := range jobs {

@@ -118,18 +118,19 @@ func (e *Errands) send(ctx context.Context, key string) {
 	if it.Kind == AttachErrand {
 		limit = uploadLimit
 	}
+	asked := e.gate.asks()
 	own, cancel := context.WithTimeout(ctx, limit)
 	result, err := run(own, it)
 	cancel()
 	if err != nil {
-		e.react(ctx, it, err)
+		e.react(ctx, it, err, asked)
 		return
 	}
 	e.done(ctx, it, result)
 }
 
-// react decides what an error means for the errand.
-func (e *Errands) react(ctx context.Context, it ledger.Errand, err error) {
+// react decides what an error means for the errand, whose attempt began when the gate's asks was asked.
+func (e *Errands) react(ctx context.Context, it ledger.Errand, err error, asked int) {
 	var no *crm.RefusedError
 	if errors.As(err, &no) {
 		e.resume("Salesforce answers again")
@@ -151,13 +152,13 @@ func (e *Errands) react(ctx context.Context, it ledger.Errand, err error) {
 	v := judge(err, at)
 	switch {
 	case v.reaction == pause:
-		tell := e.pauseQueue(v.kind, v.line)
+		tell := e.pauseQueue(v.kind, v.line, asked)
 		e.retry(ctx, it, ledger.Failure{Class: v.class, Reason: text.Clean(v.line), Due: e.now(), Free: true})
 		tell()
 	case v.reaction == wait:
 		e.retry(ctx, it, ledger.Failure{Class: v.class, Reason: text.Clean(v.line), Due: e.afterWork(it.Created), Free: true, Awaits: v.awaits})
 	case v.reaction == later:
-		due := e.backoff(it.Attempts, err)
+		due := e.backoff(it.Attempts, err, asked)
 		e.retry(ctx, it, ledger.Failure{Class: v.class, Reason: text.Clean(v.line), Due: due, Ambiguous: v.ambiguous})
 		e.report(Report{Kind: ReportRetry, Key: it.Call, Errand: it.Kind, Line: text.Clean(v.line), NextTry: due})
 	default:

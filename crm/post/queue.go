@@ -66,23 +66,7 @@ func positive(d, other time.Duration) time.Duration {
 	return d
 }
 
-// gate is why nothing is sent for now: it is the org's state, so queues share it. A probe is let through when until has passed.
-type gate struct {
-	mu    sync.Mutex
-	why   string // "" when open
-	kind  salesforce.Kind
-	until time.Time
-	times int  // in a row
-	told  bool // why it is shut
-	heard bool // somebody was told that it is shut
-
-	telling sync.Mutex // held while a pause or its end is told: the last word must be the newest
-}
-
 const (
-	authProbe  = time.Minute     // signed out: one record tries again so often
-	limitFirst = time.Minute     // no API calls left: first wait …
-	limitLast  = time.Hour       // … and the longest
 	retryFirst = 1 * time.Second // of the jitter
 	retryLast  = 5 * time.Minute
 	sendLimit  = 45 * time.Second // one attempt, all its requests together
@@ -99,19 +83,6 @@ func (q *queue) Notify() {
 	case q.wake <- struct{}{}:
 	default:
 	}
-}
-
-// Resume ends a pause: somebody signed in again, or wants it tried now.
-func (q *queue) Resume() {
-	q.resume("tried again now")
-	q.Notify()
-}
-
-// Paused tells why the queue waits, or "".
-func (q *queue) Paused() string {
-	q.gate.mu.Lock()
-	defer q.gate.mu.Unlock()
-	return q.gate.why
 }
 
 // Run sends until the context ends, then waits for the attempts under way: their requests are given up, and what may have
@@ -269,73 +240,6 @@ func (q *queue) carry(ctx context.Context, keys []string) {
 	q.batch = false
 }
 
-// rest is how long nothing is sent; with rest 0 and probing one thing may try.
-func (g *gate) rest(now time.Time) (probing bool, rest time.Duration) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.why == "" {
-		return false, 0
-	}
-	return true, max(g.until.Sub(now), 0)
-}
-
-// shut closes the gate.
-func (g *gate) shut(kind salesforce.Kind, line string, now time.Time) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.why == "" || g.kind != kind {
-		g.kind, g.times, g.told = kind, 0, false
-	}
-	g.why = line
-	wait := authProbe
-	if kind == salesforce.KindLimit {
-		wait = min(limitFirst<<min(g.times, 10), limitLast)
-	}
-	g.times++
-	g.until = now.Add(wait)
-}
-
-// untold returns why the gate is shut, once.
-func (g *gate) untold() (why string, until time.Time, ok bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	ok = g.why != "" && !g.told
-	if ok {
-		g.told, g.heard = true, true
-	}
-	return g.why, g.until, ok
-}
-
-// open reports whether anybody was told that the gate was shut.
-func (g *gate) open() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	heard := g.heard
-	g.why, g.kind, g.times, g.until, g.told, g.heard = "", salesforce.KindNone, 0, time.Time{}, false, false
-	return heard
-}
-
-// pauseQueue shuts the gate. What it returns tells of that, and is called when what the pause is about stands on disk: who hears of it
-// and looks finds it waiting. A pause that is over by then is not told.
-func (q *queue) pauseQueue(kind salesforce.Kind, line string) (tell func()) {
-	q.gate.shut(kind, line, q.now())
-	return func() {
-		q.gate.telling.Lock()
-		defer q.gate.telling.Unlock()
-		if why, until, ok := q.gate.untold(); ok {
-			q.load.report(Report{Kind: ReportPaused, Line: text.Clean(why), NextTry: until})
-		}
-	}
-}
-
-func (q *queue) resume(line string) {
-	q.gate.telling.Lock()
-	defer q.gate.telling.Unlock()
-	if q.gate.open() {
-		q.load.report(Report{Kind: ReportResumed, Line: text.Clean(q.name + "s are sent again: " + line)})
-	}
-}
-
 // settleOwed tells the ledger what it could not take before (a full disk): until then those records stay claimed.
 func (q *queue) settleOwed(ctx context.Context) {
 	q.mu.Lock()
@@ -417,10 +321,14 @@ func (q *queue) forget(key string) {
 }
 
 // backoff is when a failed attempt is repeated: full jitter, up to 1 s after the first failure, twice that after each more, at
-// most five minutes, never less than a second or than Salesforce asked for. Nothing is given up for being late.
-func (q *queue) backoff(attempts int, err error) time.Time {
+// most five minutes, never less than a second or than Salesforce asked for; a second when somebody wanted it tried now since the attempt
+// began (asked is what asks was then). Nothing is given up for being late.
+func (q *queue) backoff(attempts int, err error, asked int) time.Time {
 	span := min(retryFirst<<min(max(attempts-1, 0), 16), retryLast)
 	wait := max(time.Duration(q.rand()*float64(span)), retryFirst)
+	if q.gate.asks() != asked {
+		wait = retryFirst
+	}
 	return q.now().Add(max(wait, salesforce.Refusal(err).RetryAfter))
 }
 

@@ -17,7 +17,7 @@ func (s *Sender) react(ctx context.Context, j job, err error, at stage) bool {
 	v := judge(err, at)
 	switch v.reaction {
 	case pause:
-		tell := s.pauseQueue(v.kind, v.line)
+		tell := s.pauseQueue(v.kind, v.line, j.asked)
 		s.retry(ctx, j, ledger.Failure{Class: v.class, Reason: text.Clean(v.line), Due: s.o.Now(), Free: true})
 		tell()
 		return false
@@ -93,7 +93,7 @@ func (s *Sender) relink(ctx context.Context, j *job, api *salesforce.APIError) b
 
 // later gives the record back for another attempt.
 func (s *Sender) later(ctx context.Context, j job, class, line string, err error, ambiguous bool) {
-	due := s.backoff(j.item.Attempts, err)
+	due := s.backoff(j.item.Attempts, err, j.asked)
 	s.retry(ctx, j, ledger.Failure{Class: class, Reason: text.Clean(line), Due: due, Ambiguous: ambiguous})
 	s.report(Report{Kind: ReportRetry, Key: j.item.Key, Subject: j.subject(), Line: text.Clean(line), NextTry: due})
 }

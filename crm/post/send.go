@@ -38,12 +38,13 @@ func (s *Sender) send(ctx context.Context, key string) {
 
 // attempt sends a claimed record once and stores what came of it; true means that it was made smaller and is due now.
 func (s *Sender) attempt(ctx context.Context, item ledger.Item) bool {
+	j := job{item: item, asked: s.gate.asks()}
 	p, err := readPayload(item.Payload)
 	if err != nil {
-		s.dead(ctx, job{item: item}, "payload", err.Error())
+		s.dead(ctx, j, "payload", err.Error())
 		return false
 	}
-	j := job{item: item, p: p}
+	j.p = p
 	set, err := s.ready(ctx, &j)
 	if err != nil {
 		return s.react(ctx, j, err, preparing)
@@ -198,6 +199,7 @@ type job struct {
 	p      payload
 	fields map[string]any
 	extra  map[string]any // of fields: what the map fills
+	asked  int            // what the gate's asks was when the attempt began
 	// leadAsked is set when it is known that the lead was not converted.
 	leadAsked bool
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -163,6 +164,57 @@ func TestSignedOutOneRecordProbesAndTheRestFollows(t *testing.T) {
 	p.sender.Flush(t.Context())
 	p.expect(one, ledger.Sent, 2)
 	p.expect(two, ledger.Sent, 2)
+}
+
+// whileOneIsUnderWay does something once, while the next attempt is under way.
+func (p *post) whileOneIsUnderWay(do func()) {
+	settings, once := p.sender.o.Settings, new(sync.Once)
+	p.sender.o.Settings = func() crm.TaskSettings {
+		once.Do(do)
+		return settings()
+	}
+}
+
+func TestWhatBeganBeforeSomebodyWantedItTriedIsNoAnswerToThat(t *testing.T) {
+	for name, do := range map[string]func(s *Sender){"the limit was raised": (*Sender).Resume, "somebody signed in again": (*Sender).SignedIn} {
+		t.Run(name, func(t *testing.T) {
+			p := newPost(t, emulator.Options{})
+			warm := p.end(1, nil)
+			p.sender.Flush(t.Context())
+			p.expect(warm, ledger.Sent, 1)
+			key := p.end(2, nil)
+			p.Fault(emulator.Fault{Kind: emulator.FaultLimit})
+			p.whileOneIsUnderWay(func() { do(p.sender) })
+			p.sender.Flush(t.Context())
+			if it := p.expect(key, ledger.Pending, 1); it.Due.After(p.Time()) || it.ErrorClass != "limit" || it.Attempts != 0 || p.sender.Paused() != "" || len(p.said(ReportPaused)) != 0 {
+				t.Errorf("due in %v after %d attempts, paused %q", it.Due.Sub(p.Time()), it.Attempts, p.sender.Paused())
+			}
+			p.ClearFaults()
+			p.sender.Flush(t.Context())
+			p.expect(key, ledger.Sent, 2)
+		})
+	}
+}
+
+func TestARecordIsTriedSoonWhenThatWasWantedDuringAnAttempt(t *testing.T) {
+	p := newPost(t, emulator.Options{})
+	warm := p.end(1, nil)
+	p.sender.Flush(t.Context())
+	p.expect(warm, ledger.Sent, 1)
+	p.Fault(emulator.Fault{Kind: emulator.FaultBusy, Object: "Task"})
+	key := p.end(2, nil)
+	for range 8 {
+		p.sender.Flush(t.Context())
+		p.Sleep(retryLast)
+	}
+	if it := p.expect(key, ledger.Pending, 1); it.Attempts < 8 {
+		t.Fatalf("%d attempts", it.Attempts)
+	}
+	p.whileOneIsUnderWay(p.sender.Resume)
+	p.sender.Flush(t.Context())
+	if wait := p.item(key).Due.Sub(p.Time()); wait > retryFirst {
+		t.Errorf("the agent wanted it tried, and waits %v", wait)
+	}
 }
 
 func TestTheUsedUpLimitPausesForLongerAndLonger(t *testing.T) {
