@@ -287,7 +287,6 @@ func (t *turn) dial(cmd Command) {
 	}
 	t.dialled++
 	t.forget()
-	t.holdOthers(&c)
 	t.calls = append(t.calls, c)
 	t.do(PhoneDo{Do: PhoneDial, Leg: leg, Text: target})
 }

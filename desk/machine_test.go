@@ -336,6 +336,16 @@ func TestACallThatThePolicyForbidsSaysSoInOneLineAndLeavesNoRecord(t *testing.T)
 	b.noticed("0900123456 could not be called: numbers that begin with 0900 are barred.")
 }
 
+func TestWhoeverIsSpokenToIsNotPutOnHoldForANumberThatMayNotBeCalled(t *testing.T) {
+	b := newBench(t, Settings{}).up("a", "07814256404").cmd(Dial, "0900123456")
+	b.phoneDid(PhoneDial)
+	b.phone(sip.CommandFailed{At: b.at, Leg: "out-1", Command: "dial", Reason: text.Clean("numbers that begin with 0900 are barred")}).phoneDid()
+	b.state("a", Talking)
+	b.cmd(Dial, "07700900461").phoneDid(PhoneDial)
+	b.phone(sip.OutgoingCall{At: b.at, Leg: "out-2", CallID: "x", LocalTag: "y", Remote: party("07700900461")}).phoneDid(PhoneHold)
+	b.state("a", Holding)
+}
+
 func TestPinAndClearDecideTheAssociation(t *testing.T) {
 	b := newBench(t, Settings{}).up("a", "07814256404").found("a", one(fred())).cmd(Pin)
 	acme := crm.Ref{Type: "Account", ID: "001000000000001AAA", Name: text.Clean("Acme")}

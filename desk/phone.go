@@ -133,6 +133,9 @@ func (t *turn) outgoing(ev sip.OutgoingCall) {
 	if c.State == Ending { // hung up before the INVITE was out
 		t.journal(c, "hanging up")
 	} else {
+		if ev.For == "" { // not before: a number that may not be called puts nobody on hold
+			t.holdOthers(c)
+		}
 		t.enter(c, Dialling, "dialling")
 	}
 	if c.forced {
