@@ -73,6 +73,7 @@ func (t *turn) movePromise(key string, at time.Time) {
 		return
 	}
 	t.unsay(dueLine(t.callbacks[i]))
+	t.outdate(t.callbacks[i])
 	t.callbacks[i].At, t.callbacks[i].Due = at, false
 	t.openCallback(t.callbacks[i])
 }
@@ -94,6 +95,7 @@ func (t *turn) closeCallback(key, line string) {
 	}
 	cb := t.callbacks[i]
 	t.callbacks = slices.Delete(t.callbacks, i, i+1)
+	t.outdate(cb)
 	t.unsay(dueLine(cb))
 	t.do(Unkeep{Kind: sync.CallbackKind, Keys: []string{cb.Key}},
 		AddErrand{ledger.Errand{Key: "callback:" + cb.Key + ":close", Kind: sync.CallbackErrand,
@@ -101,6 +103,28 @@ func (t *turn) closeCallback(key, line string) {
 	if line != "" {
 		t.say(Info, "", line, callbackName(cb))
 	}
+}
+
+// formerly is a callback as it was until the agent moved it or took it off the list. Salesforce may go on telling of it until the errand
+// has reached it.
+type formerly struct {
+	Callback
+	since time.Time
+}
+
+// outdatedFor is how long what Salesforce tells of a callback as it was is not believed: errands are tried at least every five minutes.
+const outdatedFor = time.Hour
+
+func (t *turn) outdate(cb Callback) {
+	t.former = slices.DeleteFunc(t.former, func(f formerly) bool { return t.at.Sub(f.since) >= outdatedFor })
+	t.former = append(t.former[max(0, len(t.former)-MaxCallbacks+1):], formerly{cb, t.at})
+}
+
+// outdated reports whether this is a callback as it was before the agent changed it.
+func (t *turn) outdated(cb Callback) bool {
+	return slices.ContainsFunc(t.former, func(f formerly) bool {
+		return (f.Key == cb.Key || f.TaskID != "" && sameTask(f.TaskID, cb.TaskID)) && f.At.Equal(cb.At) && t.at.Sub(f.since) < outdatedFor
+	})
 }
 
 func callbackName(cb Callback) text.Text { return cb.Name.Or(cb.Number).Or(text.Clean("somebody")) }
@@ -178,6 +202,8 @@ func (t *turn) pulled(ev CallbacksPulled) {
 			return have.Key == cb.Key || have.TaskID != "" && sameTask(have.TaskID, cb.TaskID)
 		})
 		switch {
+		case t.outdated(cb):
+			continue
 		case i >= 0:
 			have := t.callbacks[i]
 			if have.At.Equal(cb.At) && have.TaskID == cb.TaskID && have.Number == cb.Number {

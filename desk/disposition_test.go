@@ -207,6 +207,30 @@ func TestWhatSalesforceKnowsOfCallbacksIsTakenOver(t *testing.T) {
 	}
 }
 
+func TestACallbackIsAsTheAgentLeftItAndNotAsSalesforceStillTellsOfIt(t *testing.T) {
+	b := newBench(t, centre())
+	one := Callback{Key: "00T000000000009AAA", TaskID: "00T000000000009AAA", At: epoch.Add(time.Hour), Number: text.Clean("1")}
+	two := Callback{Key: "k/cb1", TaskID: "00T000000000008AAA", At: epoch.Add(time.Hour), Number: text.Clean("2")}
+	b.do(CallbacksPulled{Set: []Callback{one, two}})
+	b.do(Commanded{Command{Verb: CallbackDone, Text: one.Key}})
+	b.do(Commanded{Command{Verb: CallbackMove, Text: two.Key, Values: map[string]string{"when": "in 3 hours"}}})
+	moved := b.snap().Callbacks[0].At
+	for range 2 { // it was asked before the errands reached Salesforce
+		b.do(CallbacksPulled{Set: []Callback{one, two}})
+		if cb := b.snap().Callbacks; len(cb) != 1 || cb[0].Key != two.Key || !cb[0].At.Equal(moved) || moved.Equal(two.At) {
+			t.Fatalf("%+v", cb)
+		}
+	}
+	one.At = one.At.Add(24 * time.Hour) // somebody promised it anew
+	if b.do(CallbacksPulled{Set: []Callback{one}}); len(b.snap().Callbacks) != 2 {
+		t.Fatal("a callback that was set anew in Salesforce is not listed")
+	}
+	b.at = b.at.Add(outdatedFor)
+	if b.do(CallbacksPulled{Set: []Callback{two}}); !b.snap().Callbacks[0].At.Equal(two.At) {
+		t.Fatal("in Salesforce it was set back to the former time, long after")
+	}
+}
+
 func people() []Member {
 	return []Member{
 		{ID: "00v000000000001AAA", Who: fred().Ref, Numbers: []text.Text{text.Clean("07814256404"), text.Clean("02079460000")}, Status: text.Clean("Sent")},

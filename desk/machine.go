@@ -72,6 +72,7 @@ type Machine struct {
 
 	zone      *time.Location // the agent's; nil: that of the events
 	callbacks []Callback     // soonest first
+	former    []formerly     // callbacks as they were before the agent changed them, oldest first
 	wake      time.Time      // when the clock of the callbacks goes off; zero: it does not run
 	promised  int            // callbacks promised so far, for their keys
 	work      *Worklist      // nil: none is open
@@ -159,7 +160,7 @@ func (m Machine) Step(at time.Time, ev Event) (Machine, []Effect) {
 	next.calls = slices.Clone(m.calls)
 	next.notices = slices.Clone(m.notices)
 	next.landed = slices.Clone(m.landed)
-	next.callbacks = slices.Clone(m.callbacks)
+	next.callbacks, next.former = slices.Clone(m.callbacks), slices.Clone(m.former)
 	next.drafts = slices.Clone(m.drafts)
 	t := &turn{Machine: &next, at: at}
 	switch ev := ev.(type) {
