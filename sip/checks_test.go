@@ -59,7 +59,7 @@ func TestAFarEndThatBeginsItsChecksAnewGetsNewCredentials(t *testing.T) {
 	p := open(t, "desk", func(c *Config) { c.Accept = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")} })
 	s := newServer(t, func(tx *transaction.ServerTx, req *transaction.Request) {})
 	a := p.LocalAddr()
-	mine := dialog.Local{RTP: loopbackPort(40000), RTCP: loopbackPort(40000), Mux: true, ICE: &offer.ICE{Ufrag: "peer", Pwd: "peer0123456789abcdefghij"}}
+	mine := dialog.Local{RTP: nobody, RTCP: nobody, Mux: true, ICE: &offer.ICE{Ufrag: "peer", Pwd: "peer0123456789abcdefghij"}}
 	call := s.ua.Invite(dialog.Invite{
 		Flow: s.flow, Dst: a, URI: transaction.URI{Scheme: "sip", User: "desk", Host: a.Addr().String(), Port: int(a.Port())},
 		From: address(t, "<sip:caller@127.0.0.1>"), Media: mine,
@@ -107,7 +107,7 @@ func TestWhenConsentIsLostTheAgentReadsSoAndNewChecksAreAskedFor(t *testing.T) {
 	a := p.LocalAddr()
 	s.ua.Invite(dialog.Invite{
 		Flow: s.flow, Dst: a, URI: transaction.URI{Scheme: "sip", User: "desk", Host: a.Addr().String(), Port: int(a.Port())},
-		From: address(t, "<sip:caller@127.0.0.1>"), Media: dialog.Local{RTP: loopbackPort(40000), RTCP: loopbackPort(40000), Mux: true, ICE: &offer.ICE{Ufrag: "peer", Pwd: "peer0123456789abcdefghij"}},
+		From: address(t, "<sip:caller@127.0.0.1>"), Media: dialog.Local{RTP: nobody, RTCP: nobody, Mux: true, ICE: &offer.ICE{Ufrag: "peer", Pwd: "peer0123456789abcdefghij"}},
 	}, nil)
 	agreed := func() *offer.ICE {
 		for limit := time.After(patience); ; {

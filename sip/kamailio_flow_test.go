@@ -97,13 +97,6 @@ func talk(t *testing.T, a, b *Phone, one, two *bench, leg LegID, number string) 
 	return in.Leg
 }
 
-func hearEachOther(t *testing.T, one, two *bench) {
-	t.Helper()
-	one.forget()
-	two.forget()
-	becomes(t, "both hear each other", func() bool { return one.power(two.hz) > 0.9 && two.power(one.hz) > 0.9 })
-}
-
 // forget makes the ear judge only what it hears from now on.
 func (b *bench) forget() {
 	b.mu.Lock()

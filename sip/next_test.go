@@ -72,7 +72,7 @@ func TestACallThatItsServerCannotMakeIsMadeByTheNext(t *testing.T) {
 			if call.Request().To.URI.User != "100" {
 				t.Errorf("%v", call.Request().To)
 			}
-			call.Answer(dialog.Local{RTP: loopbackPort(40000)})
+			call.Answer(dialog.Local{RTP: nobody})
 			wait[CallAnswered](t, p)
 			p.Hangup("one")
 			if e := wait[CallEnded](t, p); e.Cause != EndNormal {
@@ -137,7 +137,7 @@ func TestACallOverAConnectionThatHasJustDiedIsMadeOverTheNextOne(t *testing.T) {
 			}
 			close(queued)
 			call := other.called()
-			call.Answer(dialog.Local{RTP: loopbackPort(40000)})
+			call.Answer(dialog.Local{RTP: nobody})
 			wait[CallAnswered](t, p)
 			p.Hangup("one")
 			wait[CallEnded](t, p)

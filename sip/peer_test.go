@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -17,20 +18,23 @@ func sipp(t *testing.T, args ...string) *exec.Cmd {
 	if err != nil {
 		t.Skip("peer sipp is not installed")
 	}
-	cmd := exec.CommandContext(t.Context(), path, append(args, "-nostdin", "-i", "127.0.0.1", "-timeout", "20s", "-timeout_error")...)
+	cmd := exec.CommandContext(t.Context(), path, append(args, "-nostdin", "-i", "127.0.0.1", "-timeout", "60s", "-timeout_error")...)
 	cmd.Dir = t.TempDir()
 	return cmd
 }
 
-// freePort is a UDP port that nobody has at the moment.
+// freePort is a UDP port for another program. The kernel gives out none below 32768 by itself, so nobody takes it meanwhile.
 func freePort(t *testing.T) string {
 	t.Helper()
-	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := 20_000 + rand.IntN(10_000)
+		if c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}); err == nil {
+			c.Close()
+			return strconv.Itoa(port)
+		}
 	}
-	defer c.Close()
-	return strconv.Itoa(c.LocalAddr().(*net.UDPAddr).Port)
+	t.Fatal("there is no free port")
+	return ""
 }
 
 func TestSIPpCallsThePhone(t *testing.T) {

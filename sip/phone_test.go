@@ -329,7 +329,7 @@ func TestDigitsGoAsINFOWhenTheFarEndTakesNoEvents(t *testing.T) {
 	p := open(t, "alice")
 	p.Dial("x", "sip:ivr@"+pbx.addr())
 	c := <-pbx.calls
-	c.Answer(dialog.Local{RTP: loopbackPort(40000), DTMF: 0})
+	c.Answer(dialog.Local{RTP: nobody, DTMF: 0})
 	wait[CallAnswered](t, p)
 	p.ua.Post(func() { p.legs["x"].agreed.DTMFSendPT = 0 })
 	p.SendDTMF("x", "7*")

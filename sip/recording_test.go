@@ -15,7 +15,7 @@ func TestARecordingHoldsBothSidesAndNothingThatWasSaidInAPause(t *testing.T) {
 	one := open(t, "one", func(c *Config) { c.Headset, c.Recording = b1.headset(t), RecordingConfig{Dir: dir} })
 	two := open(t, "two", func(c *Config) { c.Headset = b2.headset(t) })
 	talking(t, one, two, "x")
-	becomes(t, "both hear each other", func() bool { return b1.power(1000) > 0.9 && b2.power(440) > 0.9 })
+	hearEachOther(t, b1, b2)
 	one.Record("x", true)
 	on := wait[RecordingChanged](t, one)
 	if on.State != RecordingOn || filepath.Dir(on.Path) != dir {

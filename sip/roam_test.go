@@ -56,11 +56,13 @@ func TestAnotherAddressInMidCall(t *testing.T) {
 			old, next = next, old
 		}
 		pbx := newServerAt(t, netip.MustParseAddrPort("10.9.0.1:0"), okRegistrar)
-		p := registered(t, pbx, func(c *Config) { c.Transport, c.Listen = transport, netip.MustParseAddrPort("0.0.0.0:0") })
+		p := registered(t, pbx, func(c *Config) {
+			c.Transport, c.Listen, c.Unwatched = transport, netip.MustParseAddrPort("0.0.0.0:0"), false
+		})
 		until(t, p, Registered)
 		p.Dial("x", "100")
 		c := <-pbx.calls
-		c.Answer(dialog.Local{RTP: netip.MustParseAddrPort("10.9.0.1:40000")})
+		c.Answer(dialog.Local{RTP: netip.AddrPortFrom(netip.MustParseAddr("10.9.0.1"), nobody.Port())})
 		wait[CallAnswered](t, p)
 		ipAtOnce("addr add "+next+"/24 dev wire", "route change local 10.9.0.1 dev lo table local src "+next, "addr del "+old+"/24 dev wire")
 		if e := until(t, p, Registered); !e.Slept {

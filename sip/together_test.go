@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -47,7 +48,7 @@ func TestAnAttendedTransferConnectsTheCustomerWithTheColleague(t *testing.T) {
 			t.Errorf("%+v", e)
 		}
 	}
-	becomes(t, "customer and colleague hear each other", func() bool { return one.power(1000) > 0.9 && three.power(440) > 0.9 })
+	hearEachOther(t, one, three)
 }
 
 func TestAFarEndMaySendThePhoneOnlyWhereThePolicyAllows(t *testing.T) {
@@ -102,16 +103,20 @@ func TestSoundIsEncryptedWhereBothSidesCan(t *testing.T) {
 			one := open(t, "one", func(c *Config) { c.Headset, c.Sound = b1.headset(t), tc.one })
 			two := open(t, "two", func(c *Config) { c.Headset, c.Sound = b2.headset(t), tc.two })
 			leg := talking(t, one, two, "x")
-			both := func() bool { return b1.power(1000) > 0.9 && b2.power(440) > 0.9 }
-			becomes(t, "both hear each other", both)
+			hearEachOther(t, b1, b2)
 			for _, p := range []*Phone{one, two} {
-				told := make(chan string)
-				p.ua.Post(func() {
-					for _, l := range p.legs {
-						told <- l.toldSecure.Sound
-					}
-				})
-				if sound := <-told; !strings.HasPrefix(sound, tc.want) || tc.want == "" && sound != "" {
+				var sound string // told behind the sound itself
+				becomes(t, p.acc.Account+" tells how the sound is protected", func() bool {
+					told := make(chan string, 1)
+					p.ua.Post(func() {
+						for _, l := range p.legs {
+							told <- l.toldSecure.Sound
+						}
+					})
+					sound = <-told
+					return strings.HasPrefix(sound, tc.want)
+				}, func() string { return fmt.Sprintf("it tells %q", sound) })
+				if tc.want == "" && sound != "" {
 					t.Errorf("%s tells %q", p.acc.Account, sound)
 				}
 			}
@@ -119,7 +124,7 @@ func TestSoundIsEncryptedWhereBothSidesCan(t *testing.T) {
 			wait[CallHeld](t, two)
 			two.Resume(leg)
 			wait[CallHeld](t, two)
-			becomes(t, "both hear each other again", both)
+			hearEachOther(t, b1, b2)
 		})
 	}
 	one := open(t, "one", func(c *Config) { c.Sound.Protect = offer.Required })
@@ -177,11 +182,10 @@ func TestConnectivityChecksFindTheWayBetweenTwoPhones(t *testing.T) {
 	})
 	two := open(t, "two", func(c *Config) { c.Headset, c.Sound = b2.headset(t), SoundConfig{Protect: offer.Optional} })
 	leg := talking(t, one, two, "x")
-	both := func() bool { return b1.power(1000) > 0.9 && b2.power(440) > 0.9 }
-	becomes(t, "both hear each other", both)
+	hearEachOther(t, b1, b2)
 	two.Hold(leg)
 	wait[CallHeld](t, two)
 	two.Resume(leg)
 	wait[CallHeld](t, two)
-	becomes(t, "both hear each other again", both)
+	hearEachOther(t, b1, b2)
 }
