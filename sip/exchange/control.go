@@ -54,6 +54,11 @@ type ReferRequest struct {
 // maxRequest bounds what is read of a request: some minutes of speech.
 const maxRequest = 32 << 20
 
+const (
+	maxSilence = 10 * time.Second // in the middle of a request
+	maxAnswer  = 5 * time.Second
+)
+
 // ErrNoExchange: nothing answers where the exchange should be.
 var ErrNoExchange = errors.New("no practice exchange is running here; start offhook demo or offhook exchange")
 
@@ -79,7 +84,7 @@ func (s *Server) ServeControl(ctx context.Context, file string) (Control, error)
 		}
 	}
 	srv := &http.Server{
-		Handler: s.control(c.Token), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 15 * time.Second,
+		Handler: s.control(c.Token), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: maxSilence, WriteTimeout: maxSilence + maxAnswer,
 	}
 	stop := func() {
 		_ = srv.Close()
@@ -149,7 +154,7 @@ func (s *Server) control(token string) http.Handler {
 		w.WriteHeader(http.StatusAccepted)
 	})
 	handle("POST /call", func(w http.ResponseWriter, r *http.Request) {
-		call, status, err := ReadCall(http.MaxBytesReader(w, r.Body, maxRequest))
+		call, status, err := ReadCall(http.MaxBytesReader(w, steady{r.Body, http.NewResponseController(w)}, maxRequest))
 		if err != nil {
 			http.Error(w, err.Error(), status)
 			return
@@ -161,6 +166,20 @@ func (s *Server) control(token string) http.Handler {
 		w.WriteHeader(http.StatusAccepted)
 	})
 	return mux
+}
+
+// steady is a body that may take as long as it comes: a WAV file from a busy machine. Silence ends it, for the server's limits, which are
+// those of a whole request, begin anew with each piece.
+type steady struct {
+	io.ReadCloser
+	limits *http.ResponseController
+}
+
+func (b steady) Read(p []byte) (int, error) {
+	now := time.Now() // a connection without deadlines has no limits to move
+	_ = b.limits.SetReadDeadline(now.Add(maxSilence))
+	_ = b.limits.SetWriteDeadline(now.Add(maxSilence + maxAnswer))
+	return b.ReadCloser.Read(p)
 }
 
 // ReadCall reads a CallRequest; the HTTP status belongs to the error.

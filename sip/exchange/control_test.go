@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"offhook/media/wav"
 	"offhook/sip"
@@ -112,6 +114,56 @@ func TestRequestsThatCannotBeServedAreRefusedInOneLine(t *testing.T) {
 		if res.Code != try.want {
 			t.Errorf("%s: %d, want %d", name, res.Code, try.want)
 		}
+	}
+}
+
+// limited is a connection whose deadlines are looked at.
+type limited struct {
+	*httptest.ResponseRecorder
+	read, write time.Time
+}
+
+func (l *limited) SetReadDeadline(t time.Time) error  { l.read = t; return nil }
+func (l *limited) SetWriteDeadline(t time.Time) error { l.write = t; return nil }
+
+// slow is a body each byte of which comes after a pause.
+type slow struct {
+	io.Reader
+	pause time.Duration
+	late  func() bool // the connection's limit is over
+}
+
+func (s slow) Read(p []byte) (int, error) {
+	time.Sleep(s.pause)
+	if s.late() {
+		return 0, os.ErrDeadlineExceeded
+	}
+	return s.Reader.Read(p[:1])
+}
+
+func TestARequestMayComeSlowlyButMustNotStandStill(t *testing.T) {
+	for name, try := range map[string]struct {
+		pause time.Duration
+		want  string
+	}{
+		"a minute for a short request": {maxSilence - time.Second, "cannot be negative"},
+		"silence":                      {maxSilence + time.Second, "timeout"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				res := &limited{httptest.NewRecorder(), began.Add(maxSilence), began.Add(maxSilence + maxAnswer)}
+				req := httptest.NewRequest("POST", "/call", slow{strings.NewReader(`{"hang_up_after_ms":-1}`), try.pause, func() bool { return time.Now().After(res.read) }})
+				req.Header.Set("Authorization", "Bearer x")
+				(&Server{}).control("x").ServeHTTP(res, req)
+				if !strings.Contains(res.Body.String(), try.want) {
+					t.Errorf("answered %q", res.Body)
+				}
+				if !time.Now().Before(res.write) {
+					t.Error("there is no time left for the answer")
+				}
+			})
+		})
 	}
 }
 

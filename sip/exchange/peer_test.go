@@ -3,6 +3,7 @@ package exchange
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
@@ -31,15 +32,26 @@ func baresip(t *testing.T) (program, modules string) {
 	return "", ""
 }
 
-// freePort is a UDP port that was free a moment ago.
+// freePort is a UDP port for another program, and so is the one after it. The kernel gives out none below 32768 by itself, so nobody takes
+// them meanwhile.
 func freePort(t *testing.T, ip string) netip.AddrPort {
 	t.Helper()
-	c, err := net.ListenPacket("udp", ip+":0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		at := netip.AddrPortFrom(netip.MustParseAddr(ip), uint16(20_000+2*rand.IntN(5000)))
+		a, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(at))
+		if err != nil {
+			continue
+		}
+		b, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(at.Addr(), at.Port()+1)))
+		a.Close()
+		if err != nil {
+			continue
+		}
+		b.Close()
+		return at
 	}
-	defer c.Close()
-	return netip.MustParseAddrPort(c.LocalAddr().String())
+	t.Fatal("there is no pair of free ports")
+	return netip.AddrPort{}
 }
 
 func writeTone(t *testing.T, path string, hz float64, seconds int) {
@@ -166,9 +178,12 @@ func TestSIPpCallsWithAPassword(t *testing.T) {
 	for _, network := range []string{"u1", "t1"} {
 		w := newWorld(t, Options{Still: true, Algorithms: []transaction.Algorithm{transaction.MD5}})
 		at, sound := freePort(t, "127.0.3.2"), freePort(t, "127.0.3.2")
+		for sound == at {
+			sound = freePort(t, "127.0.3.2")
+		}
 		cmd := exec.Command(program, w.Addr().String(), "-sf", scenario, "-t", network, "-m", "20", "-r", "100", "-l", "5",
-			"-i", at.Addr().String(), "-p", fmt.Sprint(at.Port()), "-mi", sound.Addr().String(), "-mp", fmt.Sprint(sound.Port()&^1),
-			"-auth_uri", Echo+"@"+w.Addr().String(), "-timeout", "15s", "-nostdin")
+			"-i", at.Addr().String(), "-p", fmt.Sprint(at.Port()), "-mi", sound.Addr().String(), "-mp", fmt.Sprint(sound.Port()),
+			"-auth_uri", Echo+"@"+w.Addr().String(), "-timeout", "60s", "-nostdin")
 		cmd.Dir = t.TempDir()
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", network, err, tail(string(out)))
