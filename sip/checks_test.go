@@ -64,30 +64,18 @@ func TestAFarEndThatBeginsItsChecksAnewGetsNewCredentials(t *testing.T) {
 		Flow: s.flow, Dst: a, URI: transaction.URI{Scheme: "sip", User: "desk", Host: a.Addr().String(), Port: int(a.Port())},
 		From: address(t, "<sip:caller@127.0.0.1>"), Media: mine,
 	}, nil)
-	agreed := func() *offer.ICE {
-		for limit := time.After(patience); ; {
-			select {
-			case e := <-s.events:
-				if m, ok := e.(dialog.MediaChanged); ok && m.Media.ICE != nil {
-					return m.Media.ICE
-				}
-			case <-limit:
-				t.Fatal("no description with checks came")
-			}
-		}
-	}
 	id := wait[IncomingCall](t, p).Leg
 	p.Answer(id)
 	wait[CallAnswered](t, p)
-	first := agreed()
+	first := agreedChecks(s)
 	call.Hold()
-	if held := agreed(); held.Ufrag != first.Ufrag || held.Pwd != first.Pwd {
+	if held := agreedChecks(s); held.Ufrag != first.Ufrag || held.Pwd != first.Pwd {
 		t.Errorf("%+v for a hold, after %+v", held, first)
 	}
 	for _, ufrag := range []string{"next", "last"} {
 		mine.ICE = &offer.ICE{Ufrag: ufrag, Pwd: ufrag + "0123456789abcdefghij"}
 		call.Renegotiate(mine)
-		anew := agreed()
+		anew := agreedChecks(s)
 		if anew.Ufrag == first.Ufrag || anew.Pwd == first.Pwd {
 			t.Errorf("%+v after %+v: that is no restart", anew, first)
 		}
@@ -109,27 +97,30 @@ func TestWhenConsentIsLostTheAgentReadsSoAndNewChecksAreAskedFor(t *testing.T) {
 		Flow: s.flow, Dst: a, URI: transaction.URI{Scheme: "sip", User: "desk", Host: a.Addr().String(), Port: int(a.Port())},
 		From: address(t, "<sip:caller@127.0.0.1>"), Media: dialog.Local{RTP: nobody, RTCP: nobody, Mux: true, ICE: &offer.ICE{Ufrag: "peer", Pwd: "peer0123456789abcdefghij"}},
 	}, nil)
-	agreed := func() *offer.ICE {
-		for limit := time.After(patience); ; {
-			select {
-			case e := <-s.events:
-				if m, ok := e.(dialog.MediaChanged); ok && m.Media.ICE != nil {
-					return m.Media.ICE
-				}
-			case <-limit:
-				t.Fatal("no description with checks came")
-			}
-		}
-	}
 	id := wait[IncomingCall](t, p).Leg
 	p.Answer(id)
 	wait[CallAnswered](t, p)
-	first := agreed()
+	first := agreedChecks(s)
 	p.command(id, func(l *leg) { l.wayFound(media.PathState{Lost: true}) })
 	if e := wait[SoundPath](t, p); e.OK || !e.Lost || e.Leg != id {
 		t.Fatalf("%+v", e)
 	}
-	if next := agreed(); next.Ufrag == first.Ufrag || next.Pwd == first.Pwd {
+	if next := agreedChecks(s); next.Ufrag == first.Ufrag || next.Pwd == first.Pwd {
 		t.Errorf("%+v after %+v: that is no restart (RFC 8445 §9)", next, first)
+	}
+}
+
+// agreedChecks waits for the next description with connectivity checks that the phone and the server agree on.
+func agreedChecks(s *server) *offer.ICE {
+	s.t.Helper()
+	for limit := time.After(patience); ; {
+		select {
+		case e := <-s.events:
+			if m, ok := e.(dialog.MediaChanged); ok && m.Media.ICE != nil {
+				return m.Media.ICE
+			}
+		case <-limit:
+			s.t.Fatal("no description with checks came")
+		}
 	}
 }

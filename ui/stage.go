@@ -42,7 +42,7 @@ func Open(ctx context.Context, opt Options, snapshots <-chan *desk.Snapshot, mor
 		if s.closing.Load() {
 			return msg
 		}
-		if w, ok := m.(watched); ok {
+		if w, ok := m.(bridge.Watched); ok {
 			m = w.Model
 		}
 		return guard(m, msg)
@@ -53,7 +53,7 @@ func Open(ctx context.Context, opt Options, snapshots <-chan *desk.Snapshot, mor
 	}
 	// Signals end the program by ctx, as main has it. Bubble Tea's own handler would wait for ever for its event loop, which ctx
 	// has ended by then: SIGTERM would leave a dead screen over a desk that goes on taking calls.
-	s.program = tea.NewProgram(watched{root, &s.taken}, append([]tea.ProgramOption{tea.WithContext(ctx), tea.WithFilter(filter), tea.WithoutSignalHandler()}, more...)...)
+	s.program = tea.NewProgram(bridge.Watched{Model: root, Taken: &s.taken}, append([]tea.ProgramOption{tea.WithContext(ctx), tea.WithFilter(filter), tea.WithoutSignalHandler()}, more...)...)
 	go s.run(ctx, deliver)
 	return s
 }
@@ -94,22 +94,6 @@ func (s *Stage) Busy() int {
 
 // Taken is how many keys and pastes the screen has acted upon; what they set going is counted by Busy by then.
 func (s *Stage) Taken() uint64 { return s.taken.Load() }
-
-// watched counts the keys and pastes that a model has acted upon.
-type watched struct {
-	tea.Model
-	taken *atomic.Uint64
-}
-
-// Update implements tea.Model.
-func (w watched) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
-	next, cmd := w.Model.Update(msg)
-	switch msg.(type) {
-	case tea.KeyPressMsg, tea.PasteMsg:
-		w.taken.Add(1)
-	}
-	return watched{next, w.taken}, cmd
-}
 
 // Applied is the Seq of the newest snapshot on the screen.
 func (s *Stage) Applied() uint64 { return s.model.Applied() }

@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"offhook/ui/bridge"
+
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 )
@@ -32,27 +34,12 @@ func StartTea(ctx context.Context, model tea.Model, t Terminal, busy func() int,
 		busy = func() int { return 0 }
 	}
 	tp := &teaProgram{busy: busy, done: make(chan struct{})}
-	tp.p = tea.NewProgram(watched{model, &tp.taken}, append(t.Options(ctx), more...)...)
+	tp.p = tea.NewProgram(bridge.Watched{Model: model, Taken: &tp.taken}, append(t.Options(ctx), more...)...)
 	go func() {
 		defer close(tp.done)
 		_, tp.err = tp.p.Run()
 	}()
 	return tp
-}
-
-// watched counts the keys and pastes that a model has acted upon.
-type watched struct {
-	tea.Model
-	taken *atomic.Uint64
-}
-
-func (w watched) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
-	next, cmd := w.Model.Update(msg)
-	switch msg.(type) {
-	case tea.KeyPressMsg, tea.PasteMsg:
-		w.taken.Add(1)
-	}
-	return watched{next, w.taken}, cmd
 }
 
 func (t *teaProgram) Resize(w, h int)       { t.p.Send(tea.WindowSizeMsg{Width: w, Height: h}) }
