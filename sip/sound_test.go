@@ -57,11 +57,15 @@ func share(pcm []int16, hz float64) float64 {
 	return at / total
 }
 
-// ticking runs f every 10 ms until stop, as a sound card does: what a busy machine missed is made up for.
+// ticking runs f every 10 ms until stop, as a sound card does: what a busy machine missed is made up for, as far as a
+// card has a buffer. What is older is lost: a machine that had all of it to do would do nothing else, and fall behind more.
 type ticking struct {
 	stop chan struct{}
 	done sync.WaitGroup
 }
+
+// buffered is how much of its sound a card keeps.
+const buffered = 100 * time.Millisecond
 
 func (k *ticking) start(f func()) error {
 	k.stop = make(chan struct{})
@@ -73,6 +77,9 @@ func (k *ticking) start(f func()) error {
 			case <-k.stop:
 				return
 			case <-time.After(time.Until(due)):
+				if oldest := time.Now().Add(-buffered); due.Before(oldest) {
+					due = oldest
+				}
 				f()
 			}
 		}

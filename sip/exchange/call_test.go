@@ -79,16 +79,20 @@ func TestACustomerIsHeardAndTakesHoldAndGoodbyeAsAPersonDoes(t *testing.T) {
 		t.Errorf("said %q", e.Text)
 	}
 	p.hearsPrompt("fred-greeting")
-	p.Hold(leg)
-	for !next[sip.CallHeld](p).ByUs {
+	back := func() {
+		t.Helper()
+		p.Hold(leg)
+		for !next[sip.CallHeld](p).ByUs {
+		}
+		p.Resume(leg)
+		for next[sip.CallHeld](p).ByUs {
+		}
+		if e := w.told(EventSays); e.Text.String() != prompts.Text("fred-resumed") {
+			t.Errorf("after hold: %q", e.Text)
+		}
 	}
-	p.Resume(leg)
-	for next[sip.CallHeld](p).ByUs {
-	}
-	if e := w.told(EventSays); e.Text.String() != prompts.Text("fred-resumed") {
-		t.Errorf("after hold: %q", e.Text)
-	}
-	p.hearsPrompt("fred-resumed")
+	back()
+	p.hearsPrompt("fred-resumed", back)
 	w.HangUp("2101")
 	if e := w.told(EventSays); e.Text.String() != prompts.Text("fred-goodbye") {
 		t.Errorf("at the end: %q", e.Text)

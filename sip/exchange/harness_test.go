@@ -249,12 +249,13 @@ func (p *phone) hears(what string, hz float64) {
 }
 
 // hearsPrompt waits until what is heard is somewhere in a prompt: the same wave, not just some sound. It looks at all that was heard since
-// the last look, for on a busy machine it begins long after the prompt; which is said only once, and may come with a gap in every 100 ms:
-// then some shorter pieces do, each of which must be more like it.
-func (p *phone) hearsPrompt(name string) {
+// the last look, for on a busy machine it begins long after the prompt; and may come with a gap in every 100 ms: then some
+// shorter pieces do, each of which must be more like it. again, if any, has it said once more after ten seconds of other sound.
+func (p *phone) hearsPrompt(name string, again ...func()) {
 	p.t.Helper()
 	prompt := thin(thin(must(p.t, name)))
 	at, pieces := p.mark, 0
+	said := p.heard()
 	p.until("the prompt "+name, func(e *ear) bool {
 		for ; at+media.Rate/4 <= e.heard(); at += 4 * step {
 			heard := thin(thin(e.between(at, at+media.Rate/4)))
@@ -269,6 +270,10 @@ func (p *phone) hearsPrompt(name string) {
 			if pieces >= enough {
 				return true
 			}
+		}
+		if e.heard()-said > 10*media.Rate && len(again) > 0 {
+			again[0]()
+			said = e.heard()
 		}
 		return false
 	})
@@ -367,11 +372,15 @@ func note(hz float64, seconds int) []int16 {
 	return pcm
 }
 
-// ticking runs f every 10 ms, as a sound card does: what a busy machine missed is made up for.
+// ticking runs f every 10 ms, as a sound card does: what a busy machine missed is made up for, as far as a
+// card has a buffer. What is older is lost: a machine that had all of it to do would do nothing else, and fall behind more.
 type ticking struct {
 	stop chan struct{}
 	done sync.WaitGroup
 }
+
+// buffered is how much of its sound a card keeps.
+const buffered = 100 * time.Millisecond
 
 func (k *ticking) start(f func()) error {
 	k.stop = make(chan struct{})
@@ -383,6 +392,9 @@ func (k *ticking) start(f func()) error {
 			case <-k.stop:
 				return
 			case <-time.After(time.Until(due)):
+				if oldest := time.Now().Add(-buffered); due.Before(oldest) {
+					due = oldest
+				}
 				f()
 			}
 		}
