@@ -217,6 +217,9 @@ func (l *Loaded) validate() (bad Problems) {
 	if _, err := c.Toll.Week(); err != nil {
 		add("toll.hours", "%v", err)
 	}
+	for key, p := range c.Toll.unfit() {
+		add(key, "%q is the beginning of no number, so it decides nothing; write its digits, as 0900 or +44 70, or * for every number", p)
+	}
 	for _, a := range c.SIP.Accounts {
 		switch {
 		case !strings.Contains(strings.TrimPrefix(a.Account, "sip:"), "@"):

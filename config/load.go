@@ -256,7 +256,11 @@ func (l *Loaded) set(origin string, k Key, value string) Problems {
 		}
 		v = value == "true"
 	case "list":
-		v = strings.Split(value, ",")
+		items, ok := readList(value)
+		if !ok {
+			return Problems{{File: origin, Key: k.Path, Text: fmt.Sprintf("%s is not a list; write one,two or [\"one\", \"two\"]", value)}}
+		}
+		v = items
 	case "integer":
 		n, err := strconv.Atoi(value)
 		if err != nil {
@@ -273,6 +277,21 @@ func (l *Loaded) set(origin string, k Key, value string) Problems {
 	section, name, _ := strings.Cut(k.Path, ".")
 	l.over(origin, map[string]any{section: map[string]any{name: v}})
 	return nil
+}
+
+// readList reads a list as people write it outside a file: parted by commas, or as in the file when an item has a comma of its own.
+func readList(value string) (items []string, ok bool) {
+	if value = strings.TrimSpace(value); strings.HasPrefix(value, "[") {
+		var file struct{ V []string }
+		err := toml.Unmarshal([]byte("v = "+value), &file)
+		return file.V, err == nil
+	}
+	for item := range strings.SplitSeq(value, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			items = append(items, item)
+		}
+	}
+	return items, true
 }
 
 func (l *Loaded) decode() error {

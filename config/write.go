@@ -113,7 +113,7 @@ func (k Key) schema() map[string]any {
 
 // Reference writes docs/config.md: every setting, from the same table that reads the file.
 func Reference(w io.Writer) {
-	fmt.Fprint(w, "# Settings\n\n<!-- Generated from config/config.go: go generate ./config -->\n\nOne file, `~/.config/offhook/config.toml`. Later layers win: defaults, `/etc/offhook/config.toml`, your file, `[profile.NAME.…]` of\n`--profile NAME`, environment variables `OFFHOOK_SECTION_KEY`, `--set section.key=value`. An unknown setting is an error.\n\n"+
+	fmt.Fprint(w, "# Settings\n\n<!-- Generated from config/config.go: go generate ./config -->\n\nOne file, `~/.config/offhook/config.toml`. Later layers win: defaults, `/etc/offhook/config.toml`, your file, `[profile.NAME.…]` of\n`--profile NAME`, environment variables `OFFHOOK_SECTION_KEY`, `--set section.key=value`. A list is written there as\n`one,two` or, as in the file, `[\"one\", \"two\"]`. An unknown setting is an error.\n\n"+
 		"`locked = [\"salesforce.*\", \"recording.consent\"]`, above the first section of `/etc/offhook/config.toml`, keeps every later layer from setting these:\n[guide-admin.md](guide-admin.md#locked-settings).\n")
 	for _, s := range Sections() {
 		fmt.Fprintf(w, "\n## [%s]\n\n%s\n", s.Name, s.Doc)
