@@ -48,7 +48,8 @@ func (h *headset) hears(t testing.TB, hz float64) {
 	})
 }
 
-// clock runs f for every 10 ms until it is closed, as a sound card does: what a machine that stood still has missed is made up for.
+// clock runs f for every 10 ms until it is closed, as a sound card does: what a machine that stood still has missed is made up for, as far as
+// a card has a buffer. What is older is lost: a machine that had all of it to do would do nothing else, and fall behind more.
 type clock struct {
 	stop chan struct{}
 	done sync.WaitGroup
@@ -66,7 +67,11 @@ func (k *clock) start(f func()) error {
 				return
 			case <-t.C:
 			}
-			for now := time.Now(); !next.After(now); next = next.Add(frame) {
+			now := time.Now()
+			if oldest := now.Add(-10 * frame); next.Before(oldest) {
+				next = oldest
+			}
+			for ; !next.After(now); next = next.Add(frame) {
 				f()
 			}
 		}

@@ -101,7 +101,8 @@ func (s *sound) hear(next hearing) {
 }
 
 // change brings a hearing about, on the sound's goroutine. A session has one writer at any time: it leaves one place before it comes
-// to another.
+// to another. The headset goes from the one to the other in one step: were it let go of between, its devices would be closed and opened,
+// and with some that is a second without sound.
 func (s *sound) change(last, next hearing) {
 	h := s.p.acc.Headset
 	for _, m := range last.members {
@@ -109,19 +110,8 @@ func (s *sound) change(last, next hearing) {
 			s.mix.Remove(m)
 		}
 	}
-	if last.focus != nil && slices.Contains(next.members, last.focus) {
-		h.Disconnect(last.focus)
-	}
 	if s.mix == nil && len(next.members) > 0 {
 		s.mix = media.NewMix()
-	}
-	for _, m := range next.members {
-		if slices.Contains(last.members, m) {
-			continue
-		}
-		if err := s.mix.Add(m); err != nil {
-			s.p.log.Warn("conference", "err", err)
-		}
 	}
 	if s.drive != nil && (next.agent || len(next.members) == 0) {
 		s.drive()
@@ -140,6 +130,14 @@ func (s *sound) change(last, next hearing) {
 	}
 	if err != nil {
 		s.p.emit(SoundChanged{At: time.Now(), Detail: text.Clean("The headset cannot be opened, so the call is silent: " + err.Error())})
+	}
+	for _, m := range next.members {
+		if slices.Contains(last.members, m) {
+			continue
+		}
+		if err := s.mix.Add(m); err != nil {
+			s.p.log.Warn("conference", "err", err)
+		}
 	}
 	switch {
 	case len(next.members) == 0:

@@ -62,6 +62,29 @@ func TestInAConferenceEverybodyHearsEverybodyElse(t *testing.T) {
 	})
 }
 
+func TestAHeadsetStaysOpenOnItsWayIntoAConferenceAndOut(t *testing.T) {
+	a, b, c := &bench{hz: 440}, &bench{hz: 1000}, &bench{hz: 1700}
+	agent := open(t, "agent", func(cfg *Config) { cfg.Headset = a.headset(t) })
+	first := open(t, "first", func(cfg *Config) { cfg.Headset = b.headset(t) })
+	second := open(t, "second", func(cfg *Config) { cfg.Headset = c.headset(t) })
+	one := talking(t, first, agent, "x")
+	two := talking(t, second, agent, "x")
+	hears(t, "the second", c, among, 440)
+	was := a.opened.Load()
+	for range 3 {
+		agent.Conference([]LegID{one, two})
+		hears(t, "the first in the conference", b, among, 440, 1700)
+		hears(t, "the second in the conference", c, among, 440, 1000)
+		agent.Conference(nil)
+		becomes(t, "one conversation at a time", func() bool {
+			return b.power(440) < 0.05 && c.power(440) > 0.5 || c.power(440) < 0.05 && b.power(440) > 0.5
+		})
+	}
+	if now := a.opened.Load(); now != was {
+		t.Errorf("the microphone was opened %d times more", now-was)
+	}
+}
+
 func TestAConferenceThatTheAgentLeavesForAnotherCallTalksOn(t *testing.T) {
 	a, b, c, d := &bench{hz: 440}, &bench{hz: 1000}, &bench{hz: 1700}, &bench{hz: 2400}
 	agent := open(t, "agent", func(cfg *Config) { cfg.Headset = a.headset(t) })

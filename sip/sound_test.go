@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,6 +21,8 @@ type bench struct {
 	mu    sync.Mutex
 	heard []int16 // the last half second
 	all   int     // how much that was heard from the beginning
+
+	opened atomic.Int64 // how often a microphone was
 }
 
 func (b *bench) headset(t *testing.T) *media.Headset {
@@ -97,6 +100,7 @@ type mouth struct {
 
 func (m *mouth) Name() text.Text { return clean("mouth") }
 func (m *mouth) Start(sink func([]int16)) error {
+	m.b.opened.Add(1)
 	return m.start(func() {
 		frame := make([]int16, device.Frame)
 		for i := range frame {
