@@ -17,6 +17,7 @@ import (
 
 	"offhook/crm"
 	"offhook/desk"
+	"offhook/internal/allocs"
 )
 
 // bus is a hub on a port of its own, with the tokens of both roles.
@@ -394,7 +395,7 @@ func TestPublishNeverWaitsAndCostsLittle(t *testing.T) {
 	// Its run loop does not run: what that allocates on the way to a hub would be counted, too.
 	a := &Agent{link: newLink(Config{}, roleAgent+amy), key: amy, news: make(chan struct{}, 1), told: map[desk.CallKey]time.Time{}}
 	s := talking()
-	if n := testing.AllocsPerRun(100, func() { a.Publish(s) }); n > 0 {
+	if n := allocs.Of(100, func() { a.Publish(s) }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"offhook/internal/allocs"
+
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 )
@@ -131,7 +133,7 @@ func TestNothingIsAllocatedPerPacket(t *testing.T) {
 		data := packet(0, 0, c.PT, make([]byte, 160))
 		var pcm, out [Frame]int16
 		n := uint16(0)
-		if got := testing.AllocsPerRun(200, func() {
+		if got := allocs.Of(200, func() {
 			n++
 			binary.BigEndian.PutUint16(data[2:], n)
 			binary.BigEndian.PutUint32(data[4:], 160*uint32(n))

@@ -4,6 +4,8 @@ import (
 	"math"
 	"testing"
 	"time"
+
+	"offhook/internal/allocs"
 )
 
 // room is a conference of which every party's far end is at hand.
@@ -296,7 +298,7 @@ func TestAConferenceDigitsAndSpeechAllocateNothing(t *testing.T) {
 	var speech vad
 	var d dtmfSender
 	var pcm [Frame]int16
-	if n := testing.AllocsPerRun(100, func() {
+	if n := allocs.Of(100, func() {
 		voice(pcm[:])
 		speech.measure(pcm[:], 0, false, true)
 		ear.hear(pcm[:])

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"offhook/internal/allocs"
 )
 
 // testKey is a key of a suite; number makes different ones.
@@ -350,22 +352,19 @@ func TestEncryptionAllocatesNothingPerPacket(t *testing.T) {
 		out, in := must(newOutbound(*testKey(suite, 1))), must(newInbound(*testKey(suite, 1)))
 		data := packet(0, 0, 0, make([]byte, 160))
 		n := uint16(0)
-		least := 100.0
-		for range 5 { // under the race detector a pool of the standard library forgets now and then
-			least = min(least, testing.AllocsPerRun(100, func() {
-				n++
-				binary.BigEndian.PutUint16(data[2:], n)
-				p, ok := out.protectRTP(data)
-				if !ok {
-					t.Fatal("not protected")
-				}
-				if _, v := in.openRTP(p); v != openedFine {
-					t.Fatal("not opened")
-				}
-			}))
-		}
-		if least != 0 {
-			t.Errorf("%s: %v allocations per packet in each direction", suite, least)
+		got := allocs.Of(100, func() { // under the race detector a pool of the standard library forgets now and then
+			n++
+			binary.BigEndian.PutUint16(data[2:], n)
+			p, ok := out.protectRTP(data)
+			if !ok {
+				t.Fatal("not protected")
+			}
+			if _, v := in.openRTP(p); v != openedFine {
+				t.Fatal("not opened")
+			}
+		})
+		if got != 0 {
+			t.Errorf("%s: %v allocations per packet in each direction", suite, got)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"offhook/internal/allocs"
 	"offhook/internal/text"
 	"offhook/media/device"
 	"offhook/media/voice"
@@ -278,7 +279,7 @@ func TestTheMicrophoneIsProcessedAndProcessingChangesWithoutAClick(t *testing.T)
 	}
 	h.SetProcessing(voice.Settings{HighPass: true, Suppress: voice.High, AGC: true, Speaker: true})
 	feed(2)
-	if n := testing.AllocsPerRun(100, func() { d.take(in[:]); d.fill(keep[:]) }); n != 0 {
+	if n := allocs.Of(100, func() { d.take(in[:]); d.fill(keep[:]) }); n != 0 {
 		t.Errorf("%.1f allocations per frame", n)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"offhook/internal/allocs"
 )
 
 // heap keeps what a tap hears.
@@ -125,7 +127,7 @@ func TestTapsCostNothingOnTheHotPath(t *testing.T) {
 	a.Tap(quietTap{})
 	a.Remind(RecordingTone(), time.Second)
 	var frame [Frame]int16
-	if n := testing.AllocsPerRun(100, func() { a.WriteFrame(frame[:]); a.ReadFrame(frame[:]) }); n != 0 {
+	if n := allocs.Of(100, func() { a.WriteFrame(frame[:]); a.ReadFrame(frame[:]) }); n != 0 {
 		t.Errorf("%.1f allocations per frame", n)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"offhook/internal/allocs"
 )
 
 // The files in testdata were made by ffmpeg (libavcodec's own G.722 and G.711), from in.s16 and random.g722.
@@ -143,7 +145,7 @@ func TestG711EncodesEverySampleToItsNearestStep(t *testing.T) {
 func TestCodingAllocatesNothing(t *testing.T) {
 	pcm, oct := make([]int16, 320), make([]byte, 320)
 	e, d := NewG722Encoder(), NewG722Decoder()
-	if n := testing.AllocsPerRun(50, func() {
+	if n := allocs.Of(50, func() {
 		ULaw.Encode(oct, pcm[:160])
 		ALaw.Decode(pcm[:160], oct[:160])
 		e.Encode(oct, pcm)

@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"offhook/internal/allocs"
+
 	"github.com/jfreymuth/pulse/proto"
 )
 
@@ -314,7 +316,7 @@ func TestSoundIsReceivedWithoutAllocation(t *testing.T) {
 	in := &intake{ring: newRing(4 * Frame), wake: make(chan struct{}, 1)}
 	l := newLink(&endless{packet: packet(4, make([]byte, 160))}, func(_ uint32, pcm []byte) { in.feed(pcm) })
 	frame := make([]int16, Frame)
-	if n := testing.AllocsPerRun(1000, func() {
+	if n := allocs.Of(1000, func() {
 		if err := l.next(); err != nil {
 			t.Fatal(err)
 		}

@@ -16,6 +16,7 @@ import (
 
 	"filippo.io/age"
 
+	"offhook/internal/allocs"
 	"offhook/internal/text"
 	"offhook/media/wav"
 )
@@ -420,7 +421,7 @@ func TestTapsNeitherBlockNorAllocate(t *testing.T) {
 	r := begin(t, Config{create: func(*os.Root, string) (file, error) { return d, nil }})
 	defer r.Close()
 	frame := make([]int16, Frame)
-	if n := testing.AllocsPerRun(2000, func() { r.sent.put(0, frame) }); n != 0 {
+	if n := allocs.Of(2000, func() { r.sent.put(0, frame) }); n != 0 {
 		t.Errorf("%.1f allocations per frame", n)
 	}
 }

@@ -3,6 +3,8 @@ package resample
 import (
 	"math"
 	"testing"
+
+	"offhook/internal/allocs"
 )
 
 func sine(rate int, hz float64, n int) []int16 {
@@ -104,7 +106,7 @@ func TestConvertKeepsTimeAndLength(t *testing.T) {
 
 func TestProcessAllocatesNothing(t *testing.T) {
 	r, src, dst := New(8000, 16000), make([]int16, 160), make([]int16, 0, 320)
-	if n := testing.AllocsPerRun(50, func() { dst = r.Process(dst[:0], src) }); n != 0 {
+	if n := allocs.Of(50, func() { dst = r.Process(dst[:0], src) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

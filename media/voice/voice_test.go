@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"offhook/internal/allocs"
 )
 
 func chain(t testing.TB, s Settings) *Chain {
@@ -281,7 +283,7 @@ var everything = Settings{HighPass: true, Suppress: High, AGC: true, Speaker: tr
 func TestTheHotPathAllocatesNothing(t *testing.T) {
 	c := chain(t, everything)
 	frame := sum(hum("pink", Frame, -30, 1), make([]float64, Frame))
-	if n := testing.AllocsPerRun(200, func() { c.Heard(frame); c.Process(frame) }); n != 0 {
+	if n := allocs.Of(200, func() { c.Heard(frame); c.Process(frame) }); n != 0 {
 		t.Errorf("%.1f allocations per frame", n)
 	}
 }
