@@ -50,7 +50,7 @@ func (t *turn) amended(ev Amended) {
 		what = append(what, "the result")
 	}
 	if now := ev.Ledger.Assoc; c.Assoc == ev.Shown.Assoc && now.Rule == crm.RulePinned && !sameAbout(c.Assoc, now) {
-		t.correctedElsewhere(c, ev.Ledger.Assoc)
+		t.correctedElsewhere(c, now)
 		what = append(what, "the record that it belongs to")
 	}
 	if what == nil {
@@ -86,9 +86,6 @@ func (t *turn) correctedElsewhere(c *call, a crm.Association) {
 		a.What = t.knownAs(a.What)
 	}
 	c.Assoc, c.Pinned, c.Cleared, c.pin = a, false, false, crm.Hit{}
-	if a.Rule != crm.RulePinned {
-		return
-	}
 	if about := a.Record(); about.Zero() {
 		c.Cleared = true
 	} else {

@@ -116,7 +116,6 @@ type formerly struct {
 const outdatedFor = time.Hour
 
 func (t *turn) outdate(cb Callback) {
-	t.former = slices.DeleteFunc(t.former, func(f formerly) bool { return t.at.Sub(f.since) >= outdatedFor })
 	t.former = append(t.former[max(0, len(t.former)-MaxCallbacks+1):], formerly{cb, t.at})
 }
 

@@ -23,13 +23,14 @@ import (
 // examinePhone looks at the passwords, the certificates and the servers of the accounts, and at sound.
 func examinePhone(ctx context.Context, l *config.Loaded, s *checkup.Section) {
 	rules := localRules()
+	faults := tlsFaults(l, time.Now())
 	if l.SIP.Registrar == "" {
 		s.Find(rules.Get("sip.open").With())
 	} else {
 		examinePasswords(ctx, l, s)
-		examineServers(ctx, l, s)
+		examineServers(ctx, l, len(faults) > 0, s)
 	}
-	for _, f := range tlsFaults(l, time.Now()) {
+	for _, f := range faults {
 		s.Find(f.finding)
 	}
 	if l.SIP.AllowInsecure {
@@ -168,10 +169,10 @@ func linesTo(l *config.Loaded) (out []*lineTo, err error) {
 	return out, err
 }
 
-// examineServers asks every server of every account.
-func examineServers(ctx context.Context, l *config.Loaded, s *checkup.Section) {
+// examineServers asks every server of every account. faulty: files of TLS have faults, which are told with them.
+func examineServers(ctx context.Context, l *config.Loaded, faulty bool, s *checkup.Section) {
 	all, err := linesTo(l)
-	if err != nil && len(tlsFaults(l, time.Now())) == 0 { // those are told with their files
+	if err != nil && !faulty {
 		s.Find(localRules().Get("settings.wrong").With("what", err.Error()))
 	}
 	find := locate.New(locate.Config{})

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-	"testing/synctest"
 
 	"offhook/sip/transaction"
 )
@@ -64,12 +63,7 @@ func TestAnACKThatMayBeLostWithItsConnectionIsSentAgainOverTheNext(t *testing.T)
 		c := p.invite(s.uri())
 		s.reply(s.recv("INVITE"), "200 OK", "t1", allowsUpdate, peerSDP)
 		s.recv("ACK")
-		s.hangUp()
-		synctest.Wait()
-		flow, other, err := w.connect(p.ua.Layer())
-		if err != nil {
-			t.Fatal(err)
-		}
+		flow, other := w.another(p, s)
 		c.Refresh(flow, other.addr(), transaction.Address{})
 		if ack := other.recv("ACK", "UPDATE"); !strings.HasPrefix(ack.start, "ACK") {
 			t.Fatalf("%s came first", ack.start)

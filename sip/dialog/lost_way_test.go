@@ -231,12 +231,7 @@ func TestACANCELOverTheNextConnectionEndsTheRinging(t *testing.T) {
 	virtually(t, func(t *testing.T, w *world) {
 		p, s, _ := w.further("phone")
 		c, l, _ := ringingIn(p, s)
-		s.hangUp()
-		synctest.Wait()
-		_, other, err := w.connect(p.ua.Layer())
-		if err != nil {
-			t.Fatal(err)
-		}
+		_, other := w.another(p, s)
 		l.method, l.body, l.kind = "CANCEL", "", ""
 		other.request(l)
 		if m := other.recv("SIP/2.0 200"); !strings.Contains(m.get("Cseq"), "CANCEL") {
@@ -256,12 +251,7 @@ func TestAnINVITERepeatedOverTheNextConnectionGetsTheLastResponseThere(t *testin
 	virtually(t, func(t *testing.T, w *world) {
 		p, s, _ := w.further("phone")
 		c, l, ringing := ringingIn(p, s)
-		s.hangUp()
-		synctest.Wait()
-		_, other, err := w.connect(p.ua.Layer())
-		if err != nil {
-			t.Fatal(err)
-		}
+		_, other := w.another(p, s)
 		l.extra = ""
 		other.request(l)
 		if m := other.recv("SIP/2.0 180"); m.get("To") != ringing.get("To") {
@@ -331,12 +321,7 @@ func TestACallThatRingsGoesOverToTheFlowOfTheNextRegistration(t *testing.T) {
 	virtually(t, func(t *testing.T, w *world) {
 		p, s, _ := w.further("phone")
 		c, l, _ := ringingIn(p, s)
-		s.hangUp()
-		synctest.Wait()
-		flow, other, err := w.connect(p.ua.Layer())
-		if err != nil {
-			t.Fatal(err)
-		}
+		flow, other := w.another(p, s)
 		c.Refresh(flow, other.addr(), transaction.Address{})
 		c.Answer(local(30000))
 		m := other.recv("SIP/2.0 200")

@@ -67,6 +67,18 @@ func (w *world) stream(name string, change ...func(*Config)) (*phone, *script) {
 	return p, s
 }
 
+// another is a connection to the phone in the place of the one of s, which dies.
+func (w *world) another(p *phone, s *script) (*transaction.Flow, *script) {
+	w.t.Helper()
+	s.hangUp()
+	synctest.Wait()
+	flow, other, err := w.connect(p.ua.Layer())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return flow, other
+}
+
 // connect makes a connection between a phone and a script.
 func (w *world) connect(l *transaction.Layer) (*transaction.Flow, *script, error) {
 	ours, theirs := net.Pipe()
